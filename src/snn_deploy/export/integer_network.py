@@ -1,0 +1,194 @@
+"""IntegerNetwork: what the exporter makes and every backend runs. What its integers mean: integer_semantics.py.
+
+The numbers are those of Loihi and of Lava's fixed-point LIF: int8 weights, thresholds as 17-bit mantissas
+that count 2^6 units of the state, decays in 1/4096, states in 24 bits. Nothing here knows a backend.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.array_file import content_digest, read_array_file, write_array_file
+from snn_deploy.graph_check import check_graph
+from snn_deploy.read_only import read_only
+from snn_deploy.train.connection_arithmetic import Pair
+from snn_deploy.user_error import UserError
+
+KIND, VERSION = "snn-deploy IntegerNetwork", 1
+
+STATE_SHIFT = (
+    6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
+)
+DECAY_UNITY = 4096  # a keep of 4096 leaves a state as it is (Lava lif/models.py decay_unity)
+LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
+
+
+@dataclass(frozen=True)
+class IntegerInput:
+    """Where samples enter: integers 0..largest_value; 255 for uint8 pixels, 1 for spikes."""
+
+    name: str
+    shape: tuple[int, ...]
+    largest_value: int = 255
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.largest_value <= 255:
+            raise UserError(f"input {self.name!r}: largest value {self.largest_value}; allowed is 1..255.")
+
+
+@dataclass(frozen=True)
+class IntegerPopulation:
+    """Neurons of one layer; every parameter is per channel, shape (channels,), the first axis of `shape`.
+
+    threshold: fires when the potential is strictly above threshold * 2^6; ignored when it never fires.
+    voltage_keep, current_keep: what one step leaves of the state, in 1/4096; 0 is no memory, 4096 no decay.
+    bias: added to the potential in every step, in state units.
+    fires: False for an output that only accumulates.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    threshold: np.ndarray
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    bias: np.ndarray
+    fires: bool = True
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _POPULATION_LIMITS.items():
+            values = _whole_numbers(f"population {self.name!r}", name, getattr(self, name), least, most)
+            values = np.broadcast_to(values, (self.shape[0],))
+            object.__setattr__(self, name, read_only(values, np.int32))
+
+
+@dataclass(frozen=True)
+class IntegerConnection:
+    """Synapses from one population to another; a spike of value s adds s * weight * 2^exponent to the current.
+
+    weights: int8, (out, in / groups, height, width) of a convolution (cross-correlation, as in PyTorch) or
+    (out, in) of a dense connection, which reads its source flattened in the order channels, height, width.
+    pool: the source is first summed over windows of this size; (1, 1) is none.
+    delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
+    """
+
+    name: str
+    source: str
+    target: str
+    weights: np.ndarray
+    exponent: int = 0
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    pool: Pair = (1, 1)
+    delay: int = 0
+
+    def __post_init__(self) -> None:
+        where = f"connection {self.name!r}"
+        weights = _whole_numbers(where, "weights", self.weights, -128, 127)
+        object.__setattr__(self, "weights", read_only(weights, np.int8))
+        if not 0 <= self.exponent <= 7:
+            raise UserError(f"{where}: exponent {self.exponent}; allowed is 0..7.")
+
+
+@dataclass(frozen=True)
+class IntegerNetwork:
+    """A spiking network in integers. Populations stand in the order in which a step evaluates them."""
+
+    input: IntegerInput
+    populations: tuple[IntegerPopulation, ...]
+    connections: tuple[IntegerConnection, ...]
+    steps: int
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_graph(self.input, self.populations, self.connections, self.steps)
+
+    @property
+    def output(self) -> IntegerPopulation:
+        """The last population: what a sample's class is read from."""
+        return self.populations[-1]
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the shape of the input or population `name`."""
+        return next(n.shape for n in (self.input, *self.populations) if n.name == name)
+
+    def connections_to(self, name: str) -> tuple[IntegerConnection, ...]:
+        """Return the connections that end at the population `name`."""
+        return tuple(c for c in self.connections if c.target == name)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of everything the network is: two networks with one digest behave alike."""
+        return content_digest(*_header_and_arrays(self))
+
+
+def write_integer_network(network: IntegerNetwork, path: Path) -> None:
+    """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
+    write_array_file(path, KIND, VERSION, *_header_and_arrays(network))
+
+
+def read_integer_network(path: Path) -> IntegerNetwork:
+    """Return the network that `write_integer_network` wrote; a damaged or foreign file is a UserError."""
+    header, arrays = read_array_file(path, KIND, VERSION)
+    try:
+        return IntegerNetwork(
+            IntegerInput(**_tuples(header["input"])),
+            tuple(
+                IntegerPopulation(**_tuples(p), **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS})
+                for p in header["populations"]
+            ),
+            tuple(
+                IntegerConnection(**_tuples(c), weights=arrays[f"{c['name']}/weights"])
+                for c in header["connections"]
+            ),
+            header["steps"],
+            header["provenance"],
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a legal IntegerNetwork ({error!r}). Export it again.") from error
+
+
+_POPULATION_LIMITS = {
+    "threshold": (0, LARGEST_THRESHOLD),
+    "voltage_keep": (0, DECAY_UNITY),
+    "current_keep": (0, DECAY_UNITY),
+    "bias": (-(2**23) + 1, 2**23 - 1),
+}
+
+
+def _header_and_arrays(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _POPULATION_LIMITS}
+    arrays |= {f"{c.name}/weights": c.weights for c in network.connections}
+    header = {
+        "input": _plain(network.input),
+        "populations": [_plain(p) for p in network.populations],
+        "connections": [_plain(c) for c in network.connections],
+        "steps": network.steps,
+        "provenance": dict(network.provenance),
+    }
+    return header, arrays
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that JSON can hold; arrays travel beside it."""
+    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+    return {name: v for name, v in pairs if not isinstance(v, np.ndarray)}
+
+
+def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+
+
+def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:
+    values = np.asarray(values)
+    if not np.isfinite(values).all() or (values != np.floor(values)).any():
+        raise UserError(f"{where}: {what} holds values that are no whole numbers. Quantize it first.")
+    if values.size and (values.min() < least or values.max() > most):
+        raise UserError(f"{where}: {what} {values.min()}..{values.max()}; allowed is {least}..{most}.")
+    return values

@@ -1,0 +1,113 @@
+"""What the integers mean: the reference that every backend equals, spike for spike.
+
+In each step, for each population in order:
+
+    a   = sum over connections of 2^exponent * (weights * pooled source)      whole numbers
+    u   = keep(u, current_keep) + a * 2^6                                     wraps at 24 bits
+    v   = keep(v, voltage_keep) + u + bias                                    saturates at 24 bits
+    s   = v > threshold * 2^6                                                 strictly above
+    v   = 0 where s
+
+keep(x, k) = x * k / 4096, rounded toward zero. This is the arithmetic of Loihi as Lava 0.10 defines it
+(lava/proc/lif/models.py, AbstractPyLifModelFixed). A population that does not fire keeps its potential.
+A feed-forward connection delivers in the same step; on Loihi and in Lava it takes one step more, which
+shifts a layer's spikes in time and changes none of them: that bookkeeping belongs to the backends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.export.integer_network import (
+    DECAY_UNITY,
+    STATE_SHIFT,
+    IntegerConnection,
+    IntegerNetwork,
+    IntegerPopulation,
+)
+from snn_deploy.train.connection_arithmetic import transmit
+
+_HALF = 2**23  # states have 24 bits
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything that happened: name -> (steps, batch, *shape). Potentials are those after the reset."""
+
+    spikes: dict[str, np.ndarray]
+    potentials: dict[str, np.ndarray]
+
+
+def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
+    """Return the spikes and potentials of every population.
+
+    frames: (steps, batch, *input shape), whole numbers from 0 to the input's largest value.
+    """
+    steps, batch = frames.shape[:2]
+    spikes = {network.input.name: np.asarray(frames, np.int64)}
+    potentials = {}
+    for p in network.populations:
+        spikes[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
+        potentials[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
+    current = {p.name: np.zeros((batch, *p.shape), np.int64) for p in network.populations}
+    for t in range(steps):
+        for p in network.populations:
+            arriving = sum(
+                delivered(c, spikes[c.source][t - c.delay])
+                for c in network.connections_to(p.name)
+                if t >= c.delay
+            )
+            previous = potentials[p.name][t - 1] if t else np.zeros((batch, *p.shape), np.int64)
+            current[p.name], potentials[p.name][t], spikes[p.name][t] = step(
+                p, current[p.name], previous, arriving
+            )
+    return Trace({name: s.astype(np.uint8) for name, s in spikes.items()}, potentials)
+
+
+def delivered(connection: IntegerConnection, values: np.ndarray) -> np.ndarray:
+    """Return the sums that `values` (batch, *source shape) bring to the target: (batch, *target shape)."""
+    sums = transmit(
+        values.astype(np.int64),
+        connection.weights.astype(np.int64),
+        stride=connection.stride,
+        padding=connection.padding,
+        dilation=connection.dilation,
+        groups=connection.groups,
+        pool=connection.pool,
+    )
+    return sums << connection.exponent
+
+
+def step(
+    population: IntegerPopulation, current: np.ndarray, potential: np.ndarray, arriving: np.ndarray | int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (current, potential after the reset, spikes) of one step; all (batch, *shape)."""
+    per_channel = (-1, *[1] * (len(population.shape) - 1))
+    current_keep = population.current_keep.reshape(per_channel).astype(np.int64)
+    voltage_keep = population.voltage_keep.reshape(per_channel).astype(np.int64)
+    threshold = population.threshold.reshape(per_channel).astype(np.int64)
+    bias = population.bias.reshape(per_channel).astype(np.int64)
+
+    current = wrapped(kept(current, current_keep) + (np.asarray(arriving, np.int64) << STATE_SHIFT))
+    potential = saturated(kept(potential, voltage_keep) + current + bias)
+    if not population.fires:
+        return current, potential, np.zeros_like(potential)
+    spikes = potential > threshold << STATE_SHIFT
+    return current, np.where(spikes, 0, potential), spikes.astype(np.int64)
+
+
+def kept(state: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Return state * keep / 4096, rounded toward zero."""
+    return np.sign(state) * (np.abs(state) * keep // DECAY_UNITY)
+
+
+def wrapped(current: np.ndarray) -> np.ndarray:
+    """Return the current in (-2^23, 2^23]: what goes beyond comes back at the other end, once."""
+    return np.where(
+        current > _HALF, current - 2 * _HALF, np.where(current <= -_HALF, current + 2 * _HALF, current)
+    )
+
+
+def saturated(potential: np.ndarray) -> np.ndarray:
+    """Return the potential held within -(2^23 - 1) .. 2^23 - 1."""
+    return np.clip(potential, -(_HALF - 1), _HALF - 1)

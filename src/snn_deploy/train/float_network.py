@@ -1,0 +1,222 @@
+"""FloatNetwork: a trained spiking network as plain data. `train` makes it, `export` reads it.
+
+A graph of populations and connections. In every step, each population sums what its connections bring,
+
+    current   u[t] = current_keep * u[t-1] + sum over connections of norm(weights * pool(spikes))
+    potential v[t] = voltage_keep * v[t-1] * (1 - spike[t-1]) + u[t]
+    spike          = v[t] >= threshold   (or >, see `fires_at_threshold`)
+
+which is the iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3) for current_keep = 0.
+A population that does not fire only accumulates (RMP-Loss Eq. 4): the output.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from snn_deploy.array_file import read_array_file, write_array_file
+from snn_deploy.graph_check import check_graph
+from snn_deploy.read_only import read_only
+from snn_deploy.train.connection_arithmetic import Pair
+from snn_deploy.user_error import UserError
+
+KIND, VERSION = "snn-deploy FloatNetwork", 1
+
+
+@dataclass(frozen=True)
+class FloatInput:
+    """Where samples enter: integers 0..largest_value (uint8 pixels: 255; 0/1 spikes: 1) times `scale`."""
+
+    name: str
+    shape: tuple[int, ...]
+    largest_value: int = 255
+    scale: float = 1 / 255
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.largest_value <= 255 and np.isfinite(self.scale) and self.scale > 0):
+            raise UserError(
+                f"input {self.name!r}: largest value {self.largest_value} and scale {self.scale}; "
+                "allowed are 1..255 and a positive scale."
+            )
+
+
+@dataclass(frozen=True)
+class FloatPopulation:
+    """Neurons of one layer; every parameter is per channel, shape (channels,), the first axis of `shape`."""
+
+    name: str
+    shape: tuple[int, ...]
+    threshold: np.ndarray
+    voltage_keep: np.ndarray  # the share of the potential that is left after one step (tau in the papers)
+    current_keep: np.ndarray  # the same for the synaptic current; 0: no memory
+    fires: bool = True
+    fires_at_threshold: bool = True  # >= (IM-Loss, RMP-Loss) or > (Dspike)
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "voltage_keep", "current_keep"):
+            values = np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.shape[0],))
+            object.__setattr__(self, name, read_only(values, np.float64))
+        where = f"population {self.name!r}"
+        _require_finite(where, "threshold", self.threshold)
+        for name in ("voltage_keep", "current_keep"):
+            values = getattr(self, name)
+            if not ((values >= 0) & (values <= 1)).all():
+                raise UserError(f"{where}: {name} {values.min()}..{values.max()}; allowed is 0..1.")
+
+
+@dataclass(frozen=True)
+class ChannelNorm:
+    """Batch normalization with fixed statistics: (x - mean) * gain / sqrt(variance + epsilon) + shift.
+
+    Each array has shape (channels,). tdBN's alpha * V_th (RMP-Loss Eq. 6) is part of `gain`.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    gain: np.ndarray
+    shift: np.ndarray
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "variance", "gain", "shift"):
+            object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
+            _require_finite("norm", name, getattr(self, name))
+        if not ((self.variance >= 0).all() and self.epsilon >= 0):
+            raise UserError("norm: a negative variance or epsilon. Train again.")
+
+    @property
+    def factor(self) -> np.ndarray:
+        """What each channel's current is multiplied with: gain / sqrt(variance + epsilon)."""
+        return self.gain / np.sqrt(self.variance + self.epsilon)
+
+    @property
+    def offset(self) -> np.ndarray:
+        """What each channel's current is shifted by, in every step: a bias."""
+        return self.shift - self.mean * self.factor
+
+
+@dataclass(frozen=True)
+class FloatConnection:
+    """Weights from one population to another: (out, in / groups, height, width) or (out, in).
+
+    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none.
+    delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
+    """
+
+    name: str
+    source: str
+    target: str
+    weights: np.ndarray
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    pool: Pair = (1, 1)
+    pool_mode: Literal["sum", "average"] = "sum"
+    delay: int = 0
+    norm: ChannelNorm | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", read_only(self.weights, np.float64))
+        _require_finite(f"connection {self.name!r}", "weights", self.weights)
+        if self.pool_mode not in ("sum", "average"):
+            raise UserError(
+                f"connection {self.name!r}: {self.pool_mode} pooling. Its result is no sum of spikes, so no chip "
+                "with additive synapses can compute it exactly; allowed are average and sum pooling. Train with one."
+            )
+
+
+@dataclass(frozen=True)
+class FloatNetwork:
+    """A trained spiking network. `steps` is the number of time steps per sample that it was trained with."""
+
+    input: FloatInput
+    populations: tuple[FloatPopulation, ...]
+    connections: tuple[FloatConnection, ...]
+    steps: int
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_graph(self.input, self.populations, self.connections, self.steps)
+
+    @property
+    def output(self) -> FloatPopulation:
+        """The last population: what a sample's class is read from."""
+        return self.populations[-1]
+
+
+def write_float_network(network: FloatNetwork, path: Path) -> None:
+    """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
+    header = {
+        "input": _plain(network.input),
+        "populations": [_plain(p) for p in network.populations],
+        "connections": [
+            {**_plain(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
+        ],
+        "steps": network.steps,
+        "provenance": dict(network.provenance),
+    }
+    arrays = {}
+    for population in network.populations:
+        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _POPULATION_ARRAYS}
+    for connection in network.connections:
+        arrays[f"{connection.name}/weights"] = connection.weights
+        if connection.norm is not None:
+            arrays |= {f"{connection.name}/norm/{n}": getattr(connection.norm, n) for n in _NORM_ARRAYS}
+    write_array_file(path, KIND, VERSION, header, arrays)
+
+
+def read_float_network(path: Path) -> FloatNetwork:
+    """Return the network that `write_float_network` wrote; a damaged or foreign file is a UserError."""
+    header, arrays = read_array_file(path, KIND, VERSION)
+    try:
+        populations = tuple(
+            FloatPopulation(**_tuples(p), **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS})
+            for p in header["populations"]
+        )
+        connections = []
+        for plain in header["connections"]:
+            name, norm = plain["name"], plain.pop("norm")
+            if norm is not None:
+                norm = ChannelNorm(**{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}, **norm)
+            connections.append(
+                FloatConnection(**_tuples(plain), weights=arrays[f"{name}/weights"], norm=norm)
+            )
+        return FloatNetwork(
+            FloatInput(**_tuples(header["input"])),
+            populations,
+            tuple(connections),
+            header["steps"],
+            header["provenance"],
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a legal FloatNetwork ({error!r}). Write it again.") from error
+
+
+_POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
+_NORM_ARRAYS = ("mean", "variance", "gain", "shift")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that JSON can hold; arrays travel beside it."""
+    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+    return {name: v for name, v in pairs if not isinstance(v, (np.ndarray, ChannelNorm))}
+
+
+def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+
+
+def _require_finite(where: str, what: str, values: np.ndarray) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        raise UserError(
+            f"{where}: {what}{list(index)} is {values[index]} ({len(bad)} such values); every value must be finite. "
+            "The training diverged or the file was changed: train again, with a smaller learning rate."
+        )
