@@ -64,9 +64,7 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
             f"{path}: not a whole {kind} file ({error}). It is damaged, truncated or of another kind; write it again."
         ) from error
     if content_digest(header, arrays) != expected:
-        raise UserError(
-            f"{path}: the content does not match its SHA-256. The file was changed; write it again."
-        )
+        raise UserError(f"{path}: the content does not match its SHA-256. The file was changed; write it again.")
     return header, arrays
 
 

@@ -20,9 +20,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}). Choose another place."
-        ) from error
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}). Choose another place.") from error
     os.close(handle)
     temporary = Path(name)
     try:

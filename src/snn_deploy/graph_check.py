@@ -22,9 +22,7 @@ def check_graph(source: Any, populations: Sequence[Any], connections: Sequence[A
     names = Counter([n.name for n in nodes] + [c.name for c in connections])
     for name, times in names.items():
         if times > 1:
-            raise UserError(
-                f"network: the name {name!r} stands for {times} things; every name must be unique."
-            )
+            raise UserError(f"network: the name {name!r} stands for {times} things; every name must be unique.")
         if not name or not all(letter.isalnum() or letter in "_-." for letter in name):
             raise UserError(f"network: the name {name!r}; allowed are letters, digits, '_', '-' and '.'.")
     for node in nodes:
@@ -59,9 +57,7 @@ def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tup
     where = f"connection {connection.name!r}"
     weights = connection.weights.shape
     if len(weights) not in (2, 4) or 0 in weights:
-        raise UserError(
-            f"{where}: weights of shape {weights}; allowed is (out, in) or (out, in, height, width)."
-        )
+        raise UserError(f"{where}: weights of shape {weights}; allowed is (out, in) or (out, in, height, width).")
     for name, least in (("stride", 1), ("padding", 0), ("dilation", 1), ("pool", 1)):
         pair = getattr(connection, name)
         if len(pair) != 2 or not all(isinstance(p, int) and p >= least for p in pair):
@@ -70,16 +66,13 @@ def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tup
         raise UserError(f"{where}: delay {connection.delay}; allowed is a whole number of steps from 0.")
     if (len(weights) == 4 or connection.pool != (1, 1)) and len(source_shape) != 3:
         raise UserError(
-            f"{where}: a convolution or pooling needs a source of shape (channels, height, width), "
-            f"not {source_shape}."
+            f"{where}: a convolution or pooling needs a source of shape (channels, height, width), not {source_shape}."
         )
     pooled = pooled_shape(source_shape, connection.pool)
     if len(weights) == 4:
         fan_in, found = pooled[0], weights[1] * connection.groups
         if connection.groups < 1 or weights[0] % connection.groups:
-            raise UserError(
-                f"{where}: groups {connection.groups} do not divide {weights[0]} output channels."
-            )
+            raise UserError(f"{where}: groups {connection.groups} do not divide {weights[0]} output channels.")
     else:
         fan_in, found = 1, weights[1]
         for size in pooled:
@@ -90,8 +83,6 @@ def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tup
         source_shape, weights, connection.stride, connection.padding, connection.dilation, connection.pool
     )
     if min(arrives) < 1:
-        raise UserError(
-            f"{where}: nothing is left of {source_shape} after pooling and the kernel {weights[2:]}."
-        )
+        raise UserError(f"{where}: nothing is left of {source_shape} after pooling and the kernel {weights[2:]}.")
     if arrives != tuple(shape) and not (len(weights) == 2 and arrives[0] == shape[0] and len(shape) == 1):
         raise UserError(f"{where}: brings shape {arrives} to {connection.target!r} of shape {tuple(shape)}.")

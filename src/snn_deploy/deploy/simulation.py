@@ -49,9 +49,7 @@ def as_frames(network: IntegerNetwork, inputs: np.ndarray) -> np.ndarray:
             f"(steps, samples, {_words(shape)})."
         )
     if inputs.dtype.kind not in "uib":
-        raise UserError(
-            f"inputs of type {inputs.dtype}; the network takes whole numbers, such as uint8 pixels."
-        )
+        raise UserError(f"inputs of type {inputs.dtype}; the network takes whole numbers, such as uint8 pixels.")
     if inputs.size and not (inputs.min() >= 0 and inputs.max() <= network.input.largest_value):
         raise UserError(
             f"inputs {inputs.min()}..{inputs.max()}; the network's input takes 0..{network.input.largest_value}."

@@ -19,9 +19,7 @@ from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy IntegerNetwork", 1
 
-STATE_SHIFT = (
-    6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
-)
+STATE_SHIFT = 6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
 DECAY_UNITY = 4096  # a keep of 4096 leaves a state as it is (Lava lif/models.py decay_unity)
 LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
 
@@ -114,7 +112,8 @@ class IntegerNetwork:
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """Return the shape of the input or population `name`."""
-        return next(n.shape for n in (self.input, *self.populations) if n.name == name)
+        shapes = {p.name: p.shape for p in self.populations} | {self.input.name: self.input.shape}
+        return shapes[name]
 
     def connections_to(self, name: str) -> tuple[IntegerConnection, ...]:
         """Return the connections that end at the population `name`."""
@@ -136,14 +135,13 @@ def read_integer_network(path: Path) -> IntegerNetwork:
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
         return IntegerNetwork(
-            IntegerInput(**_tuples(header["input"])),
+            IntegerInput(**_fields(header["input"])),
             tuple(
-                IntegerPopulation(**_tuples(p), **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS})
+                IntegerPopulation(**_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
                 for p in header["populations"]
             ),
             tuple(
-                IntegerConnection(**_tuples(c), weights=arrays[f"{c['name']}/weights"])
-                for c in header["connections"]
+                IntegerConnection(**_fields(c, weights=arrays[f"{c['name']}/weights"])) for c in header["connections"]
             ),
             header["steps"],
             header["provenance"],
@@ -181,8 +179,9 @@ def _plain(value: Any) -> dict[str, Any]:
     return {name: v for name, v in pairs if not isinstance(v, np.ndarray)}
 
 
-def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+def _fields(plain: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
+    """Return the arguments of a dataclass from its JSON form and its arrays."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | arrays
 
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:

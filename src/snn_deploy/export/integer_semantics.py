@@ -53,14 +53,10 @@ def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
     for t in range(steps):
         for p in network.populations:
             arriving = sum(
-                delivered(c, spikes[c.source][t - c.delay])
-                for c in network.connections_to(p.name)
-                if t >= c.delay
+                delivered(c, spikes[c.source][t - c.delay]) for c in network.connections_to(p.name) if t >= c.delay
             )
             previous = potentials[p.name][t - 1] if t else np.zeros((batch, *p.shape), np.int64)
-            current[p.name], potentials[p.name][t], spikes[p.name][t] = step(
-                p, current[p.name], previous, arriving
-            )
+            current[p.name], potentials[p.name][t], spikes[p.name][t] = step(p, current[p.name], previous, arriving)
     return Trace({name: s.astype(np.uint8) for name, s in spikes.items()}, potentials)
 
 
@@ -103,9 +99,7 @@ def kept(state: np.ndarray, keep: np.ndarray) -> np.ndarray:
 
 def wrapped(current: np.ndarray) -> np.ndarray:
     """Return the current in (-2^23, 2^23]: what goes beyond comes back at the other end, once."""
-    return np.where(
-        current > _HALF, current - 2 * _HALF, np.where(current <= -_HALF, current + 2 * _HALF, current)
-    )
+    return np.where(current > _HALF, current - 2 * _HALF, np.where(current <= -_HALF, current + 2 * _HALF, current))
 
 
 def saturated(potential: np.ndarray) -> np.ndarray:

@@ -153,13 +153,11 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
     header = {
         "input": _plain(network.input),
         "populations": [_plain(p) for p in network.populations],
-        "connections": [
-            {**_plain(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
-        ],
+        "connections": [{**_plain(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for population in network.populations:
         arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _POPULATION_ARRAYS}
     for connection in network.connections:
@@ -174,19 +172,17 @@ def read_float_network(path: Path) -> FloatNetwork:
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
         populations = tuple(
-            FloatPopulation(**_tuples(p), **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS})
+            FloatPopulation(**_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
             for p in header["populations"]
         )
         connections = []
         for plain in header["connections"]:
             name, norm = plain["name"], plain.pop("norm")
             if norm is not None:
-                norm = ChannelNorm(**{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}, **norm)
-            connections.append(
-                FloatConnection(**_tuples(plain), weights=arrays[f"{name}/weights"], norm=norm)
-            )
+                norm = ChannelNorm(**_fields(norm, **{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}))
+            connections.append(FloatConnection(**_fields(plain, weights=arrays[f"{name}/weights"], norm=norm)))
         return FloatNetwork(
-            FloatInput(**_tuples(header["input"])),
+            FloatInput(**_fields(header["input"])),
             populations,
             tuple(connections),
             header["steps"],
@@ -208,8 +204,9 @@ def _plain(value: Any) -> dict[str, Any]:
     return {name: v for name, v in pairs if not isinstance(v, (np.ndarray, ChannelNorm))}
 
 
-def _tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+def _fields(plain: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
+    """Return the arguments of a dataclass from its JSON form and its arrays."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | arrays
 
 
 def _require_finite(where: str, what: str, values: np.ndarray) -> None:
