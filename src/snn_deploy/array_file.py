@@ -10,6 +10,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def plain_fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that JSON can hold; its arrays and nested dataclasses travel beside it."""
+    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+    return {name: v for name, v in pairs if not (isinstance(v, np.ndarray) or is_dataclass(v))}
+
+
+def restored_fields(plain: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+    """Return the arguments of a dataclass from `plain_fields` read back (lists are tuples again) and `others`."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | others
 
 
 def _canonical(value: Any) -> bytes:

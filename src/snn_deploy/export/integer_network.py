@@ -5,13 +5,13 @@ that count 2^6 units of the state, decays in 1/4096, states in 24 bits. Nothing 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snn_deploy.array_file import content_digest, read_array_file, write_array_file
+from snn_deploy.array_file import content_digest, plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.graph_check import check_graph
 from snn_deploy.read_only import read_only
 from snn_deploy.train.connection_arithmetic import Pair
@@ -135,13 +135,14 @@ def read_integer_network(path: Path) -> IntegerNetwork:
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
         return IntegerNetwork(
-            IntegerInput(**_fields(header["input"])),
+            IntegerInput(**restored_fields(header["input"])),
             tuple(
-                IntegerPopulation(**_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
+                IntegerPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
                 for p in header["populations"]
             ),
             tuple(
-                IntegerConnection(**_fields(c, weights=arrays[f"{c['name']}/weights"])) for c in header["connections"]
+                IntegerConnection(**restored_fields(c, weights=arrays[f"{c['name']}/weights"]))
+                for c in header["connections"]
             ),
             header["steps"],
             header["provenance"],
@@ -164,24 +165,13 @@ def _header_and_arrays(network: IntegerNetwork) -> tuple[dict[str, Any], dict[st
     arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _POPULATION_LIMITS}
     arrays |= {f"{c.name}/weights": c.weights for c in network.connections}
     header = {
-        "input": _plain(network.input),
-        "populations": [_plain(p) for p in network.populations],
-        "connections": [_plain(c) for c in network.connections],
+        "input": plain_fields(network.input),
+        "populations": [plain_fields(p) for p in network.populations],
+        "connections": [plain_fields(c) for c in network.connections],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
     return header, arrays
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that JSON can hold; arrays travel beside it."""
-    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
-    return {name: v for name, v in pairs if not isinstance(v, np.ndarray)}
-
-
-def _fields(plain: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
-    """Return the arguments of a dataclass from its JSON form and its arrays."""
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | arrays
 
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:

@@ -11,13 +11,13 @@ A population that does not fire only accumulates (RMP-Loss Eq. 4): the output.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from snn_deploy.array_file import read_array_file, write_array_file
+from snn_deploy.array_file import plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.graph_check import check_graph
 from snn_deploy.read_only import read_only
 from snn_deploy.train.connection_arithmetic import Pair
@@ -151,9 +151,11 @@ class FloatNetwork:
 def write_float_network(network: FloatNetwork, path: Path) -> None:
     """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
     header = {
-        "input": _plain(network.input),
-        "populations": [_plain(p) for p in network.populations],
-        "connections": [{**_plain(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections],
+        "input": plain_fields(network.input),
+        "populations": [plain_fields(p) for p in network.populations],
+        "connections": [
+            {**plain_fields(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
+        ],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
@@ -172,17 +174,17 @@ def read_float_network(path: Path) -> FloatNetwork:
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
         populations = tuple(
-            FloatPopulation(**_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
+            FloatPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
             for p in header["populations"]
         )
         connections = []
         for plain in header["connections"]:
             name, norm = plain["name"], plain.pop("norm")
             if norm is not None:
-                norm = ChannelNorm(**_fields(norm, **{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}))
-            connections.append(FloatConnection(**_fields(plain, weights=arrays[f"{name}/weights"], norm=norm)))
+                norm = ChannelNorm(**restored_fields(norm, **{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}))
+            connections.append(FloatConnection(**restored_fields(plain, weights=arrays[f"{name}/weights"], norm=norm)))
         return FloatNetwork(
-            FloatInput(**_fields(header["input"])),
+            FloatInput(**restored_fields(header["input"])),
             populations,
             tuple(connections),
             header["steps"],
@@ -196,17 +198,6 @@ def read_float_network(path: Path) -> FloatNetwork:
 
 _POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
 _NORM_ARRAYS = ("mean", "variance", "gain", "shift")
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that JSON can hold; arrays travel beside it."""
-    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
-    return {name: v for name, v in pairs if not isinstance(v, (np.ndarray, ChannelNorm))}
-
-
-def _fields(plain: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
-    """Return the arguments of a dataclass from its JSON form and its arrays."""
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | arrays
 
 
 def _require_finite(where: str, what: str, values: np.ndarray) -> None:
