@@ -13,9 +13,14 @@ from snn_deploy.user_error import UserError
 
 
 def check_graph(source: Any, populations: Sequence[Any], connections: Sequence[Any], steps: int) -> None:
-    """Raise UserError unless every name is unique, every connection fits both ends and can arrive in time."""
+    """Raise UserError unless `steps` is a number of steps and the structure is legal."""
     if not (isinstance(steps, int) and steps >= 1):
         raise UserError(f"network: steps is {steps!r}; allowed is a whole number from 1.")
+    check_structure(source, populations, connections)
+
+
+def check_structure(source: Any, populations: Sequence[Any], connections: Sequence[Any]) -> None:
+    """Raise UserError unless every name is unique, every connection fits both ends and can arrive in time."""
     if not populations or not connections:
         raise UserError("network: no populations or no connections. A network needs at least one of each.")
     nodes = [source, *populations]
@@ -55,7 +60,7 @@ def check_graph(source: Any, populations: Sequence[Any], connections: Sequence[A
 
 def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tuple[int, ...]) -> None:
     where = f"connection {connection.name!r}"
-    weights = connection.weights.shape
+    weights = connection.weights_shape
     if len(weights) not in (2, 4) or 0 in weights:
         raise UserError(f"{where}: weights of shape {weights}; allowed is (out, in) or (out, in, height, width).")
     for name, least in (("stride", 1), ("padding", 0), ("dilation", 1), ("pool", 1)):

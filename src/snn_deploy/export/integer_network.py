@@ -91,6 +91,11 @@ class IntegerConnection:
         if not 0 <= self.exponent <= 7:
             raise UserError(f"{where}: exponent {self.exponent}; allowed is 0..7.")
 
+    @property
+    def weights_shape(self) -> tuple[int, ...]:
+        """The shape of the weights."""
+        return self.weights.shape
+
 
 @dataclass(frozen=True)
 class IntegerNetwork:

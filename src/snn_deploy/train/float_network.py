@@ -128,6 +128,11 @@ class FloatConnection:
                 "with additive synapses can compute it exactly; allowed are average and sum pooling. Train with one."
             )
 
+    @property
+    def weights_shape(self) -> tuple[int, ...]:
+        """The shape of the weights."""
+        return self.weights.shape
+
 
 @dataclass(frozen=True)
 class FloatNetwork:

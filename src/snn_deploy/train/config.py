@@ -1,0 +1,177 @@
+"""TrainConfig: a TOML file, read strictly into frozen dataclasses, with every plug-in chosen by name.
+
+A table of the file that chooses a plug-in has the key `name` and beside it the plug-in's own options, such as
+[surrogate] name = "dspike", temperature = 3.0. Losses are tables [losses.NAME], each with its options.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+
+from snn_deploy.nearest_name import did_you_mean
+from snn_deploy.plugin import load_plugin
+from snn_deploy.train.checked_options import checked_options
+from snn_deploy.user_error import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and with what; `samples` 0 is the whole training set; `threads` 0 leaves the choice to torch."""
+
+    epochs: Annotated[int, Ge(1)] = 3
+    batch_size: Annotated[int, Ge(1)] = 128
+    samples: Annotated[int, Ge(0)] = 0
+    threads: Annotated[int, Ge(0)] = 0
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """SGD with momentum, the learning rate falling along a cosine to 0 (all four papers)."""
+
+    learning_rate: Annotated[float, Gt(0)] = 0.1
+    momentum: Annotated[float, Ge(0), Le(1)] = 0.9
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plug-in that the config names, and its options (an instance of the plug-in's dataclass)."""
+
+    name: str
+    options: Any
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training run depends on. `table` gives it back as it would stand in a file."""
+
+    data: Choice
+    model: Choice
+    neuron: Choice
+    norm: Choice
+    surrogate: Choice
+    losses: tuple[Choice, ...]
+    training: Training = field(default_factory=Training)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    seed: int = 0
+    steps: int = 4
+
+    def table(self) -> dict[str, Any]:
+        """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
+        table: dict[str, Any] = {"seed": self.seed, "steps": self.steps}
+        for section in _CHOICES:
+            choice = getattr(self, section)
+            table[section] = {"name": choice.name, **asdict(choice.options)}
+        table["losses"] = {choice.name: asdict(choice.options) for choice in self.losses}
+        return {**table, "training": asdict(self.training), "optimizer": asdict(self.optimizer)}
+
+
+def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
+    """Return the config in the TOML file at `path`, after `assignments` such as "training.epochs=5"."""
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML ({error}).") from error
+    for assignment in assignments:
+        _assign(table, assignment)
+    return resolved_config(table, str(path))
+
+
+def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
+    """Return the config that `table` describes; `where` starts every error."""
+    top = {"seed", "steps", *_CHOICES, *_SECTIONS, "losses"}
+    for key, value in table.items():
+        if key not in top:
+            raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
+        if key not in ("seed", "steps") and not isinstance(value, Mapping):
+            raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
+    numbers = checked_options(_Numbers, {k: table[k] for k in ("seed", "steps") if k in table}, where)
+    return TrainConfig(
+        data=_choice("data", table, where),
+        model=_choice("model", table, where),
+        neuron=_choice("neuron", table, where),
+        norm=_choice("norm", table, where),
+        surrogate=_choice("surrogate", table, where),
+        training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
+        optimizer=checked_options(Optimizer, table.get("optimizer", {}), f"{where}: [optimizer]"),
+        losses=_losses(table.get("losses", {}), where),
+        seed=numbers.seed,
+        steps=numbers.steps,
+    )
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    seed: Annotated[int, Ge(0)] = 0
+    steps: Annotated[int, Ge(1)] = 4
+
+
+# section of the config -> package of plug-ins; the dataclass in each file has the section's name.
+_CHOICES = {
+    "data": "train.datasets",
+    "model": "train.models",
+    "neuron": "train.neurons",
+    "norm": "train.norms",
+    "surrogate": "train.surrogates",
+}
+_CLASSES = {"data": "Dataset", "model": "Model", "neuron": "Neuron", "norm": "Norm", "surrogate": "Surrogate"}
+_DEFAULTS = {"model": "layer_string", "neuron": "lif", "norm": "centered_tdbn", "surrogate": "dspike"}
+_SECTIONS = ("training", "optimizer")
+
+
+def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
+    options = dict(config.get(section, {}))
+    name = options.pop("name", _DEFAULTS.get(section))
+    where = f"{where}: [{section}]"
+    if not isinstance(name, str):
+        raise UserError(f"{where}: name is {name!r}; it must say which one, as text.")
+    try:
+        module = load_plugin(_CHOICES[section], name)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return Choice(name, checked_options(getattr(module, _CLASSES[section]), options, where))
+
+
+def _losses(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
+    choices = []
+    for name in sorted(table):
+        if not isinstance(table[name], Mapping):
+            raise UserError(f"{where}: losses.{name} = {table[name]!r}; allowed is a table, [losses.{name}].")
+        try:
+            module = load_plugin("train.losses", name)
+        except UserError as error:
+            raise UserError(f"{where}: [losses.{name}]: {error}") from error
+        choices.append(Choice(name, checked_options(module.Loss, table[name], f"{where}: [losses.{name}]")))
+    classifying = [c.name for c in choices if c.options.classifies]
+    if len(classifying) > 1:
+        raise UserError(f"{where}: losses {' and '.join(classifying)} both classify; choose one.")
+    if not classifying:
+        choices.insert(0, Choice("cross_entropy", load_plugin("train.losses", "cross_entropy").Loss()))
+    return tuple(choices)
+
+
+def _assign(table: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"--set {assignment}: write KEY=VALUE, such as training.epochs=5.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # a word without quotes
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {assignment}: {section!r} is a value, not a table.")
+    table[last] = value

@@ -1,0 +1,26 @@
+"""Data set `digits`: 1,797 handwritten 8x8 digits that come with scikit-learn (UCI optical recognition, test part).
+
+Every fifth image is held out for testing. Pixels 0..16 become 0..240 (times 15), so that they fill the 8 bits of
+an image and stay exact.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.train.samples import Samples, Split
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """No options: the data are part of the installation."""
+
+    def load(self, split: Split) -> Samples:
+        """Return 1,437 training or 360 test images of shape (1, 8, 8)."""
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - slow to import, and only this data set needs it
+
+        images, labels = load_digits(return_X_y=True)
+        held_out = np.arange(len(labels)) % 5 == 4
+        chosen = held_out if split == "test" else ~held_out
+        pixels = (images[chosen] * 15).astype(np.uint8).reshape(-1, 1, 8, 8)
+        return Samples(pixels, labels[chosen].astype(np.int64), classes=10)

@@ -1,0 +1,33 @@
+"""IM-Loss: keep the mean membrane potential at the threshold, where a spike carries most information.
+
+Guo et al., "IM-Loss: Information Maximization Loss for Spiking Neural Networks", NeurIPS 2022.
+Equation 11: the mean over layers of (mean membrane potential - V_th)^2; equation 12: weight 2.
+The output and the layers inside residual blocks are not constrained (Sec. 4.2, Appendix A.2).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from torch import Tensor
+
+from snn_deploy.train.recording import Recording
+
+
+@dataclass(frozen=True)
+class Loss:
+    """weight: lambda in the paper, the factor in front of this term."""
+
+    classifies = False
+
+    weight: Annotated[float, Gt(0)] = 2.0
+
+    def __call__(self, recording: Recording, labels: Tensor) -> Tensor:
+        """Return weight * mean over constrained layers of (mean potential - threshold)^2, in squared potential units.
+
+        labels are not used by this term.
+        """
+        constrained = [layer for layer in recording.layers if not layer.is_inner_residual]
+        gaps = torch.stack([layer.potentials.mean() - layer.threshold for layer in constrained])
+        return self.weight * gaps.square().mean()

@@ -1,0 +1,94 @@
+"""Model `layer_string`: a chain of layers in the papers' notation, such as "16C3-P2-32C3-P2-10".
+
+nCk: convolution with n output channels and a k x k kernel, padded to keep the size (k odd), then spiking neurons.
+Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. n: dense layer of n spiking neurons;
+the last one is the output, which accumulates and never fires; it must have one neuron per class.
+Notation: TB Sec. 5 ("15C5-P2-40C5-P2-300"), where the output layer is implied: leave it out or write it.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+from snn_deploy.train.connection_arithmetic import Pair, pooled_shape, target_shape
+from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
+from snn_deploy.user_error import UserError
+
+_CONVOLUTION = re.compile(r"(\d+)C(\d+)(?:S(\d+))?")
+_POOLING = re.compile(r"(M?)P(\d+)")
+_DENSE = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Model:
+    """layers: the chain, such as "32C5-P2-64C5-P2-1024-10"."""
+
+    layers: str
+
+    def plan(self, input_shape: tuple[int, ...], classes: int) -> NetworkPlan:
+        """Return the plan for inputs of `input_shape` (channels, height, width) and `classes` outputs."""
+        words = self.layers.split("-")
+        if words[-1] != str(classes):
+            words.append(str(classes))
+        source = PlannedInput("input", input_shape)
+        populations: list[PlannedPopulation] = []
+        connections: list[PlannedConnection] = []
+        shape, name, pool = input_shape, source.name, (1, 1)
+        for position, word in enumerate(words):
+            if match := _POOLING.fullmatch(word):
+                pool = self._pooled_further(word, match, shape, pool)
+                continue
+            is_output = position == len(words) - 1
+            if (match := _CONVOLUTION.fullmatch(word)) and not is_output and len(shape) == 3:
+                connection = self._convolution(word, match, name, f"conv{len(populations) + 1}", shape, pool)
+            elif _DENSE.fullmatch(word) and int(word) > 0:
+                label = "output" if is_output else f"dense{len(populations) + 1}"
+                fan_in = math.prod(pooled_shape(shape, pool))
+                connection = PlannedConnection(
+                    f"{name}-{label}", name, label, (int(word), fan_in), pool=pool, has_norm=not is_output
+                )
+            else:
+                raise self._error(
+                    word,
+                    "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling) and n (dense); "
+                    "a convolution stands before the dense layers",
+                )
+            shape = target_shape(
+                shape, connection.weights_shape, connection.stride, connection.padding, connection.dilation, pool
+            )
+            name, pool = connection.target, (1, 1)
+            populations.append(PlannedPopulation(name, shape, fires=not is_output))
+            connections.append(connection)
+        return NetworkPlan(source, tuple(populations), tuple(connections))
+
+    def _pooled_further(self, word: str, match: re.Match[str], shape: tuple[int, ...], pool: Pair) -> Pair:
+        window = int(match[2])
+        if match[1]:
+            raise self._error(
+                word,
+                "max pooling. The largest of several spikes is no sum of synaptic currents, so no neurocore "
+                f"computes it; write 'P{window}' for average pooling",
+            )
+        pool = (pool[0] * window, pool[1] * window)
+        if window < 1 or len(shape) != 3 or min(pooled_shape(shape, pool)) < 1:
+            raise self._error(word, f"pooling needs a map of at least that size, and here it is {shape}")
+        return pool
+
+    def _convolution(
+        self, word: str, match: re.Match[str], source: str, target: str, shape: tuple[int, ...], pool: Pair
+    ) -> PlannedConnection:
+        out, kernel, stride = int(match[1]), int(match[2]), int(match[3] or 1)
+        if kernel % 2 == 0 or out < 1 or stride < 1:
+            raise self._error(word, "allowed are odd kernels, at least one channel and a stride from 1")
+        return PlannedConnection(
+            f"{source}-{target}",
+            source,
+            target,
+            (out, shape[0], kernel, kernel),
+            stride=(stride, stride),
+            padding=(kernel // 2, kernel // 2),
+            pool=pool,
+        )
+
+    def _error(self, word: str, why: str) -> UserError:
+        return UserError(f"model.layers = {self.layers!r}: at {word!r}: {why}.")

@@ -1,0 +1,67 @@
+"""Neuron `lif`: leaky integrate-and-fire with reset to zero.
+
+IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3: u[t] = tau * u[t-1] * (1 - o[t-1]) + x[t]; o[t] = u[t] >= V_th.
+Dspike fires at u > V_th: set fires_at_threshold = false.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+
+
+class Surrogate(Protocol):
+    """What the neuron asks of a surrogate; see train/surrogates/."""
+
+    def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
+        """Return the derivative of the spike by the potential that training pretends."""
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """voltage_keep: tau, the share of the potential left after a step. threshold: V_th."""
+
+    voltage_keep: Annotated[float, Ge(0), Le(1)] = 0.25
+    threshold: Annotated[float, Gt(0)] = 0.5
+    fires_at_threshold: bool = True
+
+    def run(self, currents: Tensor, surrogate: Surrogate, sharpness: float) -> tuple[Tensor, Tensor]:
+        """Return (spikes, potentials before the reset), both (steps, batch, *shape) as `currents`."""
+        return _Lif.apply(currents, self, surrogate, sharpness)
+
+    def fires(self, potentials: Tensor) -> Tensor:
+        """Return where a potential makes a spike."""
+        return potentials >= self.threshold if self.fires_at_threshold else potentials > self.threshold
+
+
+class _Lif(torch.autograd.Function):
+    """The recurrence and its derivative, through the reset as well."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, currents: Tensor, neuron: Neuron, surrogate: Surrogate, sharpness: float
+    ) -> tuple[Tensor, Tensor]:
+        potentials = torch.empty_like(currents)
+        spikes = torch.empty_like(currents)
+        for t in range(len(currents)):
+            potentials[t] = currents[t]
+            if t:
+                potentials[t].addcmul_(potentials[t - 1], 1 - spikes[t - 1], value=neuron.voltage_keep)
+            spikes[t] = neuron.fires(potentials[t])
+        ctx.save_for_backward(potentials, spikes)
+        ctx.neuron, ctx.surrogate, ctx.sharpness = neuron, surrogate, sharpness
+        return spikes, potentials
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        by_spikes, by_potentials = gradients
+        potentials, spikes = ctx.saved_tensors
+        slopes = ctx.surrogate.gradient(potentials, ctx.neuron.threshold, ctx.sharpness)
+        total = torch.addcmul(by_potentials, by_spikes, slopes)
+        for t in range(len(total) - 2, -1, -1):
+            # u[t+1] depends on u[t] directly, and through the reset on o[t], which depends on u[t].
+            passes = (1 - spikes[t]) - potentials[t] * slopes[t]
+            total[t].addcmul_(total[t + 1], passes, value=ctx.neuron.voltage_keep)
+        return total, None, None, None

@@ -1,0 +1,29 @@
+"""Surrogate `esg`: evolutionary surrogate gradients, broad in early epochs and sharp in late ones.
+
+Guo et al., IM-Loss, NeurIPS 2022, Eq. 14-15 and Appendix A.2.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """smallest, largest: K_min and K_max in the paper."""
+
+    smallest: Annotated[float, Gt(0)] = 1.0
+    largest: Annotated[float, Gt(0)] = 10.0
+
+    def sharpness(self, epoch: int, epochs: int) -> float:
+        """Return K(i) of equation 15 with i = epoch - 1 (the paper counts from 0)."""
+        power = 10 ** ((epoch - 1) / epochs)
+        return ((power - 1) * self.largest + (10 - power) * self.smallest) / 9
+
+    def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
+        """Return K/2 * (1 - tanh(K (u - V_th))^2)."""
+        slope = 1 - torch.tanh(sharpness * (potentials - threshold)).square_()
+        return slope.mul_(sharpness / 2)
