@@ -1,0 +1,97 @@
+"""The neurons of the CPU backend: one compiled pass over a population, the same integers as integer_semantics.step.
+
+All arithmetic stays in the type of the state arrays. In int32 the product state * keep would overflow, so it is
+taken in two parts: with |x| = 4096 h + l, |x| * keep / 4096 = h * keep + l * keep / 4096, exactly.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from snn_deploy.deploy.backends import _cpu_limits as limits
+from snn_deploy.export.integer_network import STATE_SHIFT, IntegerPopulation
+
+_NEURONS_AT_A_TIME = 2048  # the states and parameters of so many neurons stay in the first-level cache
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """The parameters of a population for `advance`: each of shape (neurons,), in the type of its states."""
+
+    threshold: np.ndarray  # in state units; one that no potential reaches where the population never fires
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    bias: np.ndarray
+
+
+def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]]) -> Neurons:
+    """Return the parameters of every neuron of `population`, its channels repeated over their positions."""
+    positions = int(np.prod(population.shape[1:]))
+    threshold = population.threshold.astype(np.int64) << STATE_SHIFT
+    if not population.fires:
+        threshold = np.full_like(threshold, limits.HALF)
+    parameters = (threshold, population.voltage_keep, population.current_keep, population.bias)
+    return Neurons(*(p.astype(state_type).repeat(positions) for p in parameters))
+
+
+def advance(
+    neurons: Neurons,
+    arriving: np.ndarray,
+    shown: np.ndarray,
+    current: np.ndarray,
+    potential: np.ndarray,
+    spikes: np.ndarray,
+    spike_sums: np.ndarray,
+) -> None:
+    """Advance the states of a population by some steps, in place.
+
+    arriving: (frames, samples, neurons), exact sums in a float type.
+    shown: (steps,), the index of the frame that arrives in each step, or -1 where nothing does.
+    current, potential: (samples, neurons), int32 or int64: the states before, then after.
+    spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, neurons) int32, added to.
+    """
+    parameters = (neurons.threshold, neurons.voltage_keep, neurons.current_keep, neurons.bias)
+    _advance(*parameters, arriving, shown, current, potential, spikes, spike_sums)
+
+
+@numba.njit(cache=True, nogil=True)
+def _advance(  # type: ignore[no-untyped-def]
+    threshold, voltage_keep, current_keep, bias, arriving, shown, current, potential, spikes, spike_sums
+):
+    # Every intermediate is cast: numba would widen int32 to int64, three times slower.
+    kind = potential.dtype.type
+    shift, low, twelve = kind(STATE_SHIFT), kind(4095), kind(12)
+    half, most, zero = kind(limits.HALF), kind(limits.HALF - 1), kind(0)
+    samples, size = potential.shape
+    for b in range(samples):
+        for start in range(0, size, _NEURONS_AT_A_TIME):
+            stop = min(start + _NEURONS_AT_A_TIME, size)
+            for t in range(len(shown)):
+                frame = shown[t]
+                for i in range(start, stop):
+                    x = current[b, i]
+                    a = kind(abs(x))
+                    a = kind(
+                        kind(kind(a >> twelve) * current_keep[i])
+                        + kind(kind(kind(a & low) * current_keep[i]) >> twelve)
+                    )
+                    u = kind(-a) if x < zero else a
+                    if frame >= 0:
+                        u = kind(u + kind(kind(arriving[frame, b, i]) << shift))
+                    u = kind(u - kind(half + half)) if u > half else (kind(u + kind(half + half)) if u <= -half else u)
+                    current[b, i] = u
+
+                    x = potential[b, i]
+                    a = kind(abs(x))
+                    a = kind(
+                        kind(kind(a >> twelve) * voltage_keep[i])
+                        + kind(kind(kind(a & low) * voltage_keep[i]) >> twelve)
+                    )
+                    v = kind(kind(kind(-a) if x < zero else a) + kind(u + bias[i]))
+                    v = min(max(v, kind(-most)), most)
+                    fires = v > threshold[i]
+                    potential[b, i] = zero if fires else v
+                    spikes[t, b, i] = fires
+                    spike_sums[b, i] += fires
