@@ -16,7 +16,7 @@ class Dataset:
     """No options: the data are part of the installation."""
 
     def load(self, split: Split) -> Samples:
-        """Return 1,437 training or 360 test images of shape (1, 8, 8)."""
+        """Return 1,438 training or 359 test images of shape (1, 8, 8)."""
         from sklearn.datasets import load_digits  # noqa: PLC0415 - slow to import, and only this data set needs it
 
         images, labels = load_digits(return_X_y=True)

@@ -1,0 +1,40 @@
+"""backend: what a simulator or chip offers, and how one is loaded by name. The files are in deploy/backends/."""
+
+from typing import Protocol, cast
+
+import numpy as np
+
+from snn_deploy.deploy.simulation import Progress, Simulation
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.user_error import UserError
+
+
+class Backend(Protocol):
+    """A module in deploy/backends/."""
+
+    def why_unavailable(self) -> str | None:
+        """Return None where it works, else one sentence: what is missing and how to get it."""
+
+    def run(
+        self,
+        network: IntegerNetwork,
+        inputs: np.ndarray,
+        *,
+        record: bool = False,
+        progress: Progress | None = None,
+    ) -> Simulation:
+        """Return what `network` does with `inputs` (see simulation.as_frames); with every spike if `record`."""
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the names of all backends, whether they work here or not."""
+    return plugin_names("deploy.backends")
+
+
+def load_backend(name: str) -> Backend:
+    """Return the backend `name`; one that does not exist or does not work here is a UserError."""
+    backend = cast(Backend, load_plugin("deploy.backends", name))
+    if problem := backend.why_unavailable():
+        raise UserError(f"backend {name!r} does not work here: {problem}")
+    return backend

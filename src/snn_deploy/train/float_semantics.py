@@ -1,0 +1,65 @@
+"""What a FloatNetwork computes: slow, plain numpy in double precision, for tests and for comparison.
+
+The same sweep as export/integer_semantics.py, with norms, average pooling and the input scale not yet folded.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.train.connection_arithmetic import transmit
+from snn_deploy.train.float_network import FloatConnection, FloatNetwork
+
+
+@dataclass(frozen=True)
+class FloatTrace:
+    """Everything that happened: name -> (steps, batch, *shape). Potentials are those BEFORE the reset."""
+
+    spikes: dict[str, np.ndarray]
+    potentials: dict[str, np.ndarray]
+
+
+def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
+    """Return the spikes and potentials of every population.
+
+    frames: (steps, batch, *input shape), whole numbers as the input takes them (pixels 0..255).
+    """
+    steps, batch = frames.shape[:2]
+    values = {network.input.name: frames * network.input.scale}
+    potentials: dict[str, np.ndarray] = {}
+    currents: dict[str, np.ndarray] = {}
+    for p in network.populations:
+        values[p.name] = np.zeros((steps, batch, *p.shape))
+        potentials[p.name] = np.zeros((steps, batch, *p.shape))
+        currents[p.name] = np.zeros((batch, *p.shape))
+    for t in range(steps):
+        for p in network.populations:
+            per_channel = (-1, *[1] * (len(p.shape) - 1))
+            arriving = sum(
+                delivered(c, values[c.source][t - c.delay])
+                for c in network.connections
+                if c.target == p.name and t >= c.delay
+            )
+            left = potentials[p.name][t - 1] * (1 - values[p.name][t - 1]) if t else 0.0
+            currents[p.name] = currents[p.name] * p.current_keep.reshape(per_channel) + arriving
+            potential = left * p.voltage_keep.reshape(per_channel) + currents[p.name]
+            potentials[p.name][t] = potential
+            if p.fires:
+                threshold = p.threshold.reshape(per_channel)
+                fired = potential >= threshold if p.fires_at_threshold else potential > threshold
+                values[p.name][t] = fired
+    return FloatTrace(values, potentials)
+
+
+def delivered(connection: FloatConnection, values: np.ndarray) -> np.ndarray:
+    """Return the currents that `values` (batch, *source shape) bring to the target: (batch, *target shape)."""
+    c = connection
+    if c.pool_mode == "average":
+        values = values / (c.pool[0] * c.pool[1])
+    currents = transmit(
+        values, c.weights, stride=c.stride, padding=c.padding, dilation=c.dilation, groups=c.groups, pool=c.pool
+    )
+    if c.norm is None:
+        return currents
+    per_channel = (-1, *[1] * (currents.ndim - 2))
+    return currents * c.norm.factor.reshape(per_channel) + c.norm.offset.reshape(per_channel)

@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers.random_float_network import random_float_network, random_pixels
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snn_deploy.export import integer_semantics
+from snn_deploy.export.passes.quantize import Limits, quantize
+from snn_deploy.export.to_integer_network import fold, to_integer_network
+from snn_deploy.train import float_semantics
+from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.user_error import UserError
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def _dequantized(network, export):
+    """The folded float network whose weights are exactly those of the integers."""
+    connections = tuple(
+        replace(c, weights=i.weights * export.units[c.target].value)
+        for c, i in zip(network.connections, export.network.connections, strict=True)
+    )
+    return replace(network, connections=connections)
+
+
+@given(seed=seeds, bits=st.sampled_from([8, 6, 4]))
+@settings(max_examples=40, deadline=None)
+def test_integers_do_exactly_what_floats_with_the_same_weights_do(seed, bits):
+    rng = np.random.default_rng(seed)
+    # With three steps no decay has to round (1/4 of a potential in 1/64 units), so the floats are exact as well.
+    network = replace(fold(random_float_network(rng)), steps=3)
+    export = to_integer_network(network, Limits(weight_bits=bits))
+    frames = random_pixels(rng, network)
+    floats = float_semantics.run(_dequantized(network, export), frames)
+    integers = integer_semantics.run(export.network, frames)
+    for population in network.populations:
+        np.testing.assert_array_equal(integers.spikes[population.name], floats.spikes[population.name])
+
+
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_no_state_leaves_the_proved_bounds(seed):
+    rng = np.random.default_rng(seed)
+    export = to_integer_network(random_float_network(rng), Limits())
+    trace = integer_semantics.run(export.network, random_pixels(rng, export.network))
+    for population in export.network.populations:
+        bounds, potentials = export.bounds[population.name], trace.potentials[population.name]
+        largest = np.abs(np.moveaxis(potentials, 2, 0).reshape(population.shape[0], -1)).max(axis=1)
+        assert (largest <= bounds.potential).all()
+        assert bounds.current.max() < 2**23
+        assert bounds.potential.max() < 2**23
+
+
+def _one_layer(weights, *, at=True, threshold=0.5, largest_value=1, steps=1):
+    weights = np.asarray(weights, float)
+    populations = (
+        FloatPopulation("hidden", (len(weights),), np.asarray(threshold), np.asarray(0.25), np.asarray(0.0), True, at),
+    )
+    connections = (FloatConnection("input-hidden", "input", "hidden", weights),)
+    return FloatNetwork(FloatInput("input", (weights.shape[1],), largest_value, 1.0), populations, connections, steps)
+
+
+@pytest.mark.parametrize(("at", "fires"), [(True, 1), (False, 0)])
+def test_a_potential_exactly_at_the_threshold_does_in_integers_what_it_does_in_floats(at, fires):
+    network = _one_layer([[0.25, 0.25]], at=at)  # 0.25 + 0.25 is exactly V_th
+    integer, _ = quantize(network, Limits(), {})
+    frames = np.ones((1, 1, 2), np.uint8)
+    assert float_semantics.run(network, frames).spikes["hidden"].item() == fires
+    assert integer_semantics.run(integer, frames).spikes["hidden"].item() == fires
+
+
+def test_thresholds_are_not_rounded():
+    network = _one_layer([[0.3, -0.2], [0.1, 0.7]], at=False)
+    integer, units = quantize(network, Limits(), {})
+    assert units["hidden"].value * integer.populations[0].threshold[0] == pytest.approx(0.5, rel=1e-12)
+
+
+def test_a_fan_in_that_could_overflow_lowers_the_scale_instead_of_wrapping():
+    network = _one_layer(np.full((1, 100), 0.5), largest_value=255)  # 100 * 127 * 255 * 64 is far above 2^23
+    integer, units = quantize(network, Limits(), {})
+    assert units["hidden"].lowered_by_bounds
+    assert 0 < integer.connections[0].weights.max() < 127
+    trace = integer_semantics.run(integer, np.full((1, 1, 100), 255, np.uint8))
+    assert trace.spikes["hidden"].item() == 1
+
+
+def test_weights_fill_the_bits_they_are_given():
+    network = _one_layer([[0.3, -0.2], [0.1, 0.7]])
+    for bits, most in ((8, 127), (6, 31), (4, 7)):
+        integer, _ = quantize(network, Limits(weight_bits=bits), {})
+        assert 0.6 * most <= integer.connections[0].weights.max() <= most
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (_one_layer([[0.0, 0.0]]), "all weights that reach it are zero"),
+        (_one_layer([[100.0, 100.0]]), "less than one step of its weights"),
+        (
+            replace(
+                _one_layer([[0.3]]),
+                populations=(FloatPopulation("hidden", (1,), np.asarray(0.5), np.asarray(0.3), np.asarray(0.0)),),
+            ),
+            "Train with 0.30004",
+        ),
+        (_one_layer([[0.3], [0.2]], threshold=[0.5, 0.6]), "thresholds differ"),
+    ],
+)
+def test_what_cannot_be_represented_is_refused_by_name(network, expected):
+    with pytest.raises(UserError, match=f"population 'hidden'.*{expected}"):
+        quantize(network, Limits(), {})
+
+
+def test_an_unfolded_network_is_a_mistake_of_the_program():
+    with pytest.raises(ValueError, match="fold norms"):
+        quantize(random_float_network(np.random.default_rng(1)), Limits(), {})

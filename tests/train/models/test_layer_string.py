@@ -1,0 +1,41 @@
+import pytest
+
+from snn_deploy.train.models.layer_string import Model
+from snn_deploy.user_error import UserError
+
+
+def test_papers_notation_gives_its_layers_and_their_number_of_weights():
+    plan = Model("16C3-P2-32C3-P2-10").plan((1, 28, 28), 10)
+    assert [(p.name, p.shape, p.fires) for p in plan.populations] == [
+        ("conv1", (16, 28, 28), True),
+        ("conv2", (32, 14, 14), True),
+        ("output", (10,), False),
+    ]
+    assert [c.pool for c in plan.connections] == [(1, 1), (2, 2), (2, 2)]
+    assert plan.parameters == 16 * 9 + 32 * 16 * 9 + 10 * 32 * 49
+
+
+def test_the_output_layer_may_be_left_out_as_the_papers_do():
+    assert Model("15C5-P2-40C5-P2-300").plan((1, 28, 28), 10) == Model("15C5-P2-40C5-P2-300-10").plan((1, 28, 28), 10)
+
+
+def test_the_output_has_no_norm_and_every_other_layer_has():
+    plan = Model("8C3S2-20-10").plan((3, 32, 32), 10)
+    assert [c.has_norm for c in plan.connections] == [True, True, False]
+    assert plan.connections[0].stride == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("16C3-MP2-10", "max pooling"),
+        ("16C4-10", "odd kernels"),
+        ("16C3-P64-10", "pooling needs a map"),
+        ("100-16C3-10", "before the dense layers"),
+        ("16K3-10", "allowed are nCk"),
+        ("0-10", "allowed are nCk"),
+    ],
+)
+def test_a_wrong_word_is_named_with_what_is_allowed(layers, expected):
+    with pytest.raises(UserError, match=expected):
+        Model(layers).plan((1, 28, 28), 10)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import torch
+
+from snn_deploy.plugin import load_plugin, plugin_names
+
+NORMS = plugin_names("train.norms")
+
+
+def _norm(name, channels=3, threshold=0.5):
+    return load_plugin("train.norms", name).Norm().build(channels, threshold)
+
+
+def test_tdbn_of_0_2_4_6_gives_the_numbers_of_equation_6():
+    currents = torch.tensor([0.0, 2.0, 4.0, 6.0]).reshape(4, 1)
+    expected = torch.tensor([-0.67082, -0.223607, 0.223607, 0.67082]).reshape(4, 1)
+    torch.testing.assert_close(_norm("tdbn", 1)(currents), expected, atol=2e-6, rtol=0)
+
+
+def test_scale_tdbn_divides_by_the_root_mean_square():
+    currents = torch.tensor([0.0, 2.0, 4.0, 6.0]).reshape(4, 1)
+    expected = 0.5 * currents / np.sqrt(14)
+    torch.testing.assert_close(_norm("scale_tdbn", 1)(currents), expected, atol=1e-5, rtol=0)
+
+
+def test_centered_weights_sum_to_zero_per_output_channel():
+    weights = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    shaped = _norm("centered_tdbn", 4).shaped(weights)
+    torch.testing.assert_close(shaped.sum(dim=(1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(shaped[0] - shaped[0].mean(), weights[0] - weights[0].mean())
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_in_inference_every_norm_is_what_its_channel_norm_says(name):
+    generator = torch.Generator().manual_seed(1)
+    norm = _norm(name)
+    for _ in range(3):
+        norm(torch.randn(64, 3, 4, 4, generator=generator) * 2 + 1)
+    norm.eval()
+    currents = torch.randn(8, 3, 4, 4, generator=generator)
+    found = norm(currents).detach().numpy()
+    channel_norm = norm.channel_norm()
+    if channel_norm is None:
+        np.testing.assert_array_equal(found, currents)
+        return
+    factor, offset = channel_norm.factor.reshape(3, 1, 1), channel_norm.offset.reshape(3, 1, 1)
+    np.testing.assert_allclose(found, currents.numpy() * factor + offset, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(NORMS) - {"tdbn"}))
+def test_bias_free_norms_shift_nothing(name):
+    norm = _norm(name)
+    norm(torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(2)) + 3)
+    channel_norm = norm.channel_norm()
+    assert channel_norm is None or not channel_norm.offset.any()
