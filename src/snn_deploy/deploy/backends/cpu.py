@@ -121,13 +121,14 @@ class _Chunk:
 
     def _simulation(self) -> Simulation:
         output = self.network.output
+        names = [self.network.input.name, *(p.name for p in self.network.populations)]
         outputs = self.spike_sums[output.name] if output.fires else self.output_potential
-        flat = {name: sums.reshape(self.samples, -1) for name, sums in self.spike_sums.items()}
+        flat = {name: self.spike_sums[name].reshape(self.samples, -1) for name in names}
         return Simulation(
             outputs=outputs.reshape(self.samples, -1).astype(np.int64),
             spike_counts={name: sums.sum(axis=1, dtype=np.int64) for name, sums in flat.items()},
             synaptic_operations=synaptic_operations(self.network, flat),
-            spikes={n: self.recorded[n] for n in self.spike_sums} if self.record else None,
+            spikes={name: self.recorded[name] for name in names} if self.record else None,
         )
 
 

@@ -25,7 +25,9 @@ def run(
         chunk = frames[:, start : start + _SAMPLES_AT_A_TIME]
         trace = integer_semantics.run(network, chunk)
         output = network.output
-        outputs = trace.spikes[output.name].sum(axis=0) if output.fires else trace.potentials[output.name][-1]
+        outputs = (
+            trace.spikes[output.name].sum(axis=0, dtype=np.int64) if output.fires else trace.potentials[output.name][-1]
+        )
         outputs = outputs.reshape(len(outputs), -1)
         parts.append(simulation_from_spikes(network, outputs, trace.spikes, record=record))
         if progress:

@@ -1,0 +1,21 @@
+"""What all tests share: one thread, and reproducible random examples."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before numpy or torch are loaded: their thread pools read these once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# print_blob names the failing example; no deadline, because a kernel is compiled by the first example.
+settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_torch_thread() -> None:
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
