@@ -1,0 +1,100 @@
+"""build: an IntegerNetwork as connected Lava processes."""
+
+import logging
+
+import numpy as np
+from lava.magma.core.process.ports.ports import OutPort
+from lava.magma.core.process.process import AbstractProcess, LogConfig
+
+from snn_deploy.deploy.backends._lava.choice import largest_value_of
+from snn_deploy.deploy.backends._lava.files import JobFiles, lava_shape
+from snn_deploy.deploy.backends._lava.neurons import neurons
+from snn_deploy.deploy.backends._lava.processes.delay_line import DelayLine
+from snn_deploy.deploy.backends._lava.processes.frame_source import FrameSource
+from snn_deploy.deploy.backends._lava.processes.potential_recorder import PotentialRecorder
+from snn_deploy.deploy.backends._lava.processes.spike_recorder import SpikeRecorder
+from snn_deploy.deploy.backends._lava.schedule import Schedule
+from snn_deploy.deploy.backends._lava.synapses import synapses
+from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork
+
+# Lava tells of an error inside a process only at this level; `log_config` of the process that is run decides.
+_TELL_ERRORS = LogConfig(level=logging.INFO)
+
+
+def build(network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int) -> AbstractProcess:
+    """Return the source of the network; running it runs all processes that hang on it."""
+    frames = frame_source(network, files, lava_shape(network.input.shape))
+    layers = {p.name: neurons(p, network.steps, plan.depths[p.name]) for p in network.populations}
+    ports = {network.input.name: frames.s_out} | {name: layer.s_out for name, layer in layers.items()}
+    for connection in network.connections:
+        process = synapses(
+            connection, network.shape_of(connection.source), largest_value_of(network, connection.source)
+        )
+        arriving = _waited(ports[connection.source], connection, network, plan)
+        _reshaped(arriving, process.s_in.shape).connect(process.s_in)
+        target = layers[connection.target]
+        _reshaped(process.a_out, target.a_in.shape).connect(target.a_in)
+    for i, population in enumerate(network.populations):
+        record(ports[population.name], i, network, plan, files, samples)
+    if not network.output.fires:
+        record_potentials(layers[network.output.name], network, plan, files, samples)
+    return frames
+
+
+def frame_source(network: IntegerNetwork, files: JobFiles, shape: tuple[int, ...]) -> FrameSource:
+    """Return the process that sends the frames of the job in this shape."""
+    dimensions = np.load(files.frames, mmap_mode="r").ndim
+    return FrameSource(
+        path=str(files.frames),
+        shape=shape,
+        steps=network.steps,
+        is_static=dimensions == 1 + len(network.input.shape),
+        log_config=_TELL_ERRORS,
+    )
+
+
+def record(port: OutPort, index: int, network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int) -> None:
+    """Write what the population `index` sends through `port` to its file."""
+    population = network.populations[index]
+    recorder = SpikeRecorder(
+        path=str(files.spikes(index)),
+        shape=port.shape,
+        depth=plan.depths[population.name],
+        steps=network.steps,
+        rows=samples * network.steps,
+    )
+    port.connect(recorder.a_in)
+
+
+def record_potentials(
+    layer: AbstractProcess, network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int
+) -> None:
+    """Write the potentials of the output's LIF process at each sample's end."""
+    recorder = PotentialRecorder(
+        path=str(files.potentials),
+        shape=layer.v.shape,
+        depth=plan.depths[network.output.name],
+        steps=network.steps,
+        samples=samples,
+    )
+    recorder.state.connect_var(layer.v)
+
+
+def _waited(port: OutPort, connection: IntegerConnection, network: IntegerNetwork, plan: Schedule) -> OutPort:
+    """Return a port with the spikes of `port` at the time when the connection's synapses need them."""
+    wait = plan.slack(connection)
+    if wait == 0 and connection.delay == 0:
+        return port
+    line = DelayLine(
+        shape=port.shape,
+        wait=wait,
+        delay=connection.delay,
+        depth=plan.depths[connection.source],
+        steps=network.steps,
+    )
+    port.connect(line.s_in)
+    return line.s_out
+
+
+def _reshaped(port: OutPort, shape: tuple[int, ...]) -> OutPort:
+    return port if port.shape == shape else port.reshape(shape)

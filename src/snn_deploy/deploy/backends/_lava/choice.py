@@ -1,0 +1,115 @@
+"""Which Lava process a connection becomes, what that costs, and which sums Lava cannot hold."""
+
+from enum import Enum
+
+import numpy as np
+
+from snn_deploy.deploy.backends._lava.schedule import Schedule
+from snn_deploy.export.expand_pooling import expand_pooling, pooling_expands
+from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.train.connection_arithmetic import target_shape
+from snn_deploy.user_error import UserError
+
+_CONV_SUM = 2**23  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
+_STATE_SUM = 2**31 - 2**25  # LIF adds current, potential and bias in 32 bits (Lava lif/models.py)
+_INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and computes with them there
+
+# Measured on two cores of a small virtual machine with Lava 0.10.0, numpy 1.26, scipy 1.17; estimates elsewhere.
+_SECONDS_PER_STEP_AND_PROCESS = 4e-4
+_SECONDS_PER_PAIR = 2.0e-5  # one call of convolve2d, for each pair of channels
+_SECONDS_PER_PAIR_PRODUCT = 2.5e-9  # one multiplication inside it
+_SECONDS_PER_SYNAPSE = 1.2e-9  # of a Sparse matrix
+_SECONDS_PER_WEIGHT = 1e-9  # of a Dense matrix
+_MOST_SYNAPSES = 8_000_000  # of a Sparse matrix: 8 bytes each, held several times while Lava starts
+
+
+class Kind(Enum):
+    """The Lava processes for connections."""
+
+    CONVOLUTION = "Conv"
+    DENSE = "Dense"
+    SPARSE = "Sparse"
+
+
+def kind_of(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> Kind:
+    """Return the process that holds the connection exactly and, where two do, takes less time."""
+    if connection.weights.ndim == 2:
+        return Kind.DENSE
+    if not _fits_conv(connection, source_shape, largest_value):
+        return Kind.SPARSE
+    if synapse_count(connection, source_shape) > _MOST_SYNAPSES:
+        return Kind.CONVOLUTION
+    costs = {k: _seconds_per_step(k, connection, source_shape) for k in (Kind.CONVOLUTION, Kind.SPARSE)}
+    return min(costs, key=lambda k: costs[k])
+
+
+def synapse_count(connection: IntegerConnection, source_shape: tuple[int, ...]) -> int:
+    """Return the synapses of the connection without those that end in the padding being left out."""
+    c = connection
+    target = target_shape(source_shape, c.weights.shape, c.stride, c.padding, c.dilation, c.pool)
+    per_target = c.weights[0].size if c.weights.ndim == 4 else c.weights.shape[1]
+    return int(np.prod(target)) * per_target * c.pool[0] * c.pool[1]
+
+
+def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int) -> float:
+    """Return about how long Lava takes, without its start; the processes share the machine's cores."""
+    processes = 2 * len(network.populations) + len(network.connections) + 3
+    per_step = processes * _SECONDS_PER_STEP_AND_PROCESS
+    for c in network.connections:
+        shape = network.shape_of(c.source)
+        per_step += _seconds_per_step(kind_of(c, shape, largest_value_of(network, c.source)), c, shape)
+        per_step += plan.slack(c) * _SECONDS_PER_STEP_AND_PROCESS
+    return per_step * (samples * network.steps + plan.depth)
+
+
+def largest_value_of(network: IntegerNetwork, source: str) -> int:
+    """Return the largest value that a population or the input can send in one step."""
+    return network.input.largest_value if source == network.input.name else 1
+
+
+def check_sums(network: IntegerNetwork) -> None:
+    """Raise UserError unless Lava's 32-bit arithmetic holds every sum that the network can reach."""
+    for population in network.populations:
+        reached = sum(
+            _largest_sum(c, largest_value_of(network, c.source)) for c in network.connections_to(population.name)
+        )
+        # Above 2^24 one wrap does not bring the current back into 24 bits, so that it can grow from step to step.
+        repeats = network.steps if population.current_keep.any() else 1
+        if (reached << STATE_SHIFT) * repeats > _STATE_SUM:
+            raise UserError(_too_large(population, reached, _STATE_SUM // repeats >> STATE_SHIFT))
+
+
+def _fits_conv(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> bool:
+    if not pooling_expands(connection, source_shape) or _largest_sum(connection, largest_value) >= _CONV_SUM:
+        return False
+    expanded = expand_pooling(connection, source_shape)
+    reaches = [d * (k - 1) + 1 for d, k in zip(expanded.dilation, expanded.weights.shape[2:], strict=True)]
+    doubled = [2 * p for p in expanded.padding]
+    return max(*expanded.stride, *doubled, *reaches, expanded.groups) <= _INT8
+
+
+def _largest_sum(connection: IntegerConnection, largest_value: int) -> int:
+    """Return the largest absolute sum that one step can bring to one target neuron."""
+    weights = connection.weights.reshape(len(connection.weights), -1).astype(np.int64)
+    per_target = np.maximum(weights.clip(min=0).sum(axis=1), -weights.clip(max=0).sum(axis=1)).max()
+    window = connection.pool[0] * connection.pool[1]
+    return int(per_target) * window * largest_value << connection.exponent
+
+
+def _seconds_per_step(kind: Kind, connection: IntegerConnection, source_shape: tuple[int, ...]) -> float:
+    if kind is Kind.DENSE:
+        return synapse_count(connection, source_shape) * _SECONDS_PER_WEIGHT
+    if kind is Kind.SPARSE:
+        return synapse_count(connection, source_shape) * _SECONDS_PER_SYNAPSE
+    weights = expand_pooling(connection, source_shape).weights
+    pairs = weights.shape[0] * weights.shape[1]
+    # convolve2d knows no stride: it computes every position and most are thrown away.
+    products = pairs * int(np.prod(source_shape[1:])) * int(np.prod(weights.shape[2:]))
+    return pairs * _SECONDS_PER_PAIR + products * _SECONDS_PER_PAIR_PRODUCT
+
+
+def _too_large(population: IntegerPopulation, reached: int, allowed: int) -> str:
+    return (
+        f"population {population.name!r}: its weights can bring sums of {reached} in one step; Lava's 32-bit "
+        f"arithmetic holds {allowed}. Export it with smaller weights or exponents, or use the backend cpu."
+    )

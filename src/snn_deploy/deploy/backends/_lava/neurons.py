@@ -1,0 +1,44 @@
+"""A population as a Lava process: the stock LIFReset where it can hold it, else ChannelLIF."""
+
+import numpy as np
+from lava.magma.core.process.process import AbstractProcess
+from lava.proc.lif.process import LIFReset
+
+from snn_deploy.deploy.backends._lava.files import lava_shape
+from snn_deploy.deploy.backends._lava.processes.channel_lif import ChannelLIF
+from snn_deploy.export.integer_network import DECAY_UNITY, IntegerPopulation
+
+NEVER_FIRES = 2**17  # above the largest potential, 2^23 - 1, once it is shifted by 6
+_LARGEST_MANTISSA, _LARGEST_EXPONENT = 2**12, 7  # bias: 13 bits with sign, 3 bits (Lava lif/models.py)
+
+
+def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractProcess:
+    """Return the LIF process of a population at this depth, reset before each sample's first step."""
+    threshold = population.threshold if population.fires else np.full_like(population.threshold, NEVER_FIRES)
+    current_decay = DECAY_UNITY - 1 - population.current_keep  # Lava adds 1 to du, and nothing to dv
+    voltage_decay = DECAY_UNITY - population.voltage_keep
+    shape, reset = lava_shape(population.shape), {"reset_interval": steps, "reset_offset": (depth + 1) % steps}
+    bias = _as_mantissa_and_exponent(population.bias)
+    if bias is None or any(len(np.unique(p)) > 1 for p in (threshold, current_decay, voltage_decay)):
+        per_neuron = [np.broadcast_to(p, shape) for p in (threshold, current_decay, voltage_decay, population.bias)]
+        vth, du, dv, bias_mant = per_neuron
+        return ChannelLIF(shape=shape, vth=vth, du=du, dv=dv, bias_mant=bias_mant, **reset)
+    return LIFReset(
+        shape=shape,
+        vth=int(threshold[0]),
+        du=int(current_decay[0]),
+        dv=int(voltage_decay[0]),
+        bias_mant=np.broadcast_to(bias[0], shape),
+        bias_exp=np.broadcast_to(bias[1], shape),
+        **reset,
+    )
+
+
+def _as_mantissa_and_exponent(bias: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return (mantissas, exponents) per channel, or None where Loihi's 13 and 3 bits do not hold every bias."""
+    exponents = np.zeros_like(bias)
+    for exponent in range(_LARGEST_EXPONENT, -1, -1):
+        exponents[(bias % 2**exponent == 0) & (abs(bias >> exponent) < _LARGEST_MANTISSA)] = exponent
+    mantissas = bias >> exponents
+    fits = (mantissas << exponents == bias).all() and (abs(mantissas) < _LARGEST_MANTISSA).all()
+    return (mantissas, exponents) if fits else None

@@ -1,0 +1,52 @@
+"""A connection as a Lava process: Conv, Dense or Sparse, with the sums of every weight exact.
+
+Dense and Sparse clear the lowest bit of weights with mixed signs, so they get doubled weights and half the
+scale. Conv ignores its weight exponent, so it gets weights that are scaled already.
+"""
+
+import numpy as np
+from lava.magma.core.process.process import AbstractProcess
+from lava.proc.conv.process import Conv
+from lava.proc.dense.process import Dense
+from lava.proc.sparse.process import Sparse
+from lava.utils.weightutils import SignMode
+
+from snn_deploy.deploy.backends._lava.choice import Kind, kind_of
+from snn_deploy.deploy.backends._lava.files import lava_shape
+from snn_deploy.deploy.backends._lava.matrix import convolution_matrix, dense_matrix
+from snn_deploy.export.expand_pooling import expand_pooling
+from snn_deploy.export.integer_network import IntegerConnection
+
+_GRADED_BITS = 8  # a graded input is uint8
+
+
+def synapses(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> AbstractProcess:
+    """Return the process with ports s_in and a_out; Dense and Sparse take and give flat vectors.
+
+    largest_value: of the source; above 1 the spikes are graded.
+    """
+    message_bits = _GRADED_BITS if largest_value > 1 else 0
+    kind = kind_of(connection, source_shape, largest_value)
+    if kind is Kind.CONVOLUTION:
+        return _convolution(expand_pooling(connection, source_shape), source_shape, message_bits)
+    exact = {"weight_exp": connection.exponent - 1, "sign_mode": SignMode.MIXED}
+    if kind is Kind.DENSE:
+        weights = dense_matrix(connection, source_shape) << 1
+        return Dense(weights=weights, num_message_bits=message_bits, **exact)
+    matrix = convolution_matrix(connection, source_shape)
+    matrix.data <<= 1
+    # Sparse sums graded spikes as a matrix product, many times quicker than its way with single bits.
+    return Sparse(weights=matrix, num_message_bits=_GRADED_BITS, **exact)
+
+
+def _convolution(connection: IntegerConnection, source_shape: tuple[int, ...], message_bits: int) -> AbstractProcess:
+    weights = connection.weights.astype(np.int32) << connection.exponent
+    return Conv(
+        weight=weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1),
+        input_shape=lava_shape(source_shape),
+        stride=connection.stride[::-1],
+        padding=connection.padding[::-1],
+        dilation=connection.dilation[::-1],
+        groups=connection.groups,
+        num_message_bits=message_bits,
+    )

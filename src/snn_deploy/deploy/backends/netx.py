@@ -1,0 +1,65 @@
+"""Backend `netx`: the exported file, loaded by lava-dl's own lava.lib.dl.netx.hdf5.Network and run on Lava."""
+
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from snn_deploy.deploy.backends import lava
+from snn_deploy.deploy.backends._lava.files import JobFiles
+from snn_deploy.deploy.simulation import Progress, Simulation
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.export.write_netx import NETWORK_ATTRIBUTE, write_netx
+from snn_deploy.user_error import UserError
+
+_TASK = "snn_deploy.deploy.backends._lava.run_exchange"
+
+
+def why_unavailable() -> str | None:
+    """Return what to install when Lava or lava-dl is missing, else None."""
+    return lava.why_unavailable() or lava.missing("lava.lib.dl.netx", "lava-dl")
+
+
+def run(
+    network: IntegerNetwork,
+    inputs: np.ndarray,
+    *,
+    record: bool = False,
+    progress: Progress | None = None,
+    file: Path | None = None,
+) -> Simulation:
+    """Return what lava-dl makes of `inputs` (see simulation.as_frames).
+
+    file: the netx file of this network; None writes a temporary one.
+    """
+    reason = why_unavailable()
+    if reason:
+        raise UserError(reason)
+
+    def provide(files: JobFiles) -> None:
+        if file is None:
+            write_netx(network, files.exchange)
+        else:
+            shutil.copyfile(file, files.exchange)
+
+    if file is not None:
+        _check_file(file, network)
+    lava.check(network)
+    return lava.run_job(_TASK, network, inputs, provide, record=record, progress=progress)
+
+
+def _check_file(file: Path, network: IntegerNetwork) -> None:
+    """Raise UserError unless `file` is the netx file of `network`."""
+    if not Path(file).is_file():
+        raise UserError(f"{file}: no such file. Export the network again.")
+    try:
+        with h5py.File(file) as opened:
+            digest = opened.attrs.get(NETWORK_ATTRIBUTE)
+    except OSError as error:
+        raise UserError(f"{file}: not a whole HDF5 file ({error}). Export the network again.") from error
+    if digest != network.digest:
+        raise UserError(
+            f"{file}: was written from the network {digest}, and this is {network.digest}. "
+            "Give the file that was exported with this network, or export again."
+        )
