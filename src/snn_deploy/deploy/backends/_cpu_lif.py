@@ -53,17 +53,29 @@ def advance(
     spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, neurons) int32, added to.
     """
     parameters = (neurons.threshold, neurons.voltage_keep, neurons.current_keep, neurons.bias)
-    _advance(*parameters, arriving, shown, current, potential, spikes, spike_sums)
+    # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
+    _advance(*parameters, STATE_SHIFT, limits.HALF, arriving, shown, current, potential, spikes, spike_sums)
 
 
 @numba.njit(cache=True, nogil=True)
 def _advance(  # type: ignore[no-untyped-def]
-    threshold, voltage_keep, current_keep, bias, arriving, shown, current, potential, spikes, spike_sums
+    threshold,
+    voltage_keep,
+    current_keep,
+    bias,
+    state_shift,
+    half,
+    arriving,
+    shown,
+    current,
+    potential,
+    spikes,
+    spike_sums,
 ):
     # Every intermediate is cast: numba would widen int32 to int64, three times slower.
     kind = potential.dtype.type
-    shift, low, twelve = kind(STATE_SHIFT), kind(4095), kind(12)
-    half, most, zero = kind(limits.HALF), kind(limits.HALF - 1), kind(0)
+    shift, low, twelve = kind(state_shift), kind(4095), kind(12)
+    end, most, zero = kind(half), kind(half - 1), kind(0)
     samples, size = potential.shape
     for b in range(samples):
         for start in range(0, size, _NEURONS_AT_A_TIME):
@@ -80,7 +92,7 @@ def _advance(  # type: ignore[no-untyped-def]
                     u = kind(-a) if x < zero else a
                     if frame >= 0:
                         u = kind(u + kind(kind(arriving[frame, b, i]) << shift))
-                    u = kind(u - kind(half + half)) if u > half else (kind(u + kind(half + half)) if u <= -half else u)
+                    u = kind(u - kind(end + end)) if u > end else (kind(u + kind(end + end)) if u <= -end else u)
                     current[b, i] = u
 
                     x = potential[b, i]
