@@ -1,0 +1,172 @@
+"""verify: the same inputs on several backends, every spike of every population and every output compared.
+
+There is no tolerance: one differing spike is a failure, and the first one in time is named, because it is nearest
+to its cause.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.simulation import Progress, Simulation
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.user_error import UserError
+
+
+@dataclass(frozen=True)
+class SpikeDifference:
+    """The first spike that differs: earliest step, then population in network order, sample, neuron.
+
+    index: of the neuron in its population, (channel, row, column) or (feature,). expected: of the first backend.
+    """
+
+    backend: str
+    population: str
+    step: int
+    sample: int
+    index: tuple[int, ...]
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        where = f"population {self.population!r}, step {self.step}, sample {self.sample}, neuron {list(self.index)}"
+        return f"{where}: {self.found} instead of {self.expected}"
+
+
+@dataclass(frozen=True)
+class OutputDifference:
+    """The first output value that differs where all spikes are equal."""
+
+    backend: str
+    sample: int
+    class_index: int
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        where = f"all spikes are equal; output of class {self.class_index}, sample {self.sample}"
+        return f"{where}: {self.found} instead of {self.expected}"
+
+
+Difference = SpikeDifference | OutputDifference
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a comparison of backends found.
+
+    backends: the first one is what the others were compared with. spikes: of all its populations in all samples.
+    differences: the first one of each backend that differs; empty where all are identical.
+    """
+
+    backends: tuple[str, ...]
+    samples: int
+    spikes: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether every backend did exactly what the first one did."""
+        return not self.differences
+
+    def __str__(self) -> str:
+        if self.is_identical:
+            return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
+        first = self.backends[0]
+        return "\n".join(f"{d.backend} differs from {first}: {d}" for d in self.differences)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verification as plain dictionaries and lists."""
+        kinds = {SpikeDifference: "spike", OutputDifference: "output"}
+        return {
+            "identical": self.is_identical,
+            "backends": list(self.backends),
+            "samples": self.samples,
+            "spikes": self.spikes,
+            "differences": [{"kind": kinds[type(d)], **_plain(asdict(d))} for d in self.differences],
+        }
+
+
+def verify(
+    network: IntegerNetwork,
+    inputs: np.ndarray,
+    backends: Sequence[str],
+    *,
+    netx_file: Path | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Return what running `inputs` (see simulation.as_frames) on every one of `backends` shows.
+
+    netx_file: the exported file that the backend `netx` runs; None lets it write one of its own.
+    progress: called with the number of samples that a backend just finished.
+    """
+    if len(backends) < 2 or len(set(backends)) < len(backends):
+        raise UserError(f"verify: backends {', '.join(backends) or 'none'}; name at least two different ones.")
+    loaded = {name: load_backend(name) for name in backends}  # all of them, before any long run
+    expected: Simulation | None = None
+    differences: list[Difference] = []
+    for name, backend in loaded.items():
+        options: dict[str, Any] = {"file": netx_file} if name == "netx" and netx_file is not None else {}
+        found = backend.run(network, inputs, record=True, progress=progress, **options)
+        if expected is None:
+            _require_complete(network, name, found, found)
+            expected = found
+            continue
+        _require_complete(network, name, found, expected)
+        difference = first_difference(network, name, expected, found)
+        if difference is not None:
+            differences.append(difference)
+    assert expected is not None
+    spikes = sum(int(expected.spike_counts[p.name].sum()) for p in network.populations)
+    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences))
+
+
+def first_difference(
+    network: IntegerNetwork, backend: str, expected: Simulation, found: Simulation
+) -> Difference | None:
+    """Return where `found`, of `backend`, first differs from `expected`, or None; both with recorded spikes."""
+    assert expected.spikes is not None and found.spikes is not None
+    first: tuple[int, int, SpikeDifference] | None = None
+    for order, name in enumerate((network.input.name, *(p.name for p in network.populations))):
+        here, there = expected.spikes[name], found.spikes[name]
+        differs = here != there
+        steps = np.flatnonzero(differs.reshape(len(differs), -1).any(axis=1))
+        if not len(steps) or (first is not None and first[:2] <= (int(steps[0]), order)):
+            continue
+        step = int(steps[0])
+        sample, *index = (int(i) for i in np.argwhere(differs[step])[0])
+        at = (step, sample, *index)
+        first = (step, order, SpikeDifference(backend, name, step, sample, tuple(index), int(here[at]), int(there[at])))
+    if first is not None:
+        return first[2]
+    outputs = np.argwhere(expected.outputs != found.outputs)
+    if not len(outputs):
+        return None
+    sample, class_index = (int(i) for i in outputs[0])
+    values = (int(s.outputs[sample, class_index]) for s in (expected, found))
+    return OutputDifference(backend, sample, class_index, *values)
+
+
+def _require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
+    """Raise UserError unless `found` holds every spike and output that `expected` holds."""
+    leave = f"Leave {backend!r} out of the comparison, or mend it."
+    if found.spikes is None:
+        raise UserError(f"backend {backend!r} recorded no spikes, so they cannot be compared. {leave}")
+    samples = len(expected.outputs)
+    for name in (network.input.name, *(p.name for p in network.populations)):
+        shape = (network.steps, samples, *network.shape_of(name))
+        if name not in found.spikes or found.spikes[name].shape != shape:
+            what = found.spikes[name].shape if name in found.spikes else "nothing"
+            raise UserError(f"backend {backend!r} recorded {what} of {name!r} instead of spikes {shape}. {leave}")
+    if found.outputs.shape != expected.outputs.shape:
+        raise UserError(
+            f"backend {backend!r} gave outputs {found.outputs.shape} instead of {expected.outputs.shape}. {leave}"
+        )
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
