@@ -1,0 +1,24 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both need Python 3.10 to 3.12 and make.
+# Where uv is missing, it is installed into the folder .uv of this checkout, never into the system.
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+
+.PHONY: demo test lint clean
+
+demo: $(UV)
+	$(UV) run --quiet snn-deploy demo
+
+test: $(UV)
+	$(UV) run --quiet pytest
+
+lint: $(UV)
+	$(UV) run --quiet ruff format --check
+	$(UV) run --quiet ruff check
+	$(UV) run --quiet mypy
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet uv
+
+clean:
+	rm -rf .uv .venv

@@ -1,0 +1,63 @@
+"""snn-deploy energy: an estimate of the energy per sample, from spikes measured on the data set."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
+from snn_deploy.cli.output import Output, verb
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.energy import EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.hardware_profiles.profile import load_profile
+
+
+@click.command("energy")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--profile", default="cmos45", show_default=True, help="Hardware profile: a name, or a TOML file.")
+@click.option("--data", help=DATA_HELP)
+@click.option("--samples", default=0, show_default=True, help="How many test samples to measure on; 0 is all.")
+@verb
+def command(output: Output, network: Path, profile: str, data: str | None, samples: int) -> None:
+    """Estimate the energy of one sample of NETWORK, beside that of the equal ANN, as the papers count it.
+
+    Every term is a count times a unit cost with its source. Example: snn-deploy energy runs/digits-seed0/loihi
+    """
+    output.result(energy_with_output(output, read_network(network), profile, data, samples))
+
+
+def energy_with_output(
+    output: Output, network: IntegerNetwork, profile: str, data: str | None, samples: int
+) -> dict[str, Any]:
+    """Measure, estimate and print; return what --json prints."""
+    costs = load_profile(profile)
+    require_op_energy(costs)
+    chosen = test_samples(network.provenance, data, samples)
+    require_fit(network, chosen)
+    with output.progress("spikes", len(chosen.labels)) as advance:
+        simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
+    estimate = estimate_energy(network, simulation.synaptic_operations, costs)
+    output.say(estimate.title)
+    output.say(f"mean of {len(chosen.labels)} samples, {network.steps} steps each; profile {estimate.profile}")
+    rows = [_row("spiking", t) for t in estimate.spiking] + [_row("equal ANN", t) for t in estimate.equal_ann]
+    output.table(["network", "connection", "operation", "count a sample", "pJ each", "nJ a sample"], rows)
+    total, ann = estimate.total, estimate.equal_ann_total
+    ratio = f", {ann / total:.1f} times as much" if total > 0 else ""
+    output.say(f"estimate: {total * 1e9:.1f} nJ a sample; the equal ANN {ann * 1e9:.1f} nJ{ratio}")
+    sources = sorted({(t.unit_cost, t.source, t.confidence) for t in (*estimate.spiking, *estimate.equal_ann)})
+    for cost, source, confidence in sources:
+        output.say(f"  {cost * 1e12:g} pJ: {source} ({confidence})")
+    output.say(f"  left out: {'; '.join(estimate.left_out)}")
+    return {"samples": len(chosen.labels), "steps": network.steps, **estimate.as_json()}
+
+
+def _row(network: str, term: EnergyTerm) -> tuple[str, ...]:
+    return (
+        network,
+        term.connection,
+        term.operation,
+        f"{term.count:,.1f}",
+        f"{term.unit_cost * 1e12:g}",
+        f"{term.energy * 1e9:,.2f}",
+    )

@@ -1,0 +1,139 @@
+"""snn-deploy export: a trained network becomes integers, and files that other programs open."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
+from snn_deploy.cli.output import Output, percent, verb
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.export.integer_network import write_integer_network
+from snn_deploy.export.passes.quantize import Limits
+from snn_deploy.export.to_integer_network import Export, to_integer_network
+from snn_deploy.export.write_netx import write_netx
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.train.float_network import FloatNetwork, read_float_network
+from snn_deploy.user_error import UserError
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--target", type=click.Choice(["loihi"]), default="loihi", show_default=True, help="What to write for.")
+@click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
+@click.option("--weight-bits", default=8, show_default=True, help="Bits of a signed weight.")
+@click.option("--data", help=DATA_HELP)
+@click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
+@verb
+def command(
+    output: Output,
+    run: Path,
+    target: str,
+    profile: str,
+    weight_bits: int,
+    data: str | None,
+    samples: int,
+    out: Path | None,
+) -> None:
+    """Export RUN (a run folder or a float_network.npz): network.npz for snn-deploy, network.net for lava-dl's netx.
+
+    Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2
+    """
+    float_network = read_float_network(run / "float_network.npz" if run.is_dir() else run)
+    limits = limits_of(profile, weight_bits)
+    folder = out or (run if run.is_dir() else run.parent) / target
+    output.result(export_with_output(output, float_network, limits, folder, data, samples))
+
+
+def export_with_output(
+    output: Output, float_network: FloatNetwork, limits: Limits, folder: Path, data: str | None, samples: int
+) -> dict[str, Any]:
+    """Export to `folder` and print what a user must know about it; return what --json prints."""
+    export = to_integer_network(float_network, limits)
+    chosen = test_samples(float_network.provenance, data, samples)
+    require_fit(export.network, chosen)
+    with output.progress("integer accuracy", len(chosen.labels)) as advance:
+        simulation = load_backend("cpu").run(export.network, chosen.inputs, progress=advance)
+    accuracy = float((simulation.classes == chosen.labels).mean())
+    write_integer_network(export.network, folder / "network.npz")
+    written = [str(folder / "network.npz")]
+    problem = None
+    try:
+        write_netx(export.network, folder / "network.net")
+        written.append(str(folder / "network.net"))
+    except UserError as error:
+        (folder / "network.net").unlink(missing_ok=True)  # an older export's file would not match
+        problem = str(error)
+    float_accuracy = float_network.provenance.get("float_accuracy")
+    layers = _layers(export, limits)
+    output.table(
+        ["population", "scale", "weights", "threshold", "largest current", "largest potential", "of 24 bits"],
+        [
+            (
+                layer["population"],
+                f"{layer['scale']:.6g}",
+                f"{layer['weights'][0]}..{layer['weights'][1]}",
+                "-" if layer["threshold"] is None else layer["threshold"],
+                layer["largest_current"],
+                layer["largest_potential"],
+                f"{100 * layer['largest_potential'] / layer['limit']:.1f} %",
+            )
+            for layer in layers
+        ],
+    )
+    output.say("scale: the trained potential that an integer weight of 1 adds. Currents and potentials in 1/64 of it,")
+    output.say(f"the largest that any input can cause; the limit is {layers[0]['limit']}.")
+    tested = float_network.provenance.get("test_samples")
+    if float_accuracy is not None:
+        output.say(f"float accuracy    {percent(float_accuracy)} of {tested} test samples (measured after training)")
+    output.say(f"integer accuracy  {percent(accuracy)} of {len(chosen.labels)} test samples")
+    for path in written:
+        output.say(f"wrote {path}")
+    if problem:
+        output.say(f"no network.net: {problem}")
+    return {
+        "files": written,
+        "netx_problem": problem,
+        "float_accuracy": float_accuracy,
+        "integer_accuracy": accuracy,
+        "samples": len(chosen.labels),
+        "weight_bits": limits.weight_bits,
+        "sha256": export.network.digest,
+        "layers": layers,
+    }
+
+
+def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
+    layers = []
+    for population in export.network.populations:
+        weights = [c.weights for c in export.network.connections_to(population.name)]
+        unit, bounds = export.units[population.name], export.bounds[population.name]
+        layers.append(
+            {
+                "population": population.name,
+                "scale": unit.value,
+                "scale_set_by_bounds": unit.lowered_by_bounds,
+                "weights": [min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)],
+                "threshold": unit.threshold if population.fires else None,
+                "largest_current": int(bounds.current.max()),
+                "largest_potential": int(bounds.potential.max()),
+                "limit": 2 ** (limits.state_bits - 1) - 1,
+            }
+        )
+    return layers
+
+
+def limits_of(profile: str, weight_bits: int) -> Limits:
+    """Return what the chip `profile` can hold, with weights of `weight_bits`."""
+    chip = load_profile(profile)
+    if chip.kind != "neurocore":
+        raise UserError(f"profile {chip.name!r} is a way to count energy, not a chip. Choose loihi1 or loihi2.")
+    most = chip.whole("weight.stored_bits_max")
+    if not 2 <= weight_bits <= most:
+        raise UserError(f"--weight-bits {weight_bits}; {chip.name} stores signed weights of 2 to {most} bits.")
+    return Limits(
+        weight_bits,
+        chip.whole("neuron.threshold_mantissa_max"),
+        min(chip.whole("neuron.u_bits"), chip.whole("neuron.v_bits")),
+    )

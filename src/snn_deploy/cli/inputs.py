@@ -1,0 +1,56 @@
+"""inputs: how verbs find a network and the samples to run it on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from snn_deploy.export.integer_network import IntegerNetwork, read_integer_network
+from snn_deploy.plugin import load_plugin
+from snn_deploy.train.checked_options import checked_options
+from snn_deploy.train.samples import Samples
+from snn_deploy.user_error import UserError
+
+DATA_HELP = "Data set: its name, or NAME:FOLDER; default: the test split of the one that the network was trained on."
+
+
+def network_file(path: Path) -> Path:
+    """Return the file of an exported network: `path` itself, or network.npz in the folder `path`."""
+    return path / "network.npz" if path.is_dir() else path
+
+
+def read_network(path: Path) -> IntegerNetwork:
+    """Return the exported network at `path`, a file or the folder that `export` wrote."""
+    return read_integer_network(network_file(path))
+
+
+def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
+    """Return the first `count` test samples (0: all) of `data`, or of the data set in the network's provenance."""
+    if data is None:
+        try:
+            options = dict(provenance["config"]["data"])
+        except KeyError:
+            raise UserError(
+                "the network does not say what it was trained on. Give --data NAME or NAME:FOLDER."
+            ) from None
+    else:
+        name, _, folder = data.partition(":")
+        options = {"name": name} | ({"folder": folder} if folder else {})
+    name = options.pop("name")
+    where = f"data {name!r}"
+    dataset = checked_options(load_plugin("train.datasets", name).Dataset, options, where)
+    if count < 0:
+        raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
+    samples: Samples = dataset.load("test")
+    if count > len(samples.labels):
+        raise UserError(f"--samples {count}; {where} has {len(samples.labels)} test samples.")
+    return samples.first(count)
+
+
+def require_fit(network: IntegerNetwork, samples: Samples) -> None:
+    """Raise UserError unless `samples` have the shape and range of the network's input."""
+    shape = samples.inputs.shape[1:]
+    if shape != network.input.shape or samples.largest_value != network.input.largest_value:
+        raise UserError(
+            f"data: samples of shape {shape} with values 0..{samples.largest_value}; the network takes "
+            f"{network.input.shape} with values 0..{network.input.largest_value}. Choose the data it was trained for."
+        )

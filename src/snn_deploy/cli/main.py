@@ -1,0 +1,40 @@
+"""The command `snn-deploy`: one file per verb, loaded when it is called, so that --help is instant."""
+
+import importlib
+from importlib.metadata import version
+
+import click
+
+_VERBS = {
+    "demo": "Train, export, verify and estimate a small network, in about a minute.",
+    "doctor": "Say what works on this machine, and how to mend what does not.",
+    "energy": "Estimate the energy per sample from measured spikes.",
+    "export": "Turn a trained network into integers and files for a chip.",
+    "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
+    "train": "Train a bias-free spiking network from a TOML config.",
+    "verify": "Compare every spike of every layer between backends.",
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        return importlib.import_module(f"snn_deploy.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("snn-deploy"), prog_name="snn-deploy")
+def main() -> None:
+    """Bring a trained spiking network to neuromorphic hardware without changing one spike.
+
+    The way of a network: train -> export -> verify -> run, energy. Every command takes --json: one JSON object
+    on standard output, everything else on standard error. Exit codes: 0 success, 1 a failed check, 2 wrong input.
+    """

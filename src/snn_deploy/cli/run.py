@@ -1,0 +1,78 @@
+"""snn-deploy run: an exported network on one backend."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
+from snn_deploy.cli.output import Output, percent, verb
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.simulation import Simulation
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.train.samples import Samples
+
+_SHOWN = 5  # samples whose output potentials are printed for people; --json has all
+
+
+@click.command("run")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--backend", default="cpu", show_default=True, help="reference, cpu, lava or netx.")
+@click.option("--data", help=DATA_HELP)
+@click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
+@verb
+def command(output: Output, network: Path, backend: str, data: str | None, samples: int) -> None:
+    """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
+
+    Example: snn-deploy run runs/digits-seed0/loihi --backend lava --samples 20
+    """
+    integer = read_network(network)
+    simulator = load_backend(backend)
+    chosen = test_samples(integer.provenance, data, samples)
+    require_fit(integer, chosen)
+    with output.progress(f"{backend}", len(chosen.labels)) as advance:
+        simulation = simulator.run(integer, chosen.inputs, progress=advance)
+    result = summary(integer, chosen, simulation)
+    output.say(
+        f"{backend}: {percent(result['accuracy'])} of {len(chosen.labels)} samples right, {integer.steps} steps each"
+    )
+    output.table(
+        ["population", "neurons", "spikes a sample", "spike rate"],
+        [
+            (p["population"], p["neurons"], f"{p['spikes']:.1f}", f"{p['spike_rate']:.4f}")
+            for p in result["populations"]
+        ],
+    )
+    output.table(
+        ["connection", "synaptic operations a sample"],
+        [(c["connection"], f"{c['synaptic_operations']:.1f}") for c in result["connections"]],
+    )
+    for i, potentials in enumerate(result["outputs"][:_SHOWN]):
+        output.say(f"sample {i}: label {chosen.labels[i]}, outputs {' '.join(map(str, potentials))}")
+    output.result({"backend": backend, **result})
+
+
+def summary(network: IntegerNetwork, samples: Samples, simulation: Simulation) -> dict[str, Any]:
+    """Return what a run measured, for people and for JSON: means per sample, rates per neuron and step."""
+    populations = [
+        {
+            "population": p.name,
+            "neurons": int(np.prod(p.shape)),
+            "spikes": float(simulation.spike_counts[p.name].mean()),
+            "spike_rate": float(simulation.spike_counts[p.name].mean() / np.prod(p.shape) / network.steps),
+        }
+        for p in network.populations
+        if p.fires
+    ]
+    connections = [
+        {"connection": c.name, "synaptic_operations": float(simulation.synaptic_operations[c.name].mean())}
+        for c in network.connections
+    ]
+    return {
+        "samples": len(samples.labels),
+        "accuracy": float((simulation.classes == samples.labels).mean()),
+        "populations": populations,
+        "connections": connections,
+        "outputs": simulation.outputs.tolist(),
+    }
