@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn_deploy.export.integer_network import IntegerConnection
-from snn_deploy.train.connection_arithmetic import Pair, pooled_shape
+from snn_deploy.train.connection_arithmetic import Pair, pooled_shape, target_shape
 from snn_deploy.user_error import UserError
 
 
@@ -43,18 +43,18 @@ def expand_pooling(connection: IntegerConnection, source_shape: tuple[int, ...])
 def pooling_expands(connection: IntegerConnection, source_shape: tuple[int, ...]) -> bool:
     """Whether a plain connection without pooling equals `connection`.
 
-    It does unless the kernel reaches beyond the pooled map where pooling left source neurons out: there the
-    pooled map is padded with zeros, and a plain kernel would read those neurons.
+    It does unless a tap reads the place where pooling left a remainder of source neurons out: the pooled map
+    ends there, with zeros as padding, and a plain kernel would read those neurons.
     """
     if connection.pool == (1, 1) or connection.weights.ndim == 2:
         return True
-    pooled = pooled_shape(source_shape, connection.pool)
-    for axis, window in enumerate(connection.pool):
-        length, remainder = pooled[1 + axis], source_shape[1 + axis] % window
-        reach = connection.dilation[axis] * (connection.weights.shape[2 + axis] - 1) + 1
-        room = length + 2 * connection.padding[axis] - reach
-        end = room // connection.stride[axis] * connection.stride[axis] + reach - connection.padding[axis]
-        if remainder and end > length:
+    c = connection
+    shape = target_shape(source_shape, c.weights.shape, c.stride, c.padding, c.dilation, c.pool)
+    for axis, window in enumerate(c.pool):
+        end, remainder = divmod(source_shape[1 + axis], window)
+        taps = np.arange(c.weights.shape[2 + axis]) * c.dilation[axis] - c.padding[axis]
+        read = np.arange(shape[1 + axis])[:, None] * c.stride[axis] + taps
+        if remainder and (read == end).any():
             return False
     return True
 

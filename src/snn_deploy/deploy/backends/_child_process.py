@@ -29,6 +29,9 @@ _SHOWN_LINES = 12  # of the log, in the error
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
+# It says that shared memory was left, which is so by design, and would hide the end of the log.
+_EXPECTED_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
+
 
 class JobError(RuntimeError):
     """A job that failed, took too long or was killed; the message ends with its log and names the file of it."""
@@ -142,7 +145,9 @@ def _ask_to_die_with(parent: int) -> None:
 def _environment(folder: Path) -> dict[str, str]:
     """Return the job's environment: one thread per process, our places to import from, its own temporary files."""
     paths = os.pathsep.join(str(Path(p).resolve()) for p in sys.path)
-    return dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1") | {"PYTHONPATH": paths, "TMPDIR": str(folder)}
+    warnings = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), _EXPECTED_WARNING]))
+    own = {"PYTHONPATH": paths, "PYTHONWARNINGS": warnings, "TMPDIR": str(folder)}
+    return dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1") | own
 
 
 def _kept_log(log: Path) -> str:

@@ -16,10 +16,11 @@ _INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and compu
 
 # Measured on two cores of a small virtual machine with Lava 0.10.0, numpy 1.26, scipy 1.17; estimates elsewhere.
 _SECONDS_PER_STEP_AND_PROCESS = 4e-4
-_SECONDS_PER_PAIR = 2.0e-5  # one call of convolve2d, for each pair of channels
-_SECONDS_PER_PAIR_PRODUCT = 2.5e-9  # one multiplication inside it
-_SECONDS_PER_SYNAPSE = 1.2e-9  # of a Sparse matrix
-_SECONDS_PER_WEIGHT = 1e-9  # of a Dense matrix
+_SECONDS_PER_PAIR = 1e-5  # one call of convolve2d, for each pair of channels
+_SECONDS_PER_PAIR_PRODUCT = 1.6e-9  # one multiplication inside it
+_SECONDS_PER_SYNAPSE = 5.5e-10  # of a Sparse matrix
+_SECONDS_PER_WEIGHT = 6e-10  # of a Dense matrix
+_WORTH_A_MATRIX = 1e-3  # seconds per step; below that a convolution stays what it is on the chip
 _MOST_SYNAPSES = 8_000_000  # of a Sparse matrix: 8 bytes each, held several times while Lava starts
 
 
@@ -32,15 +33,17 @@ class Kind(Enum):
 
 
 def kind_of(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> Kind:
-    """Return the process that holds the connection exactly and, where two do, takes less time."""
+    """Return the process that holds the connection exactly and, where two do, does not waste time."""
     if connection.weights.ndim == 2:
         return Kind.DENSE
     if not _fits_conv(connection, source_shape, largest_value):
         return Kind.SPARSE
     if synapse_count(connection, source_shape) > _MOST_SYNAPSES:
         return Kind.CONVOLUTION
-    costs = {k: _seconds_per_step(k, connection, source_shape) for k in (Kind.CONVOLUTION, Kind.SPARSE)}
-    return min(costs, key=lambda k: costs[k])
+    saved = _seconds_per_step(Kind.CONVOLUTION, connection, source_shape) - _seconds_per_step(
+        Kind.SPARSE, connection, source_shape
+    )
+    return Kind.SPARSE if saved > _WORTH_A_MATRIX else Kind.CONVOLUTION
 
 
 def synapse_count(connection: IntegerConnection, source_shape: tuple[int, ...]) -> int:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import traceback
 from multiprocessing import connection
 from typing import Any
@@ -12,27 +13,38 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 
 from snn_deploy.deploy.backends._child_process import exit_at_once
 
+_PATIENCE = 2.0  # seconds until a process that failed has told why
+
 
 def execute(process: AbstractProcess, steps: int) -> None:
     """Run all processes that hang on `process` for `steps` steps in Lava's bit-exact simulation."""
     process.create_runtime(Loihi2SimCfg(select_tag="fixed_pt"))
     actors = process.runtime._messaging_infrastructure.actors
     threading.Thread(target=_end_with_the_first, args=(actors,), daemon=True).start()
-    process.run(condition=RunSteps(num_steps=steps), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+    try:
+        process.run(condition=RunSteps(num_steps=steps), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+    except RuntimeError as error:
+        raise RuntimeError(_last_words(actors) or str(error)) from None
 
 
 def _end_with_the_first(actors: list[Any]) -> None:
     """Wait until a process ends, which none does before the job's end, then print why and end the job.
 
-    Lava itself would wait for the dead one for ever.
+    Lava itself would wait for a process that was killed for ever.
     """
     try:
         connection.wait([actor.sentinel for actor in actors])
-        for actor in actors:
-            if actor.exception:
-                print(actor.exception[1], file=sys.stderr)
-        print("A process of Lava ended before the run did.", file=sys.stderr)
+        # The first to end may be one that was told to, because another one failed.
+        deadline = time.monotonic() + _PATIENCE
+        while not _last_words(actors) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        print(_last_words(actors) or "A process of Lava was killed.", file=sys.stderr)
     finally:
         if sys.exc_info()[0]:
             traceback.print_exc()
         exit_at_once(1)
+
+
+def _last_words(actors: list[Any]) -> str:
+    """Return the tracebacks of the processes that failed."""
+    return "\n".join(actor.exception[1] for actor in actors if actor.exception)

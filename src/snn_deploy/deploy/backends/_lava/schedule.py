@@ -50,10 +50,13 @@ def _too_quick(network: IntegerNetwork, reason: dict[str, IntegerConnection]) ->
     seen: list[str] = []
     while name not in seen:
         seen.append(name)
-        name = reason[name].source if reason[name].source in reason else next(n for n in reason if n not in seen)
-    loop = [reason[n] for n in seen[seen.index(name) :]]
+        source = reason[name].source
+        name = source if source in reason else next(n for n in reason if n not in seen)
+    loop = [reason[n] for n in reversed(seen[seen.index(name) :])]
+    order = [p.name for p in network.populations]
+    start = min(range(len(loop)), key=lambda i: order.index(loop[i].source))
     delays = sum(c.delay for c in loop)
-    names = ", ".join(repr(c.name) for c in reversed(loop))
+    names = ", ".join(repr(c.name) for c in loop[start:] + loop[:start])
     return (
         f"connections {names}: a loop of {len(loop)} connections whose delays sum to {delays} steps. In Lava, as on "
         f"Loihi, each connection takes a step; allowed is a sum of at least {len(loop)}. Give the connection that "
