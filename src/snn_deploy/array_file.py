@@ -7,6 +7,8 @@ JSON with the format name, its version, the header itself and the SHA-256 of eve
 import hashlib
 import io
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -22,6 +24,21 @@ from snn_deploy.user_error import UserError
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # a zip stores times; a fixed one keeps equal content equal in bytes
 _LARGEST_MEMBER = 1 << 32
 _HEADER = "header"
+# What zipfile, its decompressors, numpy and json raise on damage; RuntimeError has NotImplementedError (an unknown
+# compression), RecursionError and "encrypted" among it.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 def write_array_file(
@@ -60,7 +77,7 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
             header, expected = dict(envelope["header"]), envelope["sha256"]
     except UserError:
         raise
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         raise UserError(
             f"{path}: not a whole {kind} file ({error}). It is damaged, truncated or of another kind; write it again."
         ) from error
@@ -73,7 +90,7 @@ def content_digest(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
     """Return the SHA-256 of the content, as 64 hexadecimal digits; independent of the zip around it."""
     digest = hashlib.sha256(_canonical(header))
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
@@ -96,7 +113,7 @@ def _canonical(value: Any) -> bytes:
 
 def _write_member(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(buffer, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
     info = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
