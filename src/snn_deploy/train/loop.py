@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 import torch
 from torch import Tensor
@@ -22,10 +23,9 @@ from snn_deploy.plugin import load_plugin
 from snn_deploy.train.checkpoint import Progress, write_checkpoint
 from snn_deploy.train.config import TrainConfig
 from snn_deploy.train.float_network import FloatNetwork, write_float_network
-from snn_deploy.train.losses.rmp_loss import quantization_error
 from snn_deploy.train.recording import Recording
 from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import SpikingNetwork
+from snn_deploy.train.spiking_network import Pass, SpikingNetwork
 from snn_deploy.train.to_float_network import to_float_network
 from snn_deploy.user_error import UserError
 
@@ -90,11 +90,12 @@ def accuracy(network: SpikingNetwork, samples: Samples, steps: int) -> float:
     """Return the share of `samples` whose largest output is their label."""
     network.eval()
     right = 0
-    surrogate = load_plugin("train.surrogates", "rectangle").Surrogate()  # never used: no gradient is taken
+    rectangle = load_plugin("train.surrogates", "rectangle")  # any would do: no gradient is taken
+    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope)
     with torch.no_grad():
         for start in range(0, len(samples.labels), _TEST_BATCH):
             inputs, labels = _tensors(samples, slice(start, start + _TEST_BATCH))
-            recording = network(inputs, steps, surrogate, 1.0)
+            recording = network(inputs, steps, how)
             right += int((recording.logits.argmax(1) == labels).sum())
     return right / len(samples.labels)
 
@@ -112,7 +113,9 @@ def _train_epoch(
     epochs, batches = config.training.epochs, _batches(config, samples)
     order = torch.randperm(len(samples.labels), generator=generator).numpy()
     surrogate = config.surrogate.options
-    sharpness = surrogate.sharpness(epoch, epochs)
+    needs_potentials = any(choice.options.needs_potentials for choice in config.losses)
+    slope = None if needs_potentials else load_plugin("train.surrogates", config.surrogate.name).slope
+    how = Pass(surrogate, surrogate.sharpness(epoch, epochs), slope, epoch, epochs)
     totals: dict[str, float] = {}
     for batch in range(batches):
         rate = config.optimizer.learning_rate * _cosine((epoch - 1 + batch / batches) / epochs)
@@ -120,7 +123,7 @@ def _train_epoch(
             group["lr"] = rate
         chosen = order[batch * config.training.batch_size : (batch + 1) * config.training.batch_size]
         inputs, labels = _tensors(samples, chosen)
-        recording = network(inputs, config.steps, surrogate, sharpness, epoch, epochs)
+        recording = network(inputs, config.steps, how)
         losses = {choice.name: choice.options(recording, labels) for choice in config.losses}
         loss = torch.stack(list(losses.values())).sum()
         if not math.isfinite(loss.item()):
@@ -136,7 +139,7 @@ def _train_epoch(
             totals[name] = totals.get(name, 0.0) + value * len(labels)
         watcher.batch(epoch, batch + 1, batches, loss.item())
     means = {name: total / len(samples.labels) for name, total in totals.items()}
-    return {"epoch": epoch, "epochs": epochs, "sharpness": sharpness, **means}
+    return {"epoch": epoch, "epochs": epochs, "sharpness": how.sharpness, **means}
 
 
 def _measured(recording: Recording, losses: Mapping[str, Tensor], labels: Tensor) -> dict[str, float]:
@@ -145,15 +148,14 @@ def _measured(recording: Recording, losses: Mapping[str, Tensor], labels: Tensor
         measured = {f"loss/{name}": value.item() for name, value in losses.items()}
         measured["train_accuracy"] = (recording.logits.argmax(1) == labels).float().mean().item()
         for layer in recording.layers:
-            measured[f"spike_rate/{layer.name}"] = layer.spikes.mean().item()
-            measured[f"mean_potential/{layer.name}"] = layer.potentials.mean().item()
-            error = quantization_error(layer.spikes, layer.potentials)
-            measured[f"quantization_error/{layer.name}"] = error.mean().item()
+            measured[f"spike_rate/{layer.name}"] = layer.spike_rate.item()
+            measured[f"mean_potential/{layer.name}"] = layer.mean_potential.item()
+            measured[f"quantization_error/{layer.name}"] = layer.mean_squared_error.item()
     return measured
 
 
 def _tensors(samples: Samples, chosen: Any) -> tuple[Tensor, Tensor]:
-    inputs = torch.from_numpy(samples.inputs[chosen]).float() * samples.scale
+    inputs = torch.from_numpy(samples.inputs[chosen].astype(np.float32)) * samples.scale
     return inputs, torch.from_numpy(samples.labels[chosen])
 
 

@@ -2,30 +2,63 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """One spiking layer in one forward pass.
+    """One spiking layer in one forward pass. Potentials are those BEFORE the reset, which the losses act on.
 
-    potentials: (steps, batch, *shape), the membrane potentials BEFORE the reset, which the losses act on.
-    spikes: the same shape, 0 or 1. threshold: in the unit of the potentials.
+    neurons: all of them, in all samples and steps. threshold: in the unit of the potentials.
+    mean_potential: scalar. mean_error, mean_squared_error: means of |spike - potential| and its square, scalars,
+    the spike a constant in the gradient (RMP-Loss Eq. 9 with p = 1 and 2). spike_rate: scalar, no gradient.
     is_inner_residual: a layer inside a residual block, which IM-Loss does not constrain (IM Sec. 4.2).
+    potentials, spikes: (steps, batch, *shape), or None where the compiled path did not keep them.
     """
 
     name: str
-    potentials: Tensor
-    spikes: Tensor
+    neurons: int
     threshold: float
+    mean_potential: Tensor
+    mean_error: Tensor
+    mean_squared_error: Tensor
+    spike_rate: Tensor
     is_inner_residual: bool = False
+    potentials: Tensor | None = None
+    spikes: Tensor | None = None
+
+
+def full_record(
+    name: str, potentials: Tensor, spikes: Tensor, threshold: float, *, is_inner_residual: bool = False
+) -> LayerRecord:
+    """Return the record of a layer whose potentials and spikes, (steps, batch, *shape), are kept."""
+    error = quantization_error(spikes, potentials, 1.0)
+    return LayerRecord(
+        name,
+        potentials.numel(),
+        threshold,
+        potentials.mean(),
+        error.mean(),
+        error.square().mean(),
+        spikes.detach().mean(),
+        is_inner_residual,
+        potentials,
+        spikes,
+    )
+
+
+def quantization_error(spikes: Tensor, potentials: Tensor, exponent: float) -> Tensor:
+    """Return q(u) = |o - u|^exponent (RMP-Loss Eq. 9), of the shape of `potentials`; o is a constant."""
+    distance = (spikes.detach() - potentials).abs()
+    return distance if exponent == 1.0 else distance.pow(exponent)
 
 
 @dataclass(frozen=True)
 class Recording:
     """One forward pass: the spiking layers in order, and the output.
 
-    output: (steps, batch, classes), the accumulated potentials of the output neurons (RMP Eq. 4).
+    output: (steps, batch, classes), the accumulated potentials of the output neurons (RMP-Loss Eq. 4).
     epoch, epochs: the epoch this pass belongs to, from 1, of how many; schedules depend on it.
     """
 
@@ -38,3 +71,9 @@ class Recording:
     def logits(self) -> Tensor:
         """(batch, classes): the output potentials after the last step."""
         return self.output[-1]
+
+
+def mean_over_neurons(layers: tuple[LayerRecord, ...], values: list[Tensor]) -> Tensor:
+    """Return the mean of per-layer means in which every neuron of every layer weighs the same."""
+    neurons = sum(layer.neurons for layer in layers)
+    return torch.stack([value * (layer.neurons / neurons) for layer, value in zip(layers, values, strict=True)]).sum()

@@ -5,37 +5,42 @@ step. From a static image the first connections compute once, not once per step.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snn_deploy.train.float_network import ChannelNorm
-from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection
+from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.connection_arithmetic import Pair
+from snn_deploy.train.fused_lif import FusedLayer, Slope
+from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
-from snn_deploy.train.recording import LayerRecord, Recording
+from snn_deploy.train.recording import LayerRecord, Recording, full_record
 from snn_deploy.user_error import UserError
 
 
-class NormModule(Protocol):
-    """What the network asks of a norm; see train/norms/."""
-
-    def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used."""
-
-    def __call__(self, currents: Tensor) -> Tensor:
-        """Return the normalized currents, (batch, channels, ...)."""
-
-    def channel_norm(self) -> ChannelNorm | None:
-        """Return the norm with fixed statistics that inference uses."""
-
-
 class NormOptions(Protocol):
-    """What a norm's options can do."""
+    """What a norm's options can do; see train/norms/."""
 
-    def build(self, channels: int, threshold: float) -> nn.Module:
-        """Return a NormModule for one connection."""
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
+        """Return the norm of one connection."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """How a forward pass runs.
+
+    surrogate, sharpness: what the gradient pretends. slope: its compilable form, or None for the plain path, which
+    keeps every potential. epoch, epochs: for the schedules of the losses.
+    """
+
+    surrogate: Surrogate
+    sharpness: float
+    slope: Slope | None = None
+    epoch: int = 1
+    epochs: int = 1
 
 
 class SpikingNetwork(nn.Module):
@@ -48,6 +53,8 @@ class SpikingNetwork(nn.Module):
         for connection in plan.connections:
             if connection.delay or _goes_back(plan, connection):
                 raise UserError(f"connection {connection.name!r}: recurrent and delayed connections do not train yet.")
+        if plan.output.fires:
+            raise UserError(f"population {plan.output.name!r}: fires, but the losses need an accumulating output.")
         self.plan, self.neuron = plan, neuron
         self.weights = nn.ParameterDict(
             {_key(c): _initial_weights(c.weights_shape, generator) for c in plan.connections}
@@ -59,55 +66,111 @@ class SpikingNetwork(nn.Module):
             }
         )
 
-    def forward(
-        self, inputs: Tensor, steps: int, surrogate: Surrogate, sharpness: float, epoch: int = 1, epochs: int = 1
-    ) -> Recording:
+    def forward(self, inputs: Tensor, steps: int, how: Pass) -> Recording:
         """Return the recording of one pass.
 
         inputs: floats, (batch, *input shape), an image for every step, or (steps, batch, *input shape).
         """
-        is_static = inputs.ndim == len(self.plan.input.shape) + 1
-        values: dict[str, Tensor] = {self.plan.input.name: inputs if is_static else inputs.flatten(0, 1)}
-        batch = inputs.shape[0 if is_static else 1]
+        entry = self.plan.input
+        values = {entry.name: inputs[None] if inputs.ndim == len(entry.shape) + 1 else inputs}
+        pools: dict[str, Pair] = {entry.name: (1, 1)}  # what the neurons' kernel has already pooled
         layers: list[LayerRecord] = []
-        for population in self.plan.populations:
-            currents: Tensor | None = None
-            for connection in self.plan.connections:
-                if connection.target != population.name:
-                    continue
-                arriving = self._arriving(connection, values[connection.source])
-                once = is_static and connection.source == self.plan.input.name
-                arriving = arriving.expand(steps, *arriving.shape) if once else arriving.unflatten(0, (steps, batch))
-                currents = arriving if currents is None else currents + arriving
-            assert currents is not None  # check_structure: every population is reached
-            if not population.fires:
-                return Recording(tuple(layers), currents.cumsum(0), epoch, epochs)
-            spikes, potentials = self.neuron.run(currents.contiguous(), surrogate, sharpness)
-            layers.append(
-                LayerRecord(population.name, potentials, spikes, self.neuron.threshold, population.is_inner_residual)
-            )
-            values[population.name] = spikes.flatten(0, 1)
-        raise UserError("model: the last population fires; the activation-based losses need an accumulating output.")
+        for population in self.plan.populations[:-1]:
+            fused_pool = self._common_pool(population.name)
+            if how.slope is not None and fused_pool is not None and inputs.device.type == "cpu":
+                spikes, layer = self._fused(population, values, pools, steps, how, fused_pool)
+                pools[population.name] = fused_pool
+            else:
+                currents = self._currents(population, values, pools, steps)
+                spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness)
+                layer = full_record(
+                    population.name,
+                    potentials,
+                    spikes,
+                    self.neuron.threshold,
+                    is_inner_residual=population.is_inner_residual,
+                )
+                pools[population.name] = (1, 1)
+            layers.append(layer)
+            values[population.name] = spikes
+        output = self._currents(self.plan.output, values, pools, steps).cumsum(0)
+        return Recording(tuple(layers), output, how.epoch, how.epochs)
 
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
         return self.norm(connection).shaped(self.weights[_key(connection)])
 
-    def norm(self, connection: PlannedConnection) -> NormModule:
+    def norm(self, connection: PlannedConnection) -> ChannelNormModule:
         """Return the norm of `connection`."""
-        return cast(NormModule, self.norms[_key(connection)])
+        return cast(ChannelNormModule, self.norms[_key(connection)])
 
-    def _arriving(self, connection: PlannedConnection, values: Tensor) -> Tensor:
+    def _fused(
+        self,
+        population: PlannedPopulation,
+        values: dict[str, Tensor],
+        pools: dict[str, Pair],
+        steps: int,
+        how: Pass,
+        pool: Pair,
+    ) -> tuple[Tensor, LayerRecord]:
+        """Return the pooled spikes and the record of one population, by the compiled path."""
+        arriving = self._connections_to(population)
+        if len(arriving) == 1:
+            norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools)
+        else:  # each of the currents has a norm of its own; the kernel gets their sum
+            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps)
+        assert how.slope is not None
+        layer = FusedLayer(norm, self.neuron, how.slope, how.sharpness, steps, pool[0])
+        spikes, statistics = layer.run(currents)
+        record = LayerRecord(
+            population.name,
+            steps * math.prod(population.shape) * currents.shape[1],
+            self.neuron.threshold,
+            statistics[0],
+            statistics[1],
+            statistics[2],
+            statistics[3].detach(),
+            population.is_inner_residual,
+        )
+        return spikes, record
+
+    def _currents(
+        self, population: PlannedPopulation, values: dict[str, Tensor], pools: dict[str, Pair], steps: int
+    ) -> Tensor:
+        """Return the sum of the normalized currents, (steps, batch, *shape)."""
+        total: Tensor | None = None
+        for connection in self._connections_to(population):
+            raw = self._raw(connection, values, pools)
+            currents = self.norm(connection)(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
+            total = currents if total is None else total + currents
+        assert total is not None  # check_structure: every population is reached
+        return total.expand(steps, *total.shape[1:])
+
+    def _raw(self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair]) -> Tensor:
+        """Return the currents before the norm, (steps or 1, batch, *shape)."""
+        source = values[connection.source]
+        folded = source.flatten(0, 1)
+        if connection.pool != pools[connection.source]:
+            folded = functional.avg_pool2d(folded, connection.pool)
         weights = self.used_weights(connection)
-        if connection.pool != (1, 1):
-            values = functional.avg_pool2d(values, connection.pool)
         if weights.ndim == 2:
-            currents = functional.linear(values.flatten(1), weights)
+            currents = functional.linear(folded.flatten(1), weights)
         else:
             currents = functional.conv2d(
-                values, weights, None, connection.stride, connection.padding, connection.dilation, connection.groups
+                folded, weights, None, connection.stride, connection.padding, connection.dilation, connection.groups
             )
-        return self.norm(connection)(currents)
+        return currents.unflatten(0, source.shape[:2])
+
+    def _connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
+        return [c for c in self.plan.connections if c.target == population.name]
+
+    def _common_pool(self, name: str) -> Pair | None:
+        """Return the pooling that every reader of a population wants, or None where they differ."""
+        pools = {c.pool for c in self.plan.connections if c.source == name}
+        if len(pools) != 1:
+            return (1, 1) if (1, 1) in pools or not pools else None
+        pool = pools.pop()
+        return pool if pool[0] == pool[1] else None
 
 
 def _initial_weights(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:

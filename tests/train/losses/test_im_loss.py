@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from snn_deploy.train.losses.im_loss import Loss
-from snn_deploy.train.recording import LayerRecord, Recording
+from snn_deploy.train.recording import Recording, full_record
 
 
 def _layer(name, potentials, *, inner=False):
     potentials = torch.as_tensor(potentials)
-    return LayerRecord(name, potentials, (potentials >= 0.5).float(), 0.5, is_inner_residual=inner)
+    return full_record(name, potentials, (potentials >= 0.5).float(), 0.5, is_inner_residual=inner)
 
 
 def _recording(*layers):

@@ -15,6 +15,7 @@ class Loss:
     """weight: the factor in front of this term."""
 
     classifies = True  # a run needs exactly one loss that does
+    needs_potentials = False
 
     weight: Annotated[float, Gt(0)] = 1.0
 

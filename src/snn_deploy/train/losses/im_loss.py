@@ -20,6 +20,7 @@ class Loss:
     """weight: lambda in the paper, the factor in front of this term."""
 
     classifies = False
+    needs_potentials = False
 
     weight: Annotated[float, Gt(0)] = 2.0
 
@@ -29,5 +30,5 @@ class Loss:
         labels are not used by this term.
         """
         constrained = [layer for layer in recording.layers if not layer.is_inner_residual]
-        gaps = torch.stack([layer.potentials.mean() - layer.threshold for layer in constrained])
+        gaps = torch.stack([layer.mean_potential - layer.threshold for layer in constrained])
         return self.weight * gaps.square().mean()

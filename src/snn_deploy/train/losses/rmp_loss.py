@@ -8,11 +8,10 @@ rises to k at half of the epochs and falls back to zero.
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.recording import LayerRecord, Recording, mean_over_neurons, quantization_error
 
 
 @dataclass(frozen=True)
@@ -24,25 +23,28 @@ class Loss:
     peak: Annotated[float, Gt(0)] = 0.1
     exponent: Annotated[float, Ge(1)] = 2.0
 
+    @property
+    def needs_potentials(self) -> bool:
+        """Whether the means that every pass leaves are not enough."""
+        return self.exponent not in (1.0, 2.0)
+
     def __call__(self, recording: Recording, labels: Tensor) -> Tensor:
         """Return weight(epoch) * mean of |spike - potential|^exponent over everything; labels are not used.
 
         The spike is a constant in the gradient: the potential moves toward it, not it toward the potential.
         """
-        weight = self.weight(recording.epoch, recording.epochs)
-        elements = sum(layer.potentials.numel() for layer in recording.layers)
-        total = torch.stack(
-            [quantization_error(layer.spikes, layer.potentials, self.exponent).sum() for layer in recording.layers]
-        ).sum()
-        return weight * total / elements
+        errors = [self._mean(layer) for layer in recording.layers]
+        return self.weight(recording.epoch, recording.epochs) * mean_over_neurons(recording.layers, errors)
 
     def weight(self, epoch: int, epochs: int) -> float:
         """Return lambda(n) of equation 12: 2kn/N up to half of the epochs, 2k(1 - n/N) after it."""
         share = epoch / epochs
         return 2 * self.peak * (share if share <= 0.5 else 1 - share)
 
-
-def quantization_error(spikes: Tensor, potentials: Tensor, exponent: float = 2.0) -> Tensor:
-    """Return q(u) = |o - u|^exponent (RMP Eq. 9), of the shape of `potentials`, in powers of potential units."""
-    distance = spikes.detach() - potentials
-    return distance.square() if exponent == 2.0 else distance.abs().pow(exponent)
+    def _mean(self, layer: LayerRecord) -> Tensor:
+        if self.exponent == 2.0:
+            return layer.mean_squared_error
+        if self.exponent == 1.0:
+            return layer.mean_error
+        assert layer.potentials is not None and layer.spikes is not None  # needs_potentials asked for them
+        return quantization_error(layer.spikes, layer.potentials, self.exponent).mean()

@@ -2,6 +2,8 @@
 
 IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3: u[t] = tau * u[t-1] * (1 - o[t-1]) + x[t]; o[t] = u[t] >= V_th.
 Dspike fires at u > V_th: set fires_at_threshold = false.
+
+`run` is the plain form, in torch operations, for any device; fused_lif.py is the compiled one.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,8 @@ class Neuron:
 
     def run(self, currents: Tensor, surrogate: Surrogate, sharpness: float) -> tuple[Tensor, Tensor]:
         """Return (spikes, potentials before the reset), both (steps, batch, *shape) as `currents`."""
-        return _Lif.apply(currents, self, surrogate, sharpness)
+        spikes, potentials = _Lif.apply(currents, self, surrogate, sharpness)
+        return spikes, potentials
 
     def fires(self, potentials: Tensor) -> Tensor:
         """Return where a potential makes a spike."""
@@ -45,11 +48,12 @@ class _Lif(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         potentials = torch.empty_like(currents)
         spikes = torch.empty_like(currents)
+        left = torch.zeros_like(currents[0])
         for t in range(len(currents)):
-            potentials[t] = currents[t]
-            if t:
-                potentials[t].addcmul_(potentials[t - 1], 1 - spikes[t - 1], value=neuron.voltage_keep)
-            spikes[t] = neuron.fires(potentials[t])
+            potentials[t] = currents[t] + left * neuron.voltage_keep
+            fired = neuron.fires(potentials[t])
+            spikes[t] = fired
+            left = torch.where(fired, 0.0, potentials[t])
         ctx.save_for_backward(potentials, spikes)
         ctx.neuron, ctx.surrogate, ctx.sharpness = neuron, surrogate, sharpness
         return spikes, potentials

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt, Lt
-from torch import Tensor, nn
+from torch import Tensor
 
+from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.norms.scale_tdbn import ScaleNorm
 
 
@@ -22,14 +23,13 @@ class Norm:
     momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
     epsilon: Annotated[float, Gt(0)] = 1e-5
 
-    def build(self, channels: int, threshold: float) -> nn.Module:
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module for `channels` output channels before neurons of `threshold`."""
         return _CenteredNorm(self.alpha * threshold, self.momentum, self.epsilon, channels)
 
 
 class _CenteredNorm(ScaleNorm):
     def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used: each output channel's mean is zero."""
         if weights[0].numel() == 1:
             return weights
         return weights - weights.mean(dim=list(range(1, weights.ndim)), keepdim=True)

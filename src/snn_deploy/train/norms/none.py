@@ -2,28 +2,13 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-
-from snn_deploy.train.float_network import ChannelNorm
+from snn_deploy.train.channel_norm_module import ChannelNormModule
 
 
 @dataclass(frozen=True)
 class Norm:
     """No options."""
 
-    def build(self, channels: int, threshold: float) -> nn.Module:
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module that changes nothing."""
-        return _None()
-
-
-class _None(nn.Module):
-    def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used."""
-        return weights
-
-    def forward(self, currents: Tensor) -> Tensor:
-        return currents
-
-    def channel_norm(self) -> ChannelNorm | None:
-        """Return the norm with fixed statistics that inference uses."""
-        return None
+        return ChannelNormModule()

@@ -11,6 +11,7 @@ import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
+from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.float_network import ChannelNorm
 
 
@@ -22,14 +23,15 @@ class Norm:
     momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
     epsilon: Annotated[float, Gt(0)] = 1e-5
 
-    def build(self, channels: int, threshold: float) -> nn.Module:
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module for `channels` output channels before neurons of `threshold`."""
         return ScaleNorm(self.alpha * threshold, self.momentum, self.epsilon, channels)
 
 
-class ScaleNorm(nn.Module):
+class ScaleNorm(ChannelNormModule):
     """Divides each channel by its root mean square."""
 
+    needs_moments = True
     mean_square: Tensor
 
     def __init__(self, scale: float, momentum: float, epsilon: float, channels: int) -> None:
@@ -38,21 +40,17 @@ class ScaleNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(channels))
         self.register_buffer("mean_square", torch.ones(channels))
 
-    def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used."""
-        return weights
-
-    def forward(self, currents: Tensor) -> Tensor:
-        mean_square = self.mean_square
-        if self.training:
-            everything_else = [0, *range(2, currents.ndim)]
-            mean_square = currents.square().mean(dim=everything_else)
-            self.mean_square.lerp_(mean_square.detach(), self.momentum)
+    def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
         factor = self.gain * self.scale * torch.rsqrt(mean_square + self.epsilon)
-        return currents * factor.reshape(-1, *[1] * (currents.ndim - 2))
+        return factor, torch.zeros_like(factor)
 
-    def channel_norm(self) -> ChannelNorm | None:
-        """Return the norm with fixed statistics that inference uses; its mean and shift are zero."""
+    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
+        self.mean_square.lerp_(mean_square.to(self.mean_square.dtype), self.momentum)
+
+    def fixed(self) -> tuple[Tensor, Tensor]:
+        return self.from_moments(self.mean_square, self.mean_square)
+
+    def channel_norm(self) -> ChannelNorm:
         gain = (self.gain * self.scale).detach().double().numpy()
         variance = self.mean_square.double().numpy()
         return ChannelNorm(0 * gain, variance, gain, 0 * gain, epsilon=self.epsilon)

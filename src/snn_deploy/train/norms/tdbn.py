@@ -11,8 +11,8 @@ from typing import Annotated
 import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm
 
+from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.float_network import ChannelNorm
 
 
@@ -24,12 +24,13 @@ class Norm:
     momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
     epsilon: Annotated[float, Gt(0)] = 1e-5
 
-    def build(self, channels: int, threshold: float) -> nn.Module:
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module for `channels` output channels before neurons of `threshold`."""
         return _Tdbn(self, channels, threshold)
 
 
-class _Tdbn(nn.Module):
+class _Tdbn(ChannelNormModule):
+    needs_moments = True
     mean: Tensor
     variance: Tensor
 
@@ -41,18 +42,22 @@ class _Tdbn(nn.Module):
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
 
-    def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used."""
-        return weights
+    def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
+        return self._factor_and_offset(mean, mean_square - mean.square())
 
-    def forward(self, currents: Tensor) -> Tensor:
-        options, gain = self.options, self.gain * self.scale
-        return batch_norm(
-            currents, self.mean, self.variance, gain, self.shift, self.training, options.momentum, options.epsilon
-        )
+    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
+        variance = (mean_square - mean.square()) * (count / max(count - 1, 1))  # unbiased, as PyTorch's
+        self.mean.lerp_(mean.to(self.mean.dtype), self.options.momentum)
+        self.variance.lerp_(variance.to(self.variance.dtype), self.options.momentum)
 
-    def channel_norm(self) -> ChannelNorm | None:
-        """Return the norm with fixed statistics that inference uses."""
+    def fixed(self) -> tuple[Tensor, Tensor]:
+        return self._factor_and_offset(self.mean, self.variance)
+
+    def _factor_and_offset(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        factor = self.gain * self.scale * torch.rsqrt(variance + self.options.epsilon)
+        return factor, self.shift - mean * factor
+
+    def channel_norm(self) -> ChannelNorm:
         mean, variance, gain, shift = (
             t.detach().double().numpy() for t in (self.mean, self.variance, self.gain * self.scale, self.shift)
         )

@@ -8,9 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Gt
 from torch import Tensor
+
+from snn_deploy.train.kernels.fast_tanh import fast_tanh
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,13 @@ class Surrogate:
     def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
         """Return b / (2 tanh(b/2)) * (1 - tanh(b (u - V_th))^2) within half a unit of the threshold, else 0."""
         distance = potentials - threshold
-        slope = 1 - torch.tanh(sharpness * distance).square_()
-        slope *= sharpness / (2 * math.tanh(sharpness / 2))
-        return slope * (distance.abs() <= 0.5)
+        slopes = 1 - torch.tanh(sharpness * distance).square_()
+        slopes *= sharpness / (2 * math.tanh(sharpness / 2))
+        return slopes * (distance.abs() <= 0.5)
+
+
+def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    tanh = fast_tanh(sharpness * distance)
+    height = sharpness / (np.float32(2) * fast_tanh(sharpness * np.float32(0.5)))
+    return (np.float32(1) - tanh * tanh) * height if abs(distance) <= np.float32(0.5) else np.float32(0)

@@ -6,9 +6,12 @@ Guo et al., IM-Loss, NeurIPS 2022, Eq. 14-15 and Appendix A.2.
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Gt
 from torch import Tensor
+
+from snn_deploy.train.kernels.fast_tanh import fast_tanh
 
 
 @dataclass(frozen=True)
@@ -25,5 +28,11 @@ class Surrogate:
 
     def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
         """Return K/2 * (1 - tanh(K (u - V_th))^2)."""
-        slope = 1 - torch.tanh(sharpness * (potentials - threshold)).square_()
-        return slope.mul_(sharpness / 2)
+        slopes = 1 - torch.tanh(sharpness * (potentials - threshold)).square_()
+        return slopes.mul_(sharpness / 2)
+
+
+def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    tanh = fast_tanh(sharpness * distance)
+    return (np.float32(1) - tanh * tanh) * (sharpness * np.float32(0.5))

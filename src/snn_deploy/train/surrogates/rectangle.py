@@ -7,6 +7,7 @@ therefore gets no gradient: a layer that has died stays dead.
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Gt
 from torch import Tensor
 
@@ -24,3 +25,8 @@ class Surrogate:
     def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
         """Return 1/a where |u - V_th| < a/2, else 0."""
         return ((potentials - threshold).abs() < 0.5 / sharpness).to(potentials.dtype) * sharpness
+
+
+def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    return sharpness if abs(distance) < np.float32(0.5) / sharpness else np.float32(0)

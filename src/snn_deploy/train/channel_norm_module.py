@@ -1,0 +1,52 @@
+"""channel_norm_module: what every norm is in training: one factor and one offset per channel, from two moments.
+
+A norm says how the mean and the mean square of a channel's current (over steps, batch and positions) become the
+factor and offset of that channel. Everything that touches the currents themselves is shared, and compiled.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from snn_deploy.train.float_network import ChannelNorm
+
+
+class ChannelNormModule(nn.Module):
+    """The base of the norms: leaves weights and currents as they are, and needs no moments."""
+
+    needs_moments = False
+
+    def shaped(self, weights: Tensor) -> Tensor:
+        """Return the weights that are really used."""
+        return weights
+
+    def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (factor, offset), (channels,) each, for moments of the current batch; differentiable."""
+        raise TypeError(f"{type(self).__name__} needs no moments")
+
+    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
+        """Take the moments of a training batch, of `count` values per channel, into the running statistics."""
+
+    def fixed(self) -> tuple[Tensor, Tensor] | None:
+        """Return (factor, offset) from the running statistics, or None where nothing is changed."""
+        return None
+
+    def channel_norm(self) -> ChannelNorm | None:
+        """Return the norm with its running statistics, as inference uses it."""
+        return None
+
+    def forward(self, currents: Tensor) -> Tensor:
+        """Return the normalized currents, (batch, channels, ...), in plain torch."""
+        if self.training and self.needs_moments:
+            everything_else = [0, *range(2, currents.ndim)]
+            mean = currents.double().mean(everything_else)
+            mean_square = currents.double().square().mean(everything_else)
+            with torch.no_grad():
+                self.observe(mean, mean_square, currents.numel() // currents.shape[1])
+            factor_and_offset = self.from_moments(mean, mean_square)
+        else:
+            fixed = self.fixed()
+            if fixed is None:
+                return currents
+            factor_and_offset = fixed
+        factor, offset = (f.to(currents.dtype).reshape(-1, *[1] * (currents.ndim - 2)) for f in factor_and_offset)
+        return currents * factor + offset
