@@ -48,6 +48,10 @@ def as_frames(network: IntegerNetwork, inputs: np.ndarray) -> np.ndarray:
             f"inputs of shape {inputs.shape}; the network takes (samples, {_words(shape)}) or "
             f"(steps, samples, {_words(shape)})."
         )
+    if len(inputs) != network.steps:
+        raise UserError(f"inputs of {len(inputs)} steps; the network takes {network.steps}.")
+    if not inputs.shape[1]:
+        raise UserError("inputs of no samples; give at least one.")
     if inputs.dtype.kind not in "uib":
         raise UserError(f"inputs of type {inputs.dtype}; the network takes whole numbers, such as uint8 pixels.")
     if inputs.size and not (inputs.min() >= 0 and inputs.max() <= network.input.largest_value):
