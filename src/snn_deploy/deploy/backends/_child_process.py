@@ -24,6 +24,8 @@ from snn_deploy.deploy.backends import _janitor
 
 _PREFIX = "snn-deploy-"
 _LOG = "log.txt"
+_LONGEST_PLACE = 40  # letters; the job's sockets lie 60 deeper, and their paths may have about 100 (man 7 unix)
+_SHORT_PLACE = Path("/tmp")
 _LOOK_EVERY = 0.05  # seconds between two looks at the job
 _SHOWN_LINES = 12  # of the log, in the error
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
@@ -62,7 +64,7 @@ class Workspace:
                 start_new_session=True,
             )
         try:
-            self._tell_janitor(job.pid)
+            self._tell_janitor(str(job.pid))
             deadline = time.monotonic() + timeout
             while job.poll() is None and time.monotonic() < deadline:
                 with suppress(subprocess.TimeoutExpired):
@@ -73,16 +75,17 @@ class Workspace:
             job.kill()
             job.wait()
             _janitor.kill_group(job.pid)
+            self._tell_janitor("\n")
         if status != 0:
             ending = f"took longer than {timeout:.0f} seconds" if status is None else f"ended with status {status}"
             raise JobError(f"{task}: {ending}. {_kept_log(log)}")
         look()
 
-    def _tell_janitor(self, group: int) -> None:
+    def _tell_janitor(self, text: str) -> None:
         pipe = self._janitor.stdin
         assert pipe is not None
         with suppress(BrokenPipeError):  # a killed janitor is noticed when the workspace closes
-            pipe.write(str(group).encode())
+            pipe.write(text.encode())
             pipe.flush()
 
 
@@ -93,7 +96,8 @@ def workspace() -> Iterator[Workspace]:
     Must be used in the thread that waits for the job: Linux kills a child with the thread that started it.
     """
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-    folder = Path(tempfile.gettempdir()).resolve() / name
+    place = Path(tempfile.gettempdir()).resolve()
+    folder = (place if len(str(place)) <= _LONGEST_PLACE else _SHORT_PLACE) / name
     # The janitor comes first, so that there is no moment at which a kill could leave the folder behind.
     janitor = subprocess.Popen(
         [sys.executable, "-I", "-S", _janitor.__file__, name, str(folder)],
@@ -151,9 +155,12 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _kept_log(log: Path) -> str:
-    """Return the end of the log and where the whole of it is kept."""
+    """Return the end of the log and where the whole of it is kept; an empty one is not."""
+    text = log.read_text(errors="replace")
+    if not text:
+        return "It had written nothing to its log."
     handle, kept = tempfile.mkstemp(prefix=f"{_PREFIX}failed-", suffix=".log")
     os.close(handle)
     shutil.copyfile(log, kept)
-    lines = log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:]
+    lines = text.splitlines()[-_SHOWN_LINES:]
     return "\n".join([f"Its log is kept in {kept}; it ends with:", *lines])

@@ -2,7 +2,8 @@
 
 Started by child_process as a plain script of the standard library alone. It owns one end of a pipe whose other
 end the parent holds; when that end closes, for whatever reason, the job is over: its process group is killed,
-its shared memory and its folder are removed. The parent writes the group's number into the pipe.
+its shared memory and its folder are removed. The parent writes the group's number into the pipe, and ends the
+line once it has killed the group itself.
 """
 
 import contextlib
@@ -67,8 +68,8 @@ def main(prefix: str, folder: str) -> None:
     """Wait until the pipe on the standard input closes, then clean up."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    text = sys.stdin.buffer.read().decode()
-    clean_up(int(text) if text else None, prefix, folder)
+    group = sys.stdin.buffer.read().decode().rpartition("\n")[2]
+    clean_up(int(group) if group else None, prefix, folder)
 
 
 if __name__ == "__main__":
