@@ -13,7 +13,7 @@ import snn_deploy
 ROOT = Path(snn_deploy.__file__).parent
 
 # part -> what it may import of the package, beside itself and the files beside it; a trailing dot is a folder.
-SHARED = "train.connection_arithmetic"  # what a connection computes: plain numpy, the same before and after export
+SHARED = "connection_arithmetic"  # what a connection computes: plain numpy, the same before and after export
 ALLOWED = {
     "train": (),
     "export": ("train.float_network", SHARED, "hardware_profiles."),

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from snn_deploy.connection_arithmetic import pooled_shape, target_shape
 from snn_deploy.nearest_name import did_you_mean
-from snn_deploy.train.connection_arithmetic import pooled_shape, target_shape
 from snn_deploy.user_error import UserError
 
 

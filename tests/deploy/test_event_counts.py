@@ -6,10 +6,10 @@ from helpers.small_network import frames, one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_deploy.connection_arithmetic import pooled_shape, transmit
 from snn_deploy.deploy.backends import reference
 from snn_deploy.deploy.event_counts import fan_out, multiply_accumulates
 from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork
-from snn_deploy.train.connection_arithmetic import pooled_shape, transmit
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from snn_deploy.connection_arithmetic import target_shape
 from snn_deploy.export.expand_pooling import expand_pooling, pooling_expands
 from snn_deploy.export.integer_network import IntegerConnection
 from snn_deploy.export.integer_semantics import delivered
-from snn_deploy.train.connection_arithmetic import target_shape
 from snn_deploy.user_error import UserError
 
 

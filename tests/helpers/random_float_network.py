@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snn_deploy.train.connection_arithmetic import target_shape
+from snn_deploy.connection_arithmetic import target_shape
 from snn_deploy.train.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 
 

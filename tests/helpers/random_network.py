@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snn_deploy.connection_arithmetic import pooled_shape, target_shape
 from snn_deploy.export.integer_network import (
     DECAY_UNITY,
     LARGEST_THRESHOLD,
@@ -16,7 +17,6 @@ from snn_deploy.export.integer_network import (
     IntegerNetwork,
     IntegerPopulation,
 )
-from snn_deploy.train.connection_arithmetic import pooled_shape, target_shape
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from snn_deploy.deploy.job_error import JobError
 from snn_deploy.user_error import UserError
 
 FAILED_CHECK = 1
 USER_MISTAKE = 2
+_INTERRUPTED = 130  # what shells give a program that SIGINT ended
 
 
 class Output:
@@ -73,9 +75,13 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             output.result({"error": str(error)})
             click.echo(f"Error: {error}", err=True)
             sys.exit(USER_MISTAKE)
+        except JobError as error:
+            output.result({"error": str(error)})
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(FAILED_CHECK)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
-            sys.exit(130)
+            sys.exit(_INTERRUPTED)
         sys.exit(code or 0)
 
     return command

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from snn_deploy.connection_arithmetic import Pair, pooled_shape, target_shape
 from snn_deploy.export.integer_network import IntegerConnection
-from snn_deploy.train.connection_arithmetic import Pair, pooled_shape, target_shape
 from snn_deploy.user_error import UserError
 
 

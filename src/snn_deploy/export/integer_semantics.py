@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn_deploy.connection_arithmetic import transmit
 from snn_deploy.export.integer_network import (
     DECAY_UNITY,
     STATE_SHIFT,
@@ -25,7 +26,6 @@ from snn_deploy.export.integer_network import (
     IntegerNetwork,
     IntegerPopulation,
 )
-from snn_deploy.train.connection_arithmetic import transmit
 
 _HALF = 2**23  # states have 24 bits
 

@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from snn_deploy.array_file import plain_fields, read_array_file, restored_fields, write_array_file
+from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
 from snn_deploy.read_only import read_only
-from snn_deploy.train.connection_arithmetic import Pair
 from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy FloatNetwork", 1

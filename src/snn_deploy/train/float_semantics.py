@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.train.connection_arithmetic import transmit
+from snn_deploy.connection_arithmetic import transmit
 from snn_deploy.train.float_network import FloatConnection, FloatNetwork
 
 

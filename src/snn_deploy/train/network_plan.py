@@ -6,8 +6,8 @@ and what is trained is always a graph that the exporter knows.
 
 from dataclasses import dataclass
 
+from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_structure
-from snn_deploy.train.connection_arithmetic import Pair
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.train.channel_norm_module import ChannelNormModule
-from snn_deploy.train.connection_arithmetic import Pair
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate

@@ -12,7 +12,7 @@ import pytest
 from helpers.lava_help import jobs_of, leftovers, needs_lava, needs_proc, session_members
 
 from snn_deploy.deploy.backends import lava
-from snn_deploy.deploy.backends._child_process import JobError
+from snn_deploy.deploy.job_error import JobError
 from snn_deploy.export.integer_network import (
     IntegerConnection,
     IntegerInput,

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn_deploy.deploy.backends import _janitor
+from snn_deploy.deploy.job_error import JobError
 
 _PREFIX = "snn-deploy-"
 _LOG = "log.txt"
@@ -33,10 +34,6 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NU
 
 # It says that shared memory was left, which is so by design, and would hide the end of the log.
 _EXPECTED_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
-
-
-class JobError(RuntimeError):
-    """A job that failed, took too long or was killed; the message ends with its log and names the file of it."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from snn_deploy.train.connection_arithmetic import Pair, pooled_shape, target_shape
+from snn_deploy.connection_arithmetic import Pair, pooled_shape, target_shape
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
 from snn_deploy.user_error import UserError
 

@@ -4,10 +4,10 @@ from enum import Enum
 
 import numpy as np
 
+from snn_deploy.connection_arithmetic import target_shape
 from snn_deploy.deploy.backends._lava.schedule import Schedule
 from snn_deploy.export.expand_pooling import expand_pooling, pooling_expands
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.train.connection_arithmetic import target_shape
 from snn_deploy.user_error import UserError
 
 _CONV_SUM = 2**23  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)

@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 
+from snn_deploy.connection_arithmetic import target_shape
 from snn_deploy.export.expand_pooling import expand_pooling
 from snn_deploy.export.integer_network import IntegerConnection
-from snn_deploy.train.connection_arithmetic import target_shape
 
 
 def dense_matrix(connection: IntegerConnection, source_shape: tuple[int, ...]) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from snn_deploy.train.connection_arithmetic import pooled_shape, sum_pool, target_shape, transmit
+from snn_deploy.connection_arithmetic import pooled_shape, sum_pool, target_shape, transmit
 
 seeds = st.integers(0, 2**32 - 1)
 
