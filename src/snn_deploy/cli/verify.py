@@ -8,8 +8,10 @@ import click
 
 from snn_deploy.cli.inputs import DATA_HELP, network_file, read_network, require_fit, test_samples
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.deploy.backend import load_backend
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
+from snn_deploy.user_error import UserError
 
 
 @click.command("verify")
@@ -39,6 +41,12 @@ def verify_with_output(
     """Verify and print the outcome; return what --json prints, and whether everything is identical."""
     from snn_deploy.deploy.verify import verify  # noqa: PLC0415
 
+    for name in backends:
+        try:
+            load_backend(name)
+        except UserError as error:
+            others = ",".join(n for n in backends if n != name)
+            raise UserError(f"{error} Or leave it out: --backends {others}.") from error
     with output.progress(f"verify {', '.join(backends)}", len(samples.labels) * len(backends)) as advance:
         verification = verify(network, samples.inputs, backends, netx_file=netx_file, progress=advance)
     output.say(str(verification))
