@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# The suite draws the same examples in every run; `pytest --hypothesis-profile explore` draws new ones.
 # print_blob names the failing example; no deadline, because a kernel is compiled by the first example.
-settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+_SHARED = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", derandomize=True, **_SHARED)
+settings.register_profile("explore", **_SHARED)
 settings.load_profile("suite")
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.random_float_network import random_float_network, random_pixels
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.export import integer_semantics
@@ -31,7 +31,11 @@ def test_integers_do_exactly_what_floats_with_the_same_weights_do(seed, bits):
     rng = np.random.default_rng(seed)
     # With three steps no decay has to round (1/4 of a potential in 1/64 units), so the floats are exact as well.
     network = replace(fold(random_float_network(rng)), steps=3)
-    export = to_integer_network(network, Limits(weight_bits=bits))
+    try:
+        export = to_integer_network(network, Limits(weight_bits=bits))
+    except UserError as refusal:  # a weight of many thresholds does not fit into 4 bits beside the threshold
+        assert "less than one step of its weights" in str(refusal)
+        assume(False)
     frames = random_pixels(rng, network)
     floats = float_semantics.run(_dequantized(network, export), frames)
     integers = integer_semantics.run(export.network, frames)
