@@ -7,6 +7,7 @@ factor and offset of that channel. Everything that touches the currents themselv
 import torch
 from torch import Tensor, nn
 
+from snn_deploy.train.across_processes import mean_over_processes, process_count
 from snn_deploy.train.float_network import ChannelNorm
 
 
@@ -38,10 +39,10 @@ class ChannelNormModule(nn.Module):
         """Return the normalized currents, (batch, channels, ...), in plain torch."""
         if self.training and self.needs_moments:
             everything_else = [0, *range(2, currents.ndim)]
-            mean = currents.double().mean(everything_else)
-            mean_square = currents.double().square().mean(everything_else)
+            local = torch.stack([m.mean(everything_else) for m in (currents.double(), currents.double().square())])
+            mean, mean_square = mean_over_processes(local)
             with torch.no_grad():
-                self.observe(mean, mean_square, currents.numel() // currents.shape[1])
+                self.observe(mean, mean_square, process_count() * currents.numel() // currents.shape[1])
             factor_and_offset = self.from_moments(mean, mean_square)
         else:
             fixed = self.fixed()

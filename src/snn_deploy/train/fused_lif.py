@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snn_deploy.train.across_processes import mean_over_processes, process_count
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.kernels import lif_kernels
 from snn_deploy.train.neurons.lif import Neuron
@@ -35,7 +36,7 @@ class FusedLayer:
         """Return the pooled spikes (steps, batch, *pooled shape) and the statistics, (4,).
 
         currents: (steps, batch, *shape), or (1, batch, *shape) where every step is the same.
-        statistics: means over all neurons, samples and steps of the potential before the reset, of
+        statistics: means over all neurons, samples (of this process) and steps of the potential before the reset, of
         |spike - potential|, of its square, and of the spikes; the first three have gradients.
         """
         parameters = [p for p in self.norm.parameters() if p.requires_grad]
@@ -137,7 +138,8 @@ class _NormGraph:
         found = torch.autograd.grad(outputs, inputs, [given[id(v)].to(v.dtype) for v in outputs], allow_unused=True)
         if self.moments is None:
             return (nothing, nothing), found
-        by_mean, by_square = (nothing if g is None else g.numpy() for g in found[:2])
+        by_both = [torch.from_numpy(nothing) if g is None else g for g in found[:2]]
+        by_mean, by_square = mean_over_processes(torch.stack(by_both)).numpy()
         return (by_mean / count, 2 * by_square / count), found[2:]
 
 
@@ -148,8 +150,8 @@ def _norm_graph(norm: ChannelNormModule, maps: _Maps) -> _NormGraph:
             (2, maps.channels),
             lambda a, b, out: lif_kernels.moments(maps.array, maps.along_row, a, b, out[0], out[1]),
         )
-        mean, mean_square = torch.from_numpy(sums / maps.count)
-        norm.observe(mean, mean_square, maps.count)
+        mean, mean_square = mean_over_processes(torch.from_numpy(sums / maps.count))
+        norm.observe(mean, mean_square, process_count() * maps.count)
         with torch.enable_grad():
             moments = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
             return _NormGraph(moments, norm.from_moments(*moments))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snn_deploy.train.across_processes import mean_over_processes
+
 
 @dataclass(frozen=True)
 class LayerRecord:
@@ -34,17 +36,35 @@ def full_record(
 ) -> LayerRecord:
     """Return the record of a layer whose potentials and spikes, (steps, batch, *shape), are kept."""
     error = quantization_error(spikes, potentials, 1.0)
-    return LayerRecord(
+    means = torch.stack([potentials.mean(), error.mean(), error.square().mean(), spikes.detach().mean()])
+    return record_of_means(
         name,
         potentials.numel(),
         threshold,
-        potentials.mean(),
-        error.mean(),
-        error.square().mean(),
-        spikes.detach().mean(),
-        is_inner_residual,
-        potentials,
-        spikes,
+        means,
+        is_inner_residual=is_inner_residual,
+        potentials=potentials,
+        spikes=spikes,
+    )
+
+
+def record_of_means(
+    name: str,
+    neurons: int,
+    threshold: float,
+    means: Tensor,
+    *,
+    is_inner_residual: bool = False,
+    potentials: Tensor | None = None,
+    spikes: Tensor | None = None,
+) -> LayerRecord:
+    """Return the record of a layer from its four means in this process, averaged over all processes.
+
+    means: of the potential, of |spike - potential|, of its square, and of the spikes.
+    """
+    potential, error, squared_error, rate = mean_over_processes(means)
+    return LayerRecord(
+        name, neurons, threshold, potential, error, squared_error, rate.detach(), is_inner_residual, potentials, spikes
     )
 
 

@@ -17,7 +17,7 @@ from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
-from snn_deploy.train.recording import LayerRecord, Recording, full_record
+from snn_deploy.train.recording import LayerRecord, Recording, full_record, record_of_means
 from snn_deploy.user_error import UserError
 
 
@@ -122,15 +122,12 @@ class SpikingNetwork(nn.Module):
         assert how.slope is not None
         layer = FusedLayer(norm, self.neuron, how.slope, how.sharpness, steps, pool[0])
         spikes, statistics = layer.run(currents)
-        record = LayerRecord(
+        record = record_of_means(
             population.name,
             steps * math.prod(population.shape) * currents.shape[1],
             self.neuron.threshold,
-            statistics[0],
-            statistics[1],
-            statistics[2],
-            statistics[3].detach(),
-            population.is_inner_residual,
+            statistics,
+            is_inner_residual=population.is_inner_residual,
         )
         return spikes, record
 
