@@ -4,6 +4,7 @@ What it returns, and its gradients, are those of the plain path (ChannelNormModu
 rounding; it reads the currents three times instead of writing a dozen arrays of their size.
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,28 +51,26 @@ class _FusedLif(torch.autograd.Function):
         maps = _Maps(currents)
         norm_graph = _norm_graph(layer.norm, maps)
         factor, offset = (v.detach().float().numpy() for v in norm_graph.factor_and_offset)
-        height, width = (size // layer.pool for size in maps.array.shape[3:])
-        pooled = np.empty((layer.steps, *maps.array.shape[1:3], height, width), np.float32)
+        pooled = np.empty((layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool)), np.float32)
         keep, least = np.float32(layer.neuron.voltage_keep), _least_firing(layer.neuron)
         sums = _over_samples(
             maps,
             lif_kernels.STATISTICS,
             lambda a, b, out: lif_kernels.forward(
-                maps.array, factor, offset, maps.along_row, keep, least, layer.pool, a, b, pooled, out
+                maps.array, factor, offset, maps.along_row, keep, least, maps.width, layer.pool, a, b, pooled, out
             ),
         )
         ctx.layer, ctx.maps, ctx.norm_graph, ctx.parameters = layer, maps, norm_graph, parameters
         ctx.elements = maps.array[0].size * layer.steps
         statistics = torch.from_numpy(sums / ctx.elements).to(currents.dtype)
-        return torch.from_numpy(pooled).reshape(layer.steps, *maps.given_shape(height, width)), statistics
+        return torch.from_numpy(pooled).reshape(layer.steps, *maps.pooled_shape(layer.pool)), statistics
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         layer, maps, graph = ctx.layer, ctx.maps, ctx.norm_graph
         by_pooled, by_statistics = gradients
-        height, width = (size // layer.pool for size in maps.array.shape[3:])
-        shape = (layer.steps, *maps.array.shape[1:3], height, width)
-        arriving = by_pooled.contiguous().numpy().reshape(shape)
+        arriving = by_pooled.contiguous().numpy()
+        arriving = arriving.reshape(layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool))
         by_potential, by_error, by_square = (np.float32(g) for g in (by_statistics[:3] / ctx.elements).tolist())
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         kernel = lif_kernels.backward_kernel(layer.slope)
@@ -81,7 +80,8 @@ class _FusedLif(torch.autograd.Function):
 
         def run(first: int, last: int, sums: np.ndarray) -> None:
             kernel(
-                maps.array, factor, offset, maps.along_row, *constants, least, layer.pool, sharpness, first, last,
+                maps.array, factor, offset, maps.along_row, *constants, least, maps.width, layer.pool,
+                sharpness, first, last,
                 arriving, by_potential, by_error, np.float32(2) * by_square, result, sums[0], sums[1],
             )  # fmt: skip
 
@@ -99,19 +99,27 @@ class _FusedLif(torch.autograd.Function):
 
 
 class _Maps:
-    """Currents as (steps, batch, channels, height, width). A dense layer is one map whose rows are its features."""
+    """Currents as (steps, batch, channels, size). A dense layer is one channel with a norm per neuron."""
 
     def __init__(self, currents: Tensor) -> None:
-        self.tensor_shape = currents.shape
-        array = currents.detach().contiguous().numpy()
-        self.along_row = array.ndim == 3
-        self.array = array[:, :, None, None, :] if self.along_row else array
-        self.channels = array.shape[2]
-        self.count = array.size // self.channels
+        self.tensor_shape = tuple(currents.shape)
+        self.along_row = currents.ndim == 3
+        steps, batch = self.tensor_shape[:2]
+        channels = 1 if self.along_row else self.tensor_shape[2]
+        self.array = currents.detach().contiguous().numpy().reshape(steps, batch, channels, -1)
+        self.width = self.tensor_shape[-1]
+        self.channels = self.tensor_shape[2]
+        self.count = self.array.size // self.channels
 
-    def given_shape(self, height: int, width: int) -> tuple[int, ...]:
-        batch = self.array.shape[1]
-        return (batch, width) if self.along_row else (batch, self.channels, height, width)
+    def pooled_shape(self, pool: int) -> tuple[int, ...]:
+        """Return the shape of one step's pooled spikes."""
+        if self.along_row:
+            return self.tensor_shape[1:]
+        return (*self.tensor_shape[1:3], *(length // pool for length in self.tensor_shape[3:]))
+
+    def pooled_size(self, pool: int) -> int:
+        """Return the pooled neurons of one channel."""
+        return math.prod(self.pooled_shape(pool)) // (self.array.shape[1] * self.array.shape[2])
 
 
 @dataclass(frozen=True)

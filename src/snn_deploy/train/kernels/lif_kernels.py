@@ -1,9 +1,11 @@
 """lif_kernels: leaky integrate-and-fire over all steps in one pass, compiled: norm, neuron, pooling, statistics.
 
-Arrays are float32, (steps, batch, channels, height, width). The currents of a static image have one step only.
-A neuron fires where its potential is at least `least`. A row of neurons is taken through all steps while it is in
-the cache; the backward pass computes the potentials again instead of storing them. The plain form that these
-kernels are compared with is neurons/lif.py.
+Arrays are float32, (steps, batch, channels, size), a map of height * width = size neurons or a vector of features.
+The currents of a static image have one step only. A neuron fires where its potential is at least `least`. One
+channel of one sample is taken through all steps while it is in the cache; the backward pass computes the potentials
+again instead of storing them. The plain form that these kernels are compared with is neurons/lif.py.
+
+along_row: factor and offset have one value per neuron of a vector, not one per channel.
 """
 
 from collections.abc import Callable
@@ -15,211 +17,241 @@ from numba import njit
 
 # Sums may be reordered (they become vector code); products and sums are not fused, as in the plain form.
 _MATH = {"reassoc", "nsz"}
+_COMPILED: dict[str, Any] = {"nogil": True, "fastmath": _MATH, "error_model": "numpy"}
 
 STATISTICS = 4  # sums of: potential, |spike - potential|, (spike - potential)^2, spikes
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH, error_model="numpy")
+@njit(cache=True, **_COMPILED)
 def moments(currents, along_row, first, last, sums, squares):  # type: ignore[no-untyped-def]
     """Add each channel's sum and sum of squares over samples first..last to `sums` and `squares` (double)."""
-    steps, _, channels, height, width = currents.shape
+    steps, _, channels, size = currents.shape
     for t in range(steps):
         for b in range(first, last):
             for c in range(channels):
-                for y in range(height):
-                    if along_row:
-                        for x in range(width):
-                            value = np.float64(currents[t, b, c, y, x])
-                            sums[x] += value
-                            squares[x] += value * value
-                    else:
-                        row_sum, row_squares = np.float32(0), np.float32(0)
-                        for x in range(width):
-                            value = currents[t, b, c, y, x]
-                            row_sum += value
-                            row_squares += value * value
-                        sums[c] += np.float64(row_sum)
-                        squares[c] += np.float64(row_squares)
+                values = currents[t, b, c]
+                if along_row:
+                    for i in range(size):
+                        value = np.float64(values[i])
+                        sums[i] += value
+                        squares[i] += value * value
+                else:
+                    total, total_square = np.float32(0), np.float32(0)
+                    for i in range(size):
+                        total += values[i]
+                        total_square += values[i] * values[i]
+                    sums[c] += np.float64(total)
+                    squares[c] += np.float64(total_square)
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH, error_model="numpy")
-def forward(currents, factor, offset, along_row, keep, least, pool, first, last, pooled, statistics):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _normalize(values, factor, offset, along_row, c, normalized):  # type: ignore[no-untyped-def]
+    if along_row:
+        for i in range(len(values)):
+            normalized[i] = values[i] * factor[i] + offset[i]
+    else:
+        scale, shift = factor[c], offset[c]
+        for i in range(len(values)):
+            normalized[i] = values[i] * scale + shift
+
+
+@njit(cache=True, **_COMPILED)
+def forward(  # type: ignore[no-untyped-def]
+    currents, factor, offset, along_row, keep, least, width, pool, first, last, pooled, statistics
+):
     """Write the pooled mean of the spikes of samples first..last to `pooled`, and add to `statistics` (double)."""
-    given, _, channels, height, width = currents.shape
-    steps, pooled_height, pooled_width = pooled.shape[0], pooled.shape[3], pooled.shape[4]
-    left, spikes = np.empty(width, np.float32), np.empty(width, np.float32)
-    scale, shift = np.empty(width, np.float32), np.empty(width, np.float32)
+    given, _, channels, size = currents.shape
+    steps, pooled_size = pooled.shape[0], pooled.shape[3]
+    pooled_width = width // pool
+    pooled_height = pooled_size // pooled_width
+    left, spikes, normalized = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
     share = np.float32(1) / np.float32(pool * pool)
     one, zero = np.float32(1), np.float32(0)
     for b in range(first, last):
         for c in range(channels):
-            if along_row:
-                scale[:], shift[:] = factor, offset
-            else:
-                scale[:], shift[:] = factor[c], offset[c]
-            for y in range(height):
-                for x in range(width):
-                    left[x] = zero
-                for t in range(steps):
-                    row = currents[t if given > 1 else 0, b, c, y]
-                    potential_sum, absolute, square, count = zero, zero, zero, zero
-                    for x in range(width):
-                        potential = row[x] * scale[x] + shift[x]
-                        potential = keep * left[x] + potential
-                        fired = potential >= least
-                        spike = one if fired else zero
-                        spikes[x] = spike
-                        left[x] = zero if fired else potential
-                        error = spike - potential
-                        potential_sum += potential
-                        absolute += abs(error)
-                        square += error * error
-                        count += spike
-                    statistics[0] += np.float64(potential_sum)
-                    statistics[1] += np.float64(absolute)
-                    statistics[2] += np.float64(square)
-                    statistics[3] += np.float64(count)
-                    if pool == 1:
-                        target = pooled[t, b, c, y]
-                        for x in range(width):
-                            target[x] = spikes[x]
-                    elif y < pooled_height * pool:
-                        target = pooled[t, b, c, y // pool]
-                        if y % pool == 0:
-                            for x in range(pooled_width):
-                                target[x] = zero
+            for i in range(size):
+                left[i] = zero
+            for t in range(steps):
+                if t < given:
+                    _normalize(currents[t, b, c], factor, offset, along_row, c, normalized)
+                potential_sum, absolute, square, count = zero, zero, zero, zero
+                for i in range(size):
+                    potential = keep * left[i] + normalized[i]
+                    fired = potential >= least
+                    spike = one if fired else zero
+                    spikes[i] = spike
+                    left[i] = zero if fired else potential
+                    error = spike - potential
+                    potential_sum += potential
+                    absolute += abs(error)
+                    square += error * error
+                    count += spike
+                statistics[0] += np.float64(potential_sum)
+                statistics[1] += np.float64(absolute)
+                statistics[2] += np.float64(square)
+                statistics[3] += np.float64(count)
+                target = pooled[t, b, c]
+                if pool == 1:
+                    for i in range(size):
+                        target[i] = spikes[i]
+                elif pool == 2:
+                    for y in range(pooled_height):
+                        upper, lower = 2 * y * width, (2 * y + 1) * width
+                        for x in range(pooled_width):
+                            total = spikes[upper + 2 * x] + spikes[upper + 2 * x + 1]
+                            total += spikes[lower + 2 * x] + spikes[lower + 2 * x + 1]
+                            target[y * pooled_width + x] = total * share
+                else:
+                    for y in range(pooled_height):
                         for x in range(pooled_width):
                             total = zero
-                            for j in range(pool):
-                                total += spikes[x * pool + j]
-                            target[x] += total * share
+                            for i in range(pool):
+                                for j in range(pool):
+                                    total += spikes[(y * pool + i) * width + x * pool + j]
+                            target[y * pooled_width + x] = total * share
+
+
+@njit(inline="always")
+def _spread(source, share, width, pool, arriving):  # type: ignore[no-untyped-def]
+    """Give every neuron of a window the window's value times `share`, and neurons outside all windows zero."""
+    zero = np.float32(0)
+    if pool == 1:
+        for i in range(len(arriving)):
+            arriving[i] = source[i]
+        return
+    pooled_width = width // pool
+    pooled_height = len(source) // pooled_width
+    if pooled_width * pool != width or pooled_height * pool * width != len(arriving):
+        for i in range(len(arriving)):
+            arriving[i] = zero
+    for y in range(pooled_height):
+        if pool == 2:
+            upper, lower = 2 * y * width, (2 * y + 1) * width
+            for x in range(pooled_width):
+                value = source[y * pooled_width + x] * share
+                arriving[upper + 2 * x] = value
+                arriving[upper + 2 * x + 1] = value
+                arriving[lower + 2 * x] = value
+                arriving[lower + 2 * x + 1] = value
+        else:
+            for i in range(pool):
+                row = (y * pool + i) * width
+                for x in range(pooled_width):
+                    value = source[y * pooled_width + x] * share
+                    for j in range(pool):
+                        arriving[row + x * pool + j] = value
+
+
+@njit(inline="always")
+def _add_products(gradients, values, along_row, c, sums, products):  # type: ignore[no-untyped-def]
+    if along_row:
+        for i in range(len(gradients)):
+            sums[i] += np.float64(gradients[i])
+            products[i] += np.float64(gradients[i] * values[i])
+    else:
+        total, product = np.float32(0), np.float32(0)
+        for i in range(len(gradients)):
+            total += gradients[i]
+            product += gradients[i] * values[i]
+        sums[c] += np.float64(total)
+        products[c] += np.float64(product)
+
+
+@njit(**_COMPILED)  # a function of its own: inside the large one its loop would not become vector code
+def _step_back(potentials, arriving, slopes, keep, least, by_potential, by_error, by_square, later):  # type: ignore[no-untyped-def]
+    """Turn the derivative by the potential of the next step, in `later`, into that of this step."""
+    one, zero = np.float32(1), np.float32(0)
+    for i in range(len(later)):
+        potential = potentials[i]
+        spike = one if potential >= least else zero
+        error = spike - potential
+        above = one if error > zero else zero
+        below = one if error < zero else zero
+        value = arriving[i] * slopes[i]
+        value += by_potential - by_error * (above - below) - by_square * error
+        value += keep * later[i] * ((one - spike) - potential * slopes[i])
+        later[i] = value
 
 
 @cache
-def backward_kernel(slope: Callable[[float, float], float]) -> Callable[..., Any]:  # noqa: PLR0915 - one sweep
+def backward_kernel(slope: Callable[[float, float], float]) -> Callable[..., Any]:
     """Return the compiled backward pass for a surrogate whose derivative is slope(potential - threshold, sharpness)."""
     compiled_slope = njit(inline="always", fastmath=_MATH, error_model="numpy")(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.
-    @njit(nogil=True, fastmath=_MATH, error_model="numpy")
-    def backward(  # type: ignore[no-untyped-def]  # noqa: PLR0915
-        currents, factor, offset, along_row, keep, threshold, least, pool, sharpness, first, last,
-        by_pooled, by_potential, by_absolute, by_square, by_normalized, sums, products,
+    @njit(**_COMPILED)
+    def backward(  # type: ignore[no-untyped-def]
+        currents, factor, offset, along_row, keep, threshold, least, width, pool, sharpness, first, last,
+        by_pooled, by_potential, by_error, by_square, by_normalized, sums, products,
     ):  # fmt: skip
         """Write the derivative by the normalized currents of samples first..last to `by_normalized`.
 
         Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double).
         """
-        given, _, channels, height, width = currents.shape
-        steps, pooled_height, pooled_width = by_pooled.shape[0], by_pooled.shape[3], by_pooled.shape[4]
-        potentials = np.empty((steps, width), np.float32)
-        arriving, slopes = np.empty(width, np.float32), np.empty(width, np.float32)
-        later, total = np.empty(width, np.float32), np.empty(width, np.float32)
-        scale, shift = np.empty(width, np.float32), np.empty(width, np.float32)
+        given, _, channels, size = currents.shape
+        steps = by_pooled.shape[0]
+        potentials = np.empty((steps, size), np.float32)
+        arriving, slopes, normalized = (
+            np.empty(size, np.float32),
+            np.empty(size, np.float32),
+            np.empty(size, np.float32),
+        )
+        later, total = np.empty(size, np.float32), np.empty(size, np.float32)
         share = np.float32(1) / np.float32(pool * pool)
-        one, zero = np.float32(1), np.float32(0)
+        zero = np.float32(0)
         for b in range(first, last):
             for c in range(channels):
-                if along_row:
-                    scale[:], shift[:] = factor, offset
-                else:
-                    scale[:], shift[:] = factor[c], offset[c]
-                for y in range(height):
-                    for x in range(width):
-                        later[x] = zero
-                    for t in range(steps):
-                        row, row_potentials = currents[t if given > 1 else 0, b, c, y], potentials[t]
-                        for x in range(width):
-                            potential = row[x] * scale[x] + shift[x]
-                            potential = keep * later[x] + potential
-                            row_potentials[x] = potential
-                            fired = potential >= least
-                            later[x] = zero if fired else potential
-                    for x in range(width):
-                        later[x] = zero
-                    for x in range(width):
-                        total[x] = zero
-                    for t in range(steps - 1, -1, -1):
-                        if pool == 1:
-                            source = by_pooled[t, b, c, y]
-                            for x in range(width):
-                                arriving[x] = source[x]
-                        elif y < pooled_height * pool:
-                            source = by_pooled[t, b, c, y // pool]
-                            for x in range(pooled_width):
-                                for j in range(pool):
-                                    arriving[x * pool + j] = source[x] * share
-                            for x in range(pooled_width * pool, width):
-                                arriving[x] = zero
-                        else:
-                            for x in range(width):
-                                arriving[x] = zero
-                        row_potentials = potentials[t]
-                        for x in range(width):
-                            slopes[x] = compiled_slope(row_potentials[x] - threshold, sharpness)
-                        for x in range(width):
-                            potential = row_potentials[x]
-                            fired = potential >= least
-                            spike = one if fired else zero
-                            error = spike - potential
-                            above = one if error > zero else zero  # a nested choice would not become vector code
-                            below = one if error < zero else zero
-                            value = arriving[x] * slopes[x]
-                            value += by_potential - by_absolute * (above - below) - by_square * error
-                            value += keep * later[x] * ((one - spike) - potential * slopes[x])
-                            later[x] = value
-                            total[x] += value
-                        if given > 1:
-                            gradients = by_normalized[t, b, c, y]
-                            for x in range(width):
-                                gradients[x] = later[x]
-                            raw = currents[t, b, c, y]
-                            if along_row:
-                                for x in range(width):
-                                    sums[x] += np.float64(later[x])
-                                    products[x] += np.float64(later[x] * raw[x])
-                            else:
-                                row_sum, row_product = zero, zero
-                                for x in range(width):
-                                    row_sum += later[x]
-                                    row_product += later[x] * raw[x]
-                                sums[c] += np.float64(row_sum)
-                                products[c] += np.float64(row_product)
-                    if given == 1:
-                        gradients = by_normalized[0, b, c, y]
-                        for x in range(width):
-                            gradients[x] = total[x]
-                        raw = currents[0, b, c, y]
-                        if along_row:
-                            for x in range(width):
-                                sums[x] += np.float64(total[x])
-                                products[x] += np.float64(total[x] * raw[x])
-                        else:
-                            row_sum, row_product = zero, zero
-                            for x in range(width):
-                                row_sum += total[x]
-                                row_product += total[x] * raw[x]
-                            sums[c] += np.float64(row_sum)
-                            products[c] += np.float64(row_product)
+                for i in range(size):
+                    later[i] = zero
+                for t in range(steps):
+                    if t < given:
+                        _normalize(currents[t, b, c], factor, offset, along_row, c, normalized)
+                    row = potentials[t]
+                    for i in range(size):
+                        potential = keep * later[i] + normalized[i]
+                        row[i] = potential
+                        later[i] = zero if potential >= least else potential
+                for i in range(size):
+                    later[i] = zero
+                    total[i] = zero
+                for t in range(steps - 1, -1, -1):
+                    _spread(by_pooled[t, b, c], share, width, pool, arriving)
+                    row = potentials[t]
+                    for i in range(size):
+                        slopes[i] = compiled_slope(row[i] - threshold, sharpness)
+                    _step_back(row, arriving, slopes, keep, least, by_potential, by_error, by_square, later)
+                    if given > 1:
+                        target = by_normalized[t, b, c]
+                        for i in range(size):
+                            target[i] = later[i]
+                        _add_products(later, currents[t, b, c], along_row, c, sums, products)
+                    else:
+                        for i in range(size):
+                            total[i] += later[i]
+                if given == 1:
+                    target = by_normalized[0, b, c]
+                    for i in range(size):
+                        target[i] = total[i]
+                    _add_products(total, currents[0, b, c], along_row, c, sums, products)
 
     return backward
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH, error_model="numpy")
+@njit(cache=True, **_COMPILED)
 def through_norm(currents, factor, by_mean, by_square, along_row, first, last, gradients):  # type: ignore[no-untyped-def]
     """Turn derivatives by the normalized currents in `gradients` into those by the raw currents, in place.
 
     by_mean, by_square: per channel, what each raw current adds through the statistics: by_mean + by_square * current.
     """
-    steps, _, channels, height, width = currents.shape
+    steps, _, channels, size = currents.shape
     for t in range(steps):
         for b in range(first, last):
             for c in range(channels):
-                for y in range(height):
-                    row, target = currents[t, b, c, y], gradients[t, b, c, y]
-                    if along_row:
-                        for x in range(width):
-                            target[x] = target[x] * factor[x] + (by_mean[x] + by_square[x] * row[x])
-                    else:
-                        for x in range(width):
-                            target[x] = target[x] * factor[c] + (by_mean[c] + by_square[c] * row[x])
+                values, target = currents[t, b, c], gradients[t, b, c]
+                if along_row:
+                    for i in range(size):
+                        target[i] = target[i] * factor[i] + (by_mean[i] + by_square[i] * values[i])
+                else:
+                    scale, constant, slope = factor[c], by_mean[c], by_square[c]
+                    for i in range(size):
+                        target[i] = target[i] * scale + (constant + slope * values[i])
