@@ -19,7 +19,7 @@ from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.kernels import lif_kernels
 from snn_deploy.train.neurons.lif import Neuron
 
-Slope = Callable[[float, float], float]
+Slope = Callable[[float, float, float], float]
 
 
 @dataclass(frozen=True)

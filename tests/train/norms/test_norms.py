@@ -53,3 +53,16 @@ def test_bias_free_norms_shift_nothing(name):
     norm(torch.randn(16, 3, 4, 4, generator=torch.Generator().manual_seed(2)) + 3)
     channel_norm = norm.channel_norm()
     assert channel_norm is None or not channel_norm.offset.any()
+
+
+def test_standardized_weights_have_mean_zero_and_deviation_one_before_scale_and_shift():
+    weights = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0)) * 5 + 2
+    norm = _norm("weight_standardization", 4)
+    shaped = norm.shaped(weights) * np.sqrt(27)
+    torch.testing.assert_close(shaped.mean(dim=(1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(shaped.std(dim=(1, 2, 3), correction=0), torch.ones(4), atol=1e-4, rtol=0)
+    with torch.no_grad():
+        norm.gain.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+        norm.shift.copy_(torch.tensor([0.0, 0.5, 0.0, -1.0]))
+    changed = norm.shaped(weights) * np.sqrt(27)
+    torch.testing.assert_close(changed, shaped * norm.gain.reshape(4, 1, 1, 1) + norm.shift.reshape(4, 1, 1, 1))

@@ -5,6 +5,8 @@ from snn_deploy.plugin import load_plugin, plugin_names
 from snn_deploy.train.surrogates.dspike import Surrogate as Dspike
 from snn_deploy.train.surrogates.esg import Surrogate as Esg
 from snn_deploy.train.surrogates.rectangle import Surrogate as Rectangle
+from snn_deploy.train.surrogates.tanh import Surrogate as Tanh
+from snn_deploy.train.surrogates.triangle import Surrogate as Triangle
 
 
 def _slopes(surrogate, potentials, sharpness):
@@ -66,3 +68,13 @@ def test_every_surrogate_is_finite_and_not_negative_and_leaves_potentials_alone(
         assert torch.isfinite(slopes).all()
         assert (slopes >= 0).all()
     assert torch.equal(potentials, before)
+
+
+def test_triangle_falls_from_its_height_at_the_threshold_to_zero_at_rest_and_at_twice_the_threshold():
+    assert _slopes(Triangle(), [-0.1, 0.0, 0.25, 0.5, 0.75, 1.0, 1.1], 1.0) == pytest.approx([0, 0, 0.5, 1, 0.5, 0, 0])
+
+
+def test_tanh_is_esg_with_a_fixed_steepness():
+    surrogate = Tanh(steepness=10.0)
+    assert [surrogate.sharpness(epoch, 10) for epoch in (1, 10)] == [10.0, 10.0]
+    assert _slopes(surrogate, [0.0, 0.25, 0.5], 10.0) == pytest.approx([0.000908, 0.132961, 5.0], abs=1e-6)

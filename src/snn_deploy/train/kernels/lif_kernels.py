@@ -174,8 +174,8 @@ def _step_back(potentials, arriving, slopes, keep, least, by_potential, by_error
 
 
 @cache
-def backward_kernel(slope: Callable[[float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass for a surrogate whose derivative is slope(potential - threshold, sharpness)."""
+def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
+    """Return the compiled backward pass of a surrogate with the derivative slope(u - threshold, threshold, sharpness)."""
     compiled_slope = njit(inline="always", fastmath=_MATH, error_model="numpy")(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.
@@ -218,7 +218,7 @@ def backward_kernel(slope: Callable[[float, float], float]) -> Callable[..., Any
                     _spread(by_pooled[t, b, c], share, width, pool, arriving)
                     row = potentials[t]
                     for i in range(size):
-                        slopes[i] = compiled_slope(row[i] - threshold, sharpness)
+                        slopes[i] = compiled_slope(row[i] - threshold, threshold, sharpness)
                     _step_back(row, arriving, slopes, keep, least, by_potential, by_error, by_square, later)
                     if given > 1:
                         target = by_normalized[t, b, c]

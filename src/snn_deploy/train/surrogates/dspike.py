@@ -34,7 +34,7 @@ class Surrogate:
         return slopes * (distance.abs() <= 0.5)
 
 
-def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
     """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
     tanh = fast_tanh(sharpness * distance)
     height = sharpness / (np.float32(2) * fast_tanh(sharpness * np.float32(0.5)))

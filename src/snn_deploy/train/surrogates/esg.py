@@ -32,7 +32,7 @@ class Surrogate:
         return slopes.mul_(sharpness / 2)
 
 
-def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
     """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
     tanh = fast_tanh(sharpness * distance)
     return (np.float32(1) - tanh * tanh) * (sharpness * np.float32(0.5))

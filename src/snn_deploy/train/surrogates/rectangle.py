@@ -27,6 +27,6 @@ class Surrogate:
         return ((potentials - threshold).abs() < 0.5 / sharpness).to(potentials.dtype) * sharpness
 
 
-def slope(distance: np.float32, sharpness: np.float32) -> np.float32:
+def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
     """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
     return sharpness if abs(distance) < np.float32(0.5) / sharpness else np.float32(0)

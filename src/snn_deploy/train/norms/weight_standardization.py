@@ -1,0 +1,50 @@
+"""Norm `weight_standardization`: each output channel's weights get mean 0 and deviation 1, then a scale and a shift.
+
+TB Eq. 15: W = gamma * (W~ - mean) / sqrt(variance + epsilon) + beta, per output channel. It acts on the weights
+alone, needs no statistics of the data and no bias, and folds into plain weights. Scale and shift are counted in
+1 / sqrt(fan-in), so that a layer of any size starts with currents of about one.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from snn_deploy.train.channel_norm_module import ChannelNormModule
+
+
+@dataclass(frozen=True)
+class Norm:
+    """scale: where gamma starts. has_shift: whether beta is learned, or stays 0."""
+
+    scale: Annotated[float, Gt(0)] = 1.0
+    has_shift: bool = True
+    epsilon: Annotated[float, Gt(0)] = 1e-5
+
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
+        """Return the module for `channels` output channels before neurons of `threshold`."""
+        return _WeightStandardization(self, channels)
+
+
+class _WeightStandardization(ChannelNormModule):
+    def __init__(self, options: Norm, channels: int) -> None:
+        super().__init__()
+        self.epsilon = options.epsilon
+        self.gain = nn.Parameter(torch.full((channels,), options.scale))
+        self.shift = nn.Parameter(torch.zeros(channels)) if options.has_shift else None
+
+    def shaped(self, weights: Tensor) -> Tensor:
+        fan_in = weights[0].numel()
+        if fan_in == 1:
+            return weights  # a single weight has no deviation
+        rows = list(range(1, weights.ndim))
+        per_channel = (-1, *[1] * (weights.ndim - 1))
+        mean = weights.mean(rows, keepdim=True)
+        variance = weights.var(rows, keepdim=True, correction=0)
+        shaped = (weights - mean) * torch.rsqrt(variance + self.epsilon) * self.gain.reshape(per_channel)
+        if self.shift is not None:
+            shaped = shaped + self.shift.reshape(per_channel)
+        return shaped / math.sqrt(fan_in)
