@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.output import Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
 from snn_deploy.export.integer_network import write_integer_network
-from snn_deploy.export.passes.quantize import Limits
 from snn_deploy.export.to_integer_network import Export, to_integer_network
 from snn_deploy.export.write_netx import write_netx
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatNetwork, read_float_network
 from snn_deploy.user_error import UserError
 
@@ -21,7 +22,12 @@ from snn_deploy.user_error import UserError
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--target", type=click.Choice(["loihi"]), default="loihi", show_default=True, help="What to write for.")
 @click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
-@click.option("--weight-bits", default=8, show_default=True, help="Bits of a signed weight.")
+@click.option("--weight-bits", type=int, help="Bits of a signed weight; default: as trained, else 8.")
+@click.option(
+    "--thresholds",
+    type=click.Choice(["scalar", "per-channel"]),
+    help="One threshold and weight scale per layer or per channel; default: as trained, else scalar.",
+)
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
@@ -31,7 +37,8 @@ def command(
     run: Path,
     target: str,
     profile: str,
-    weight_bits: int,
+    weight_bits: int | None,
+    thresholds: str | None,
     data: str | None,
     samples: int,
     out: Path | None,
@@ -41,7 +48,13 @@ def command(
     Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2
     """
     float_network = read_float_network(run / "float_network.npz" if run.is_dir() else run)
-    limits = limits_of(profile, weight_bits)
+    trained = float_network.provenance.get("config", {}).get("quantization", {})
+    trained = trained if trained.get("epochs") else {}
+    limits = limits_of(
+        profile,
+        trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
+        per_channel=trained.get("per_channel", False) if thresholds is None else thresholds == "per-channel",
+    )
     folder = out or (run if run.is_dir() else run.parent) / target
     output.result(export_with_output(output, float_network, limits, folder, data, samples))
 
@@ -72,9 +85,9 @@ def export_with_output(
         [
             (
                 layer["population"],
-                f"{layer['scale']:.6g}",
+                _shown(layer["scale"]),
                 f"{layer['weights'][0]}..{layer['weights'][1]}",
-                "-" if layer["threshold"] is None else layer["threshold"],
+                "-" if layer["threshold"] is None else _shown(layer["threshold"]),
                 layer["largest_current"],
                 layer["largest_potential"],
                 f"{100 * layer['largest_potential'] / layer['limit']:.1f} %",
@@ -108,14 +121,14 @@ def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
     layers = []
     for population in export.network.populations:
         weights = [c.weights for c in export.network.connections_to(population.name)]
-        unit, bounds = export.units[population.name], export.bounds[population.name]
+        found, bounds = export.fits[population.name], export.bounds[population.name]
         layers.append(
             {
                 "population": population.name,
-                "scale": unit.value,
-                "scale_set_by_bounds": unit.lowered_by_bounds,
+                "scale": _span(found.units),
+                "scale_set_by_bounds": found.lowered_by_bounds,
                 "weights": [min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)],
-                "threshold": unit.threshold if population.fires else None,
+                "threshold": _span(population.threshold) if population.fires else None,
                 "largest_current": int(bounds.current.max()),
                 "largest_potential": int(bounds.potential.max()),
                 "limit": 2 ** (limits.state_bits - 1) - 1,
@@ -124,7 +137,7 @@ def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
     return layers
 
 
-def limits_of(profile: str, weight_bits: int) -> Limits:
+def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> Limits:
     """Return what the chip `profile` can hold, with weights of `weight_bits`."""
     chip = load_profile(profile)
     if chip.kind != "neurocore":
@@ -134,6 +147,17 @@ def limits_of(profile: str, weight_bits: int) -> Limits:
         raise UserError(f"--weight-bits {weight_bits}; {chip.name} stores signed weights of 2 to {most} bits.")
     return Limits(
         weight_bits,
+        per_channel,
         chip.whole("neuron.threshold_mantissa_max"),
         min(chip.whole("neuron.u_bits"), chip.whole("neuron.v_bits")),
     )
+
+
+def _span(values: np.ndarray) -> Any:
+    """Return one number where all are equal, else [least, most]."""
+    least, most = values.min().item(), values.max().item()
+    return least if least == most else [least, most]
+
+
+def _shown(span: Any) -> str:
+    return "..".join(f"{value:.6g}" for value in span) if isinstance(span, list) else f"{span:.6g}"

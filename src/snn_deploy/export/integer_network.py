@@ -14,14 +14,11 @@ import numpy as np
 from snn_deploy.array_file import content_digest, plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
+from snn_deploy.integer_fit import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT  # noqa: F401 - readers look here
 from snn_deploy.read_only import read_only
 from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy IntegerNetwork", 1
-
-STATE_SHIFT = 6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
-DECAY_UNITY = 4096  # a keep of 4096 leaves a state as it is (Lava lif/models.py decay_unity)
-LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,18 @@ from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
-from snn_deploy.export.passes.quantize import Limits, Unit, quantize
-from snn_deploy.export.prove_bounds import Bounds, network_bounds
+from snn_deploy.export.passes.quantize import quantize
+from snn_deploy.export.prove_bounds import Bounds, prove_bounds
+from snn_deploy.integer_fit import Fit, Limits
 from snn_deploy.train.float_network import FloatNetwork
 
 
 @dataclass(frozen=True)
 class Export:
-    """An integer network, and per population the unit its weights count and the bounds that were proved."""
+    """An integer network, and per population how its integers were found and the bounds that were proved."""
 
     network: IntegerNetwork
-    units: dict[str, Unit]
+    fits: dict[str, Fit]
     bounds: dict[str, Bounds]
 
 
@@ -30,7 +31,11 @@ def to_integer_network(network: FloatNetwork, limits: Limits) -> Export:
     """Return the integer network of `network` within `limits`, or a UserError that names what does not fit."""
     provenance = {
         **network.provenance,
-        "export": {"tool": f"snn-deploy {version('snn-deploy')}", "weight_bits": limits.weight_bits},
+        "export": {
+            "tool": f"snn-deploy {version('snn-deploy')}",
+            "weight_bits": limits.weight_bits,
+            "thresholds": "per_channel" if limits.per_channel else "scalar",
+        },
     }
-    integer, units = quantize(fold(network), limits, provenance)
-    return Export(integer, units, network_bounds(integer))
+    integer, fits = quantize(fold(network), limits, provenance)
+    return Export(integer, fits, prove_bounds(integer))

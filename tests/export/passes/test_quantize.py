@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.export import integer_semantics
-from snn_deploy.export.passes.quantize import Limits, quantize
+from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
+from snn_deploy.integer_fit import Limits
 from snn_deploy.train import float_semantics
 from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.user_error import UserError
@@ -16,23 +17,27 @@ from snn_deploy.user_error import UserError
 seeds = st.integers(0, 2**32 - 1)
 
 
+def _rows(units, weights):
+    return units.reshape(-1, *[1] * (weights.ndim - 1))
+
+
 def _dequantized(network, export):
     """The folded float network whose weights are exactly those of the integers."""
     connections = tuple(
-        replace(c, weights=i.weights * export.units[c.target].value)
+        replace(c, weights=i.weights * _rows(export.fits[c.target].units, i.weights))
         for c, i in zip(network.connections, export.network.connections, strict=True)
     )
     return replace(network, connections=connections)
 
 
-@given(seed=seeds, bits=st.sampled_from([8, 6, 4]))
+@given(seed=seeds, bits=st.sampled_from([8, 6, 4]), per_channel=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_integers_do_exactly_what_floats_with_the_same_weights_do(seed, bits):
+def test_integers_do_exactly_what_floats_with_the_same_weights_do(seed, bits, per_channel):
     rng = np.random.default_rng(seed)
     # With three steps no decay has to round (1/4 of a potential in 1/64 units), so the floats are exact as well.
     network = replace(fold(random_float_network(rng)), steps=3)
     try:
-        export = to_integer_network(network, Limits(weight_bits=bits))
+        export = to_integer_network(network, Limits(bits, per_channel))
     except UserError as refusal:  # a weight of many thresholds does not fit into 4 bits beside the threshold
         assert "less than one step of its weights" in str(refusal)
         assume(False)
@@ -78,7 +83,7 @@ def test_a_potential_exactly_at_the_threshold_does_in_integers_what_it_does_in_f
 def test_thresholds_are_not_rounded():
     network = _one_layer([[0.3, -0.2], [0.1, 0.7]], at=False)
     integer, units = quantize(network, Limits(), {})
-    assert units["hidden"].value * integer.populations[0].threshold[0] == pytest.approx(0.5, rel=1e-12)
+    assert units["hidden"].units[0] * integer.populations[0].threshold[0] == pytest.approx(0.5, rel=1e-12)
 
 
 def test_a_fan_in_that_could_overflow_lowers_the_scale_instead_of_wrapping():
