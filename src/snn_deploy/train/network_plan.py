@@ -4,6 +4,7 @@ One module runs every plan (spiking_network.py), so a model is a list of layers,
 and what is trained is always a graph that the exporter knows.
 """
 
+import math
 from dataclasses import dataclass
 
 from snn_deploy.connection_arithmetic import Pair
@@ -33,6 +34,10 @@ class PlannedConnection:
     """Weights to be made: of shape (out, in / groups, height, width) or (out, in); the rest as in FloatConnection.
 
     has_norm: whether the config's norm acts on this connection's current; the output's connection has none.
+    norm_scale: how large the normed current is, as a share of what it is where it arrives alone. Where n currents
+    join, 1 / sqrt(n) keeps their sum as large as one of them (STBP-tdBN, Zheng et al. 2021: alpha in a residual block).
+    fixed_weight: not None: every weight is this many thresholds of the target, and is never trained (an identity
+    shortcut: one weight per channel, groups = channels).
     """
 
     name: str
@@ -46,6 +51,8 @@ class PlannedConnection:
     pool: Pair = (1, 1)
     delay: int = 0
     has_norm: bool = True
+    norm_scale: float = 1.0
+    fixed_weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,5 @@ class NetworkPlan:
 
     @property
     def parameters(self) -> int:
-        """The number of weights."""
-        total = 0
-        for connection in self.connections:
-            size = 1
-            for length in connection.weights_shape:
-                size *= length
-            total += size
-        return total
+        """The number of weights that are trained."""
+        return sum(math.prod(c.weights_shape) for c in self.connections if c.fixed_weight is None)

@@ -57,11 +57,15 @@ class SpikingNetwork(nn.Module):
             raise UserError(f"population {plan.output.name!r}: fires, but the losses need an accumulating output.")
         self.plan, self.neuron = plan, neuron
         self.weights = nn.ParameterDict(
-            {_key(c): _initial_weights(c.weights_shape, generator) for c in plan.connections}
+            {_key(c): _initial_weights(c.weights_shape, generator) for c in plan.connections if c.fixed_weight is None}
         )
+        for c in plan.connections:
+            if c.fixed_weight is not None:
+                weights = torch.full(c.weights_shape, c.fixed_weight * neuron.threshold)
+                self.register_buffer(f"fixed_{_key(c)}", weights, persistent=False)
         self.norms = nn.ModuleDict(
             {
-                _key(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold)
+                _key(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
                 for c in plan.connections
             }
         )
@@ -98,7 +102,9 @@ class SpikingNetwork(nn.Module):
 
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
-        return self.norm(connection).shaped(self.weights[_key(connection)])
+        key = _key(connection)
+        weights = self.weights[key] if connection.fixed_weight is None else getattr(self, f"fixed_{key}")
+        return self.norm(connection).shaped(weights)
 
     def norm(self, connection: PlannedConnection) -> ChannelNormModule:
         """Return the norm of `connection`."""
@@ -152,6 +158,8 @@ class SpikingNetwork(nn.Module):
         weights = self.used_weights(connection)
         if weights.ndim == 2:
             currents = functional.linear(folded.flatten(1), weights)
+        elif _is_scaling(connection):
+            currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
         else:
             currents = functional.conv2d(
                 folded, weights, None, connection.stride, connection.padding, connection.dilation, connection.groups
@@ -174,6 +182,13 @@ def _initial_weights(shape: tuple[int, ...], generator: torch.Generator) -> nn.P
     """Return PyTorch's default: uniform within 1 / sqrt(fan-in)."""
     bound = 1 / math.sqrt(math.prod(shape[1:]))
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+
+
+def _is_scaling(connection: PlannedConnection) -> bool:
+    """Whether each channel is its own times one number, such as an identity shortcut."""
+    channels, *kernel = connection.weights_shape
+    is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
+    return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
 
 
 def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:
