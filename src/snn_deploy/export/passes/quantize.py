@@ -88,8 +88,9 @@ def _whole_keep(population: FloatPopulation, name: str) -> np.ndarray:
     if (whole != exact).any():
         worst = np.abs(whole - exact).argmax()
         raise UserError(
-            f"population {population.name!r}: {name} {exact[worst] / DECAY_UNITY} is {exact[worst]:.3f} / {DECAY_UNITY};"
-            f" a chip's decays are whole numbers of 1/{DECAY_UNITY}. Train with {whole[worst] / DECAY_UNITY}."
+            f"population {population.name!r}: {name} {exact[worst] / DECAY_UNITY} is {exact[worst]:.3f} / "
+            f"{DECAY_UNITY}; a chip's decays are whole numbers of 1/{DECAY_UNITY}. "
+            f"Train with {whole[worst] / DECAY_UNITY}."
         )
     return whole
 
