@@ -38,3 +38,7 @@ def main() -> None:
     The way of a network: train -> export -> verify -> run, energy. Every command takes --json: one JSON object
     on standard output, everything else on standard error. Exit codes: 0 success, 1 a failed check, 2 wrong input.
     """
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
@@ -25,12 +25,21 @@ else:
 
 @dataclass(frozen=True)
 class Training:
-    """How long and with what; `samples` 0 is the whole training set; `threads` 0 leaves the choice to torch."""
+    """How long, with what, and what is kept and measured on the way.
+
+    samples: 0 is the whole training set. threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
+    is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends of epochs.
+    measured_samples: test samples on which every layer is measured after each epoch; 0 measures none.
+    """
 
     epochs: Annotated[int, Ge(1)] = 3
     batch_size: Annotated[int, Ge(1)] = 128
     samples: Annotated[int, Ge(0)] = 0
     threads: Annotated[int, Ge(0)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint_every: Annotated[int, Ge(0)] = 0
+    measured_samples: Annotated[int, Ge(0)] = 500
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)

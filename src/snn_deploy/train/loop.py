@@ -1,168 +1,97 @@
-"""loop: trains one network from a config and leaves a run folder.
+"""loop: trains one network from a config and leaves a run folder (run_folder.py says what is in it)."""
 
-RUN/config.toml                the resolved config
-RUN/metrics.jsonl              one JSON object per epoch
-RUN/checkpoints/last.safetensors
-RUN/float_network.npz          the trained FloatNetwork, what `export` reads
-"""
-
-import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tomli_w
-import torch
-from torch import Tensor
-
-from snn_deploy.atomic_file import write_text
-from snn_deploy.plugin import load_plugin
-from snn_deploy.train.checkpoint import Progress, write_checkpoint
+from snn_deploy.train.checkpoint import Progress, require_finite
 from snn_deploy.train.config import TrainConfig
+from snn_deploy.train.epoch import epoch_metrics, means_so_far, train_epoch
+from snn_deploy.train.evaluation import accuracy
 from snn_deploy.train.float_network import FloatNetwork, write_float_network
-from snn_deploy.train.recording import Recording
-from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.inheritance import Parent
+from snn_deploy.train.layer_statistics import measured_layers
+from snn_deploy.train.processes import Processes
+from snn_deploy.train.run_start import StartedRun, start_run
+from snn_deploy.train.tensorboard_log import no_log, require_tensorboard, tensorboard_log
 from snn_deploy.train.to_float_network import to_float_network
-from snn_deploy.user_error import UserError
-
-_TEST_BATCH = 250
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the caller wants to see: called after every batch and after every epoch."""
+    """What the caller wants to see.
 
-    batch: Callable[[int, int, int, float], None] = lambda epoch, batch, batches, loss: None
+    batch: called after every batch with the epoch, the batch, how many an epoch has, and the epoch's means so far.
+    epoch: called after every epoch with its line of metrics.
+    """
+
+    batch: Callable[[int, int, int, Mapping[str, float]], None] = lambda epoch, batch, batches, means: None
     epoch: Callable[[Mapping[str, Any]], None] = lambda metrics: None
 
 
-def train(config: TrainConfig, folder: Path, watcher: Watcher | None = None) -> FloatNetwork:
+def train(
+    config: TrainConfig,
+    folder: Path,
+    watcher: Watcher | None = None,
+    *,
+    resume: bool = False,
+    parent: Parent | None = None,
+    processes: Processes | None = None,
+) -> FloatNetwork:
     """Return the network trained as `config` says, after writing the run folder.
 
-    The same config gives the same weights, bit for bit, on the same machine with the same number of threads.
-    A loss that is not finite is a UserError; the last checkpoint stays.
+    The same config gives the same weights, bit for bit, on the same machine with the same number of threads; so does
+    a run that was killed at any moment and goes on with `resume`. Without it, what `folder` holds is replaced.
+    parent: the run whose network this one starts from. A loss that is not finite or a full disk is a UserError; the
+    last checkpoint stays.
     """
     watcher = watcher or Watcher()
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
-    training = config.data.options.load("train").first(config.training.samples)
-    test = config.data.options.load("test")
-    generator = torch.Generator().manual_seed(config.seed)
-    network = build_network(config, training, generator)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=config.optimizer.learning_rate,
-        momentum=config.optimizer.momentum,
-        weight_decay=config.optimizer.weight_decay,
-    )
-    write_text(folder / "config.toml", tomli_w.dumps(config.table()))
-    lines: list[str] = []
-    for epoch in range(1, config.training.epochs + 1):
-        metrics = _train_epoch(config, network, optimizer, training, generator, epoch, watcher)
-        metrics |= {"test_accuracy": accuracy(network, test, config.steps)}
-        lines.append(json.dumps(metrics))
-        write_text(folder / "metrics.jsonl", "\n".join(lines) + "\n")
-        progress = Progress(epoch, epoch * _batches(config, training))
-        write_checkpoint(folder / "checkpoints" / "last.safetensors", network, optimizer, generator, progress)
-        watcher.epoch(metrics)
+    if config.training.tensorboard:
+        require_tensorboard()
+    run = start_run(config, folder, resume, parent, processes or Processes())
+    lesson, progress = run.lesson, run.progress
+    writes = lesson.processes.is_first
+    log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
+    for line in run.metrics:
+        log(line)
+    every = config.training.checkpoint_every
+    while progress.epoch < config.training.epochs:
+        for here in train_epoch(lesson, progress):
+            watcher.batch(here.epoch + 1, here.batch, lesson.batches, means_so_far(lesson, here))
+            if every and here.batch % every == 0 and here.batch < lesson.batches:
+                run.save(here)
+        require_finite(run.network, here)
+        line = epoch_metrics(lesson, here) | _evaluated(run)
+        run.metrics.append(line)
+        if writes:
+            run.files.write_metrics(run.metrics)
+        progress = Progress(progress.epoch + 1)
+        run.save(progress)
+        log(line)
+        watcher.epoch(line)
+    network = _float_network(run)
+    if writes:
+        write_float_network(network, run.files.float_network)
+    return network
+
+
+def _evaluated(run: StartedRun) -> dict[str, Any]:
+    """Return the accuracy on the test set, and what the layers do on the first of its samples."""
+    config = run.lesson.config
+    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.lesson.processes)}
+    if config.training.measured_samples == 0:
+        return found
+    return found | measured_layers(run.network, run.test.first(config.training.measured_samples), config.steps)
+
+
+def _float_network(run: StartedRun) -> FloatNetwork:
+    config = run.lesson.config
     provenance = {
         "config": config.table(),
-        "float_accuracy": metrics["test_accuracy"],
-        "test_samples": len(test.labels),
+        "float_accuracy": run.metrics[-1]["test_accuracy"],
+        "test_samples": len(run.test.labels),
     }
-    float_network = to_float_network(network, training, config.steps, provenance)
-    write_float_network(float_network, folder / "float_network.npz")
-    return float_network
-
-
-def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> SpikingNetwork:
-    """Return the untrained network of `config` for inputs like `samples`."""
-    plan = config.model.options.plan(samples.inputs.shape[1:], samples.classes)
-    no_norm = load_plugin("train.norms", "none").Norm()
-    return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
-
-
-def accuracy(network: SpikingNetwork, samples: Samples, steps: int) -> float:
-    """Return the share of `samples` whose largest output is their label."""
-    network.eval()
-    right = 0
-    rectangle = load_plugin("train.surrogates", "rectangle")  # any would do: no gradient is taken
-    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope)
-    with torch.no_grad():
-        for start in range(0, len(samples.labels), _TEST_BATCH):
-            inputs, labels = _tensors(samples, slice(start, start + _TEST_BATCH))
-            recording = network(inputs, steps, how)
-            right += int((recording.logits.argmax(1) == labels).sum())
-    return right / len(samples.labels)
-
-
-def _train_epoch(
-    config: TrainConfig,
-    network: SpikingNetwork,
-    optimizer: torch.optim.Optimizer,
-    samples: Samples,
-    generator: torch.Generator,
-    epoch: int,
-    watcher: Watcher,
-) -> dict[str, Any]:
-    network.train()
-    epochs, batches = config.training.epochs, _batches(config, samples)
-    order = torch.randperm(len(samples.labels), generator=generator).numpy()
-    surrogate = config.surrogate.options
-    needs_potentials = any(choice.options.needs_potentials for choice in config.losses)
-    slope = None if needs_potentials else load_plugin("train.surrogates", config.surrogate.name).slope
-    how = Pass(surrogate, surrogate.sharpness(epoch, epochs), slope, epoch, epochs)
-    totals: dict[str, float] = {}
-    for batch in range(batches):
-        rate = config.optimizer.learning_rate * _cosine((epoch - 1 + batch / batches) / epochs)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        chosen = order[batch * config.training.batch_size : (batch + 1) * config.training.batch_size]
-        inputs, labels = _tensors(samples, chosen)
-        recording = network(inputs, config.steps, how)
-        losses = {choice.name: choice.options(recording, labels) for choice in config.losses}
-        loss = torch.stack(list(losses.values())).sum()
-        if not math.isfinite(loss.item()):
-            terms = ", ".join(f"{name} {value.item()}" for name, value in losses.items())
-            raise UserError(
-                f"training: the loss is {loss.item()} in epoch {epoch}, batch {batch + 1} ({terms}). "
-                "Lower optimizer.learning_rate; the last finished epoch's checkpoint is kept."
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        for name, value in _measured(recording, losses, labels).items():
-            totals[name] = totals.get(name, 0.0) + value * len(labels)
-        watcher.batch(epoch, batch + 1, batches, loss.item())
-    means = {name: total / len(samples.labels) for name, total in totals.items()}
-    return {"epoch": epoch, "epochs": epochs, "sharpness": how.sharpness, **means}
-
-
-def _measured(recording: Recording, losses: Mapping[str, Tensor], labels: Tensor) -> dict[str, float]:
-    """Return one batch's loss terms, accuracy, and per layer spike rate, mean potential and quantization error."""
-    with torch.no_grad():
-        measured = {f"loss/{name}": value.item() for name, value in losses.items()}
-        measured["train_accuracy"] = (recording.logits.argmax(1) == labels).float().mean().item()
-        for layer in recording.layers:
-            measured[f"spike_rate/{layer.name}"] = layer.spike_rate.item()
-            measured[f"mean_potential/{layer.name}"] = layer.mean_potential.item()
-            measured[f"quantization_error/{layer.name}"] = layer.mean_squared_error.item()
-    return measured
-
-
-def _tensors(samples: Samples, chosen: Any) -> tuple[Tensor, Tensor]:
-    inputs = torch.from_numpy(samples.inputs[chosen].astype(np.float32)) * samples.scale
-    return inputs, torch.from_numpy(samples.labels[chosen])
-
-
-def _batches(config: TrainConfig, samples: Samples) -> int:
-    return math.ceil(len(samples.labels) / config.training.batch_size)
-
-
-def _cosine(share: float) -> float:
-    """Return the factor of the learning rate after `share` of the training: 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * share))
+    if run.origin.parent is not None:
+        provenance["parent_checkpoint_sha256"] = run.origin.parent
+    return to_float_network(run.network.to("cpu"), run.lesson.samples, config.steps, provenance)

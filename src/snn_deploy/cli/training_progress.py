@@ -1,0 +1,46 @@
+"""training_progress: what a person sees of a training: a moving bar with the means so far, and a line per epoch."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from snn_deploy.cli.output import Output, percent
+
+if TYPE_CHECKING:
+    from snn_deploy.train.loop import Watcher
+
+
+@contextmanager
+def training_progress(output: Output, epochs: int) -> Iterator["Watcher"]:
+    """Yield a watcher that moves a bar on standard error (on a terminal) and says a line after every epoch."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, as is what loads torch
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    from snn_deploy.train.loop import Watcher  # noqa: PLC0415
+
+    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.percentage:.0f} %"))
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}"),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("training", total=float(epochs), epoch=f"1/{epochs}", means="")
+
+        def on_batch(epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
+            done = epoch - 1 + batch / batches
+            bar.update(task, completed=done, epoch=f"{epoch}/{epochs}", means=_summary(means))
+
+        def on_epoch(metrics: Mapping[str, Any]) -> None:
+            output.say(f"epoch {metrics['epoch']:>3}/{epochs}  {_summary(metrics)}")
+
+        yield Watcher(on_batch, on_epoch)
+
+
+def _summary(metrics: Mapping[str, Any]) -> str:
+    """Return the loss terms, the accuracies and the spike rates as one line."""
+    losses = ", ".join(f"{k.removeprefix('loss/')} {v:.4f}" for k, v in metrics.items() if k.startswith("loss/"))
+    rates = " ".join(f"{v:.3f}" for k, v in metrics.items() if k.startswith("spike_rate/"))
+    accuracies = f"training {percent(metrics['train_accuracy'])}"
+    if "test_accuracy" in metrics:
+        accuracies += f"  test {percent(metrics['test_accuracy'])}"
+    return f"{losses}  {accuracies}  spike rates {rates}"

@@ -1,0 +1,37 @@
+"""evaluation: how well a network classifies."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn_deploy.plugin import load_plugin
+from snn_deploy.train.processes import Processes
+from snn_deploy.train.samples import Samples
+from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+
+_BATCH = 250
+
+
+def accuracy(network: SpikingNetwork, samples: Samples, steps: int, processes: Processes | None = None) -> float:
+    """Return the share of `samples` whose largest output is their label; every process takes its part of them."""
+    processes = processes or Processes()
+    network.eval()
+    count = len(samples.labels)
+    # Every process makes the same number of passes (their statistics meet); what is past the end does not count.
+    mine = np.arange(processes.rank, -(-count // processes.count) * processes.count, processes.count)
+    device = next(network.parameters()).device
+    rectangle = load_plugin("train.surrogates", "rectangle")  # any would do: no gradient is taken
+    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope)
+    right = 0
+    with torch.no_grad():
+        for start in range(0, len(mine), _BATCH):
+            chosen = mine[start : start + _BATCH]
+            recording = network(input_tensor(samples, chosen % count, device), steps, how)
+            is_right = recording.logits.argmax(1).cpu().numpy() == samples.labels[chosen % count]
+            right += int(is_right[chosen < count].sum())
+    return processes.total(right) / count
+
+
+def input_tensor(samples: Samples, chosen: np.ndarray, device: torch.device) -> Tensor:
+    """Return the inputs of the samples at indices `chosen` as a network takes them: float32, scaled, on `device`."""
+    return torch.from_numpy(samples.inputs[chosen]).to(device).to(torch.float32) * samples.scale

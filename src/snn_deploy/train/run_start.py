@@ -1,0 +1,133 @@
+"""run_start: a run at its first batch, or exactly where it was stopped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snn_deploy.plugin import load_plugin
+from snn_deploy.train.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
+from snn_deploy.train.config import TrainConfig, read_config, resolved_config
+from snn_deploy.train.epoch import Lesson
+from snn_deploy.train.inheritance import Parent
+from snn_deploy.train.processes import Processes
+from snn_deploy.train.run_folder import RunFolder
+from snn_deploy.train.samples import Samples
+from snn_deploy.train.spiking_network import SpikingNetwork
+from snn_deploy.user_error import UserError
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run that can train. progress, metrics: how far it is, and the lines of metrics up to there."""
+
+    files: RunFolder
+    origin: Origin
+    network: SpikingNetwork
+    lesson: Lesson
+    test: Samples
+    progress: Progress
+    metrics: list[dict[str, Any]]
+
+    def save(self, progress: Progress) -> None:
+        """Write the checkpoint; the first of the processes does."""
+        if self.lesson.processes.is_first:
+            write_checkpoint(self.files.checkpoint, self.lesson.learner, progress, self.origin)
+
+
+def start_run(
+    config: TrainConfig, folder: Path, resume: bool, parent: Parent | None, processes: Processes
+) -> StartedRun:
+    """Return the run in `folder`, after writing its first files.
+
+    With `resume` and a checkpoint it stands where it was stopped; else it begins, and what `folder` held is replaced.
+    """
+    files = RunFolder(folder)
+    is_resumed = resume and files.checkpoint.exists()
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None)
+    if is_resumed:
+        origin = _same_origin(files, config, parent)
+        torch.set_num_threads(origin.threads)  # sums of another number of threads round otherwise
+    device = processes.device(config.training.device)
+    training = config.data.options.load("train").first(config.training.samples)
+    generator = torch.Generator().manual_seed(config.seed)
+    network = build_network(config, training, generator)
+    if parent is not None and not is_resumed:
+        parent.hand_down(network, config)
+    learner = Learner(network.to(device), _optimizer(config, network), generator)
+    progress = read_checkpoint(files.checkpoint, learner) if is_resumed else Progress()
+    metrics = files.read_metrics(progress.epoch)
+    lesson = Lesson(config, training, learner, processes.for_training(network), processes)
+    run = StartedRun(files, origin, network, lesson, config.data.options.load("test"), progress, metrics)
+    if processes.is_first:
+        if is_resumed:
+            files.remove_leftovers()
+            files.write_metrics(metrics)
+        else:
+            files.clear()
+            run.save(progress)  # first of all files: from here on the run can be resumed
+        files.write_config(config.table())
+    return run
+
+
+def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
+    """Return the config of the run in `folder`, after `assignments`; a UserError where there is no run."""
+    files = RunFolder(folder)
+    if files.config.exists():
+        return read_config(files.config, assignments)
+    if not files.checkpoint.exists():
+        raise UserError(f"{folder}: no run in it. Give the folder of a run, or the config that starts one.")
+    if assignments:
+        raise UserError(f"{folder}: was stopped before it wrote its config; resume it without changes.")
+    return resolved_config(read_origin(files.checkpoint)[0].config, str(files.checkpoint))
+
+
+def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> SpikingNetwork:
+    """Return the untrained network of `config` for inputs like `samples`."""
+    plan = config.model.options.plan(samples.inputs.shape[1:], samples.classes)
+    no_norm = load_plugin("train.norms", "none").Norm()
+    return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
+
+
+def _optimizer(config: TrainConfig, network: SpikingNetwork) -> torch.optim.SGD:
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=config.optimizer.learning_rate,
+        momentum=config.optimizer.momentum,
+        weight_decay=config.optimizer.weight_decay,
+    )
+
+
+def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -> Origin:
+    """Return what the run was started as, unless `config` or `parent` say something else: that is a UserError."""
+    origin, _ = read_origin(files.checkpoint)
+    started = _flat(resolved_config(origin.config, str(files.checkpoint)).table())
+    wanted = _flat(config.table())
+    differing = [
+        f"{key} was {started.get(key, 'not there')!r} and is {wanted.get(key, 'not there')!r}"
+        for key in sorted(started.keys() | wanted.keys())
+        if started.get(key) != wanted.get(key)
+    ]
+    if differing:
+        raise UserError(
+            f"{files.path}: cannot be resumed with another config: {'; '.join(differing)}. "
+            "Resume with --resume --out alone, or train anew in another folder."
+        )
+    if parent is not None and parent.digest != origin.parent:
+        raise UserError(
+            f"{files.path}: cannot be resumed with --from {parent.folder}, which is not what it was started from. "
+            "Leave --from out."
+        )
+    return origin
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return the leaves of nested tables: "training.epochs" -> 3."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {before + key: value}
+    return flat
