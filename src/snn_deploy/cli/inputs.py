@@ -1,6 +1,7 @@
 """inputs: how verbs find a network and the samples to run it on."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from snn_deploy.train.checked_options import checked_options
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
 
-DATA_HELP = "Data set: its name, or NAME:FOLDER; default: the test split of the one that the network was trained on."
+DATA_HELP = "Data set: its name, or NAME:PATH; default: the test split of the one that the network was trained on."
 
 
 def network_file(path: Path) -> Path:
@@ -25,19 +26,23 @@ def read_network(path: Path) -> IntegerNetwork:
 
 def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
     """Return the first `count` test samples (0: all) of `data`, or of the data set in the network's provenance."""
+    place = ""
     if data is None:
         try:
             options = dict(provenance["config"]["data"])
         except KeyError:
             raise UserError(
-                "the network does not say what it was trained on. Give --data NAME or NAME:FOLDER."
+                "the network does not say what it was trained on. Give --data NAME or NAME:PATH."
             ) from None
     else:
-        name, _, folder = data.partition(":")
-        options = {"name": name} | ({"folder": folder} if folder else {})
+        name, _, place = data.partition(":")
+        options = {"name": name}
     name = options.pop("name")
     where = f"data {name!r}"
-    dataset = checked_options(load_plugin("train.datasets", name).Dataset, options, where)
+    kind = load_plugin("train.datasets", name).Dataset
+    if place:  # the first option of a data set is where its files are
+        options[next((field.name for field in fields(kind)), "folder")] = place
+    dataset = checked_options(kind, options, where)
     if count < 0:
         raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
     samples: Samples = dataset.load("test")

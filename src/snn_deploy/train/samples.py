@@ -1,6 +1,6 @@
 """Samples: what every data set gives, in the integers that a chip will see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,8 @@ Split = Literal["train", "test"]
 class Samples:
     """Labelled samples.
 
-    inputs: uint8, (samples, channels, height, width) images, shown in every step.
+    inputs: uint8, (samples, channels, height, width) images, shown in every step. Data sets of image files give an
+    object that has shape, dtype and len of such an array, and reads the files when it is indexed.
     labels: int64, (samples,). classes: how many there are.
     largest_value: of the inputs; scale: what a network in floats multiplies them with.
     """
@@ -24,6 +25,8 @@ class Samples:
     scale: float = 1 / 255
 
     def first(self, count: int) -> "Samples":
-        """Return the first `count` samples; 0 is all of them."""
-        count = count or len(self.labels)
-        return Samples(self.inputs[:count], self.labels[:count], self.classes, self.largest_value, self.scale)
+        """Return the first `count` samples; 0 is all of them. Image files stay unread."""
+        if count == 0 or count >= len(self.labels):
+            return self
+        unread = getattr(self.inputs, "first", None)
+        return replace(self, inputs=unread(count) if unread else self.inputs[:count], labels=self.labels[:count])

@@ -1,0 +1,92 @@
+"""_image_files: images that stay on disk until they are indexed, cut to one size."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.user_error import UserError
+
+_MOST_READERS = 8
+_NARROW_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV", "LAB")  # eight bits or fewer, without transparency
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Stands where an array (images, channels, height, width) of uint8 could; indexing reads files.
+
+    resize: what the shorter side becomes (bilinear, as torchvision's Resize); then the middle is cut out.
+    """
+
+    paths: tuple[str, ...]
+    channels: int
+    height: int
+    width: int
+    resize: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(images, channels, height, width)."""
+        return len(self.paths), self.channels, self.height, self.width
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of every value: uint8."""
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, chosen: Any) -> np.ndarray:
+        """Return the chosen images; a number gives one of them, without the first axis."""
+        picked = np.arange(len(self.paths))[chosen]
+        if picked.ndim == 0:
+            return self._read(self.paths[int(picked)])
+        images = np.empty((len(picked), *self.shape[1:]), np.uint8)
+        with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as readers:
+            for place, image in enumerate(readers.map(self._read, (self.paths[i] for i in picked))):
+                images[place] = image
+        return images
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.uint8, copy=False)
+
+    def first(self, count: int) -> "ImageFiles":
+        """Return the first `count` images, still unread."""
+        return replace(self, paths=self.paths[:count])
+
+    def ordered(self, order: Sequence[int]) -> "ImageFiles":
+        """Return the images in another order, still unread."""
+        return replace(self, paths=tuple(self.paths[i] for i in order))
+
+    def _read(self, path: str) -> np.ndarray:
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only data sets of files need it
+
+        try:
+            with Image.open(path) as image:
+                _require_eight_bits(path, image)
+                pixels = self._cut(image.convert("RGB" if self.channels == 3 else "L"))
+        except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            raise UserError(f"{path}: not a readable image ({error}). Mend or remove the file.") from error
+        return pixels.transpose(2, 0, 1) if self.channels == 3 else pixels[None]
+
+    def _cut(self, image: Any) -> np.ndarray:
+        from PIL import Image  # noqa: PLC0415
+
+        shorter = min(image.size)
+        width, height = (max(round(side * self.resize / shorter), self.resize) for side in image.size)
+        if (width, height) != image.size:
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        left, top = round((width - self.width) / 2), round((height - self.height) / 2)
+        return np.asarray(image)[top : top + self.height, left : left + self.width]
+
+
+def _require_eight_bits(path: str, image: Any) -> None:
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
+        if image.convert("RGBA").getextrema()[3][0] < 255:
+            raise UserError(f"{path}: has transparent pixels, which have no colour. Save it on a background.")
+    elif image.mode not in _NARROW_MODES:
+        raise UserError(f"{path}: pixels of type {image.mode}; allowed are 8 bits per channel. Convert it.")

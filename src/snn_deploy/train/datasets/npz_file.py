@@ -1,0 +1,101 @@
+"""Data set `npz_file`: images and labels of your own, in one numpy file.
+
+Arrays train_images, train_labels, test_images, test_labels (x_train, y_train, x_test, y_test are understood too), or
+images and labels alone, of which every fifth sample is held out for testing. Images are uint8, (samples, height,
+width) or (samples, channels, height, width).
+"""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snn_deploy.train.samples import Samples, Split
+from snn_deploy.user_error import UserError
+
+_HELD_OUT = 5
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """file: the .npz. channels_last: whether images are (samples, height, width, channels) instead."""
+
+    file: str
+    channels_last: bool = False
+
+    def load(self, split: Split) -> Samples:
+        """Return the samples of `split`."""
+        path = Path(self.file).expanduser()
+        arrays = _arrays(path)
+        names = {"train": [("train_images", "train_labels"), ("x_train", "y_train")],
+                 "test": [("test_images", "test_labels"), ("x_test", "y_test")]}  # fmt: skip
+        pairs = {s: next((p for p in pairs if p[0] in arrays), None) for s, pairs in names.items()}
+        if all(pairs.values()):
+            samples = {s: self._samples(path, arrays, *pair) for s, pair in pairs.items() if pair}
+            classes = max(s.classes for s in samples.values())
+            chosen = samples[split]
+            return Samples(chosen.inputs, chosen.labels, classes)
+        if "images" not in arrays:
+            raise UserError(
+                f"{path}: arrays {', '.join(arrays) or 'none'}; it needs train_images, train_labels, test_images and "
+                "test_labels, or images and labels. Save it with numpy.savez(FILE, images=..., labels=...)."
+            )
+        every = self._samples(path, arrays, "images", "labels")
+        held_out = np.arange(len(every.labels)) % _HELD_OUT == _HELD_OUT - 1
+        mask = held_out if split == "test" else ~held_out
+        if not mask.any():
+            raise UserError(f"{path}: {len(held_out)} samples leave none for testing; at least {_HELD_OUT} are needed.")
+        return Samples(every.inputs[mask], every.labels[mask], every.classes)
+
+    def _samples(self, path: Path, arrays: dict[str, np.ndarray], images_name: str, labels_name: str) -> Samples:
+        images = arrays[images_name]
+        if labels_name not in arrays:
+            raise UserError(f"{path}: {images_name} without {labels_name}. Add the labels, one whole number per image.")
+        labels = arrays[labels_name]
+        if images.dtype != np.uint8:
+            raise UserError(
+                f"{path}: {images_name} of type {images.dtype}; allowed is uint8, because a chip gets 0..255. "
+                "Scale them yourself, so that you know what is rounded."
+            )
+        if images.ndim == 3:
+            images = images[:, None]
+        elif images.ndim == 4 and self.channels_last:
+            images = images.transpose(0, 3, 1, 2)
+        if images.ndim != 4 or 0 in images.shape:
+            raise UserError(
+                f"{path}: {images_name} of shape {images.shape}; allowed is (samples, height, width) or "
+                "(samples, channels, height, width)."
+            )
+        if not self.channels_last and images.shape[3] in (1, 3) and images.shape[1] not in (1, 3):
+            raise UserError(
+                f"{path}: {images_name} of shape {images.shape}: the channels seem to be last. "
+                "Set data.channels_last = true."
+            )
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise UserError(
+                f"{path}: {labels_name} {labels.shape} of type {labels.dtype} for {len(images)} images; "
+                "allowed is one whole number per image."
+            )
+        if labels.min() < 0:
+            raise UserError(f"{path}: {labels_name} has {labels.min()}; allowed are whole numbers from 0.")
+        return Samples(np.ascontiguousarray(images), labels.astype(np.int64), classes=int(labels.max()) + 1)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz file; pickled objects in it are never loaded."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise UserError(f"{path}: one array, not an .npz file. Save it with numpy.savez(FILE, images=...).")
+        with loaded as file:
+            return {name: file[name] for name in file.files}
+    except UserError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path}: not a readable .npz file of plain arrays ({error}). Give one: --set data.file=FILE."
+        ) from error
