@@ -1,7 +1,8 @@
 """TrainConfig: a TOML file, read strictly into frozen dataclasses, with every plug-in chosen by name.
 
 A table of the file that chooses a plug-in has the key `name` and beside it the plug-in's own options, such as
-[surrogate] name = "dspike", temperature = 3.0. Losses are tables [losses.NAME], each with its options.
+[surrogate] name = "dspike", temperature = 3.0. Losses are tables [losses.NAME], each with its options; so are
+augmentations, [augmentations.NAME], which are applied in the order of their places (augmentation.py).
 """
 
 import sys
@@ -69,6 +70,7 @@ class TrainConfig:
     norm: Choice
     surrogate: Choice
     losses: tuple[Choice, ...]
+    augmentations: tuple[Choice, ...] = ()
     training: Training = field(default_factory=Training)
     optimizer: Optimizer = field(default_factory=Optimizer)
     seed: int = 0
@@ -80,7 +82,8 @@ class TrainConfig:
         for section in _CHOICES:
             choice = getattr(self, section)
             table[section] = {"name": choice.name, **asdict(choice.options)}
-        table["losses"] = {choice.name: asdict(choice.options) for choice in self.losses}
+        for section in ("losses", "augmentations"):
+            table[section] = {choice.name: asdict(choice.options) for choice in getattr(self, section)}
         return {**table, "training": asdict(self.training), "optimizer": asdict(self.optimizer)}
 
 
@@ -99,7 +102,7 @@ def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     """Return the config that `table` describes; `where` starts every error."""
-    top = {"seed", "steps", *_CHOICES, *_SECTIONS, "losses"}
+    top = {"seed", "steps", *_CHOICES, *_SECTIONS, "losses", "augmentations"}
     for key, value in table.items():
         if key not in top:
             raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
@@ -115,6 +118,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
         optimizer=checked_options(Optimizer, table.get("optimizer", {}), f"{where}: [optimizer]"),
         losses=_losses(table.get("losses", {}), where),
+        augmentations=_augmentations(table.get("augmentations", {}), where),
         seed=numbers.seed,
         steps=numbers.steps,
     )
@@ -153,21 +157,33 @@ def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
 
 
 def _losses(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
-    choices = []
-    for name in sorted(table):
-        if not isinstance(table[name], Mapping):
-            raise UserError(f"{where}: losses.{name} = {table[name]!r}; allowed is a table, [losses.{name}].")
-        try:
-            module = load_plugin("train.losses", name)
-        except UserError as error:
-            raise UserError(f"{where}: [losses.{name}]: {error}") from error
-        choices.append(Choice(name, checked_options(module.Loss, table[name], f"{where}: [losses.{name}]")))
+    choices = _named_tables("losses", "Loss", table, where)
     classifying = [c.name for c in choices if c.options.classifies]
     if len(classifying) > 1:
         raise UserError(f"{where}: losses {' and '.join(classifying)} both classify; choose one.")
     if not classifying:
         choices.insert(0, Choice("cross_entropy", load_plugin("train.losses", "cross_entropy").Loss()))
     return tuple(choices)
+
+
+def _augmentations(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
+    choices = _named_tables("augmentations", "Augmentation", table, where)
+    return tuple(sorted(choices, key=lambda choice: choice.options.place))
+
+
+def _named_tables(section: str, class_name: str, table: Mapping[str, Any], where: str) -> list[Choice]:
+    """Return the plug-ins that the tables [section.NAME] choose, in the order of their names."""
+    choices = []
+    for name in sorted(table):
+        if not isinstance(table[name], Mapping):
+            raise UserError(f"{where}: {section}.{name} = {table[name]!r}; allowed is a table, [{section}.{name}].")
+        try:
+            module = load_plugin(f"train.{section}", name)
+        except UserError as error:
+            raise UserError(f"{where}: [{section}.{name}]: {error}") from error
+        options = checked_options(getattr(module, class_name), table[name], f"{where}: [{section}.{name}]")
+        choices.append(Choice(name, options))
+    return choices
 
 
 def _assign(table: dict[str, Any], assignment: str) -> None:

@@ -1,0 +1,37 @@
+"""augmentation: training images changed at random, as uint8, before they become floats.
+
+An augmentation is a plug-in of train/augmentations/: a frozen dataclass `Augmentation` of options with a class
+constant `place` and a call (images, generator) -> images of the same shape and type. `place` orders them: geometry
+before colour, and holes last, as the papers' pipelines do (AutoAugment, Cubuk et al. 2019, Sec. 4.1).
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Augmentation(Protocol):
+    """What every plug-in of train/augmentations/ is."""
+
+    place: ClassVar[int]
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return changed images; all randomness is drawn from `generator`."""
+
+
+def augmented(images: Tensor, augmentations: Iterable[Augmentation], generator: torch.Generator) -> Tensor:
+    """Return `images` after every one of `augmentations`, in the order of their places.
+
+    images: uint8, (batch, channels, height, width) on the CPU, left unchanged; the result has the same shape and type.
+    The same images and state of `generator` give the same result, whatever torch's global generator is.
+    """
+    for augmentation in sorted(augmentations, key=lambda a: (a.place, type(a).__module__)):
+        images = augmentation(images, generator)
+    return images
+
+
+def drawn(batch: int, low: int, high: int, generator: torch.Generator) -> Tensor:
+    """Return one whole number from low to high - 1 per image, (batch,)."""
+    return torch.randint(low, high, (batch,), generator=generator)

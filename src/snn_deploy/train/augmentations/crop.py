@@ -1,0 +1,30 @@
+"""Augmentation `crop`: pads images with black and cuts the original size out at random (He et al. 2016, Sec. 4.2)."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+from torch.nn import functional
+
+from snn_deploy.train.augmentation import drawn
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """padding: pixels on each side, so that the image moves by at most that many."""
+
+    place: ClassVar[int] = 10
+    padding: Annotated[int, Ge(0)] = 4
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return uint8 images (batch, channels, height, width), each moved on its own."""
+        batch, _, height, width = images.shape
+        choices = 2 * self.padding + 1
+        top, left = (drawn(batch, 0, choices, generator) for _ in range(2))
+        padded = functional.pad(images, (self.padding,) * 4)
+        rows = (top[:, None] + torch.arange(height))[:, :, None]  # (batch, height, 1)
+        columns = (left[:, None] + torch.arange(width))[:, None, :]  # (batch, 1, width)
+        samples = torch.arange(batch)[:, None, None]
+        return padded[samples, :, rows, columns].permute(0, 3, 1, 2).contiguous()
