@@ -10,6 +10,10 @@ from snn_deploy.plugin import load_plugin, plugin_names
 from snn_deploy.train.augmentation import augmented
 from snn_deploy.train.augmentations import autoaugment, crop, cutout, flip, resized_crop
 from snn_deploy.train.config import resolved_config
+from snn_deploy.train.epoch import _training_batch as training_batch
+from snn_deploy.train.loop import Watcher, train
+from snn_deploy.train.processes import Processes
+from snn_deploy.train.run_start import start_run
 from snn_deploy.user_error import UserError
 
 NAMES = plugin_names("train.augmentations")
@@ -173,3 +177,42 @@ def test_a_config_without_augmentations_has_none():
 def test_a_wrong_augmentation_is_an_error_that_says_what_is_allowed(tables, expected):
     with pytest.raises(UserError, match=expected):
         resolved_config({**TABLE, "augmentations": tables}, "my.toml")
+
+
+AUGMENTED = {
+    **TABLE,
+    "steps": 2,
+    "model": {"layers": "3C3-P2-10"},
+    "training": {"epochs": 2, "batch_size": 16, "samples": 96, "threads": 1, "checkpoint_every": 2},
+    "augmentations": {"crop": {"padding": 1}, "flip": {}, "cutout": {"size": 3}},
+}
+
+
+def test_a_stopped_run_with_augmentations_ends_as_if_it_never_had_been(tmp_path):
+    config = resolved_config(AUGMENTED, "test")
+    train(config, tmp_path / "whole")
+
+    def stop(epoch, batch, *_):
+        if (epoch, batch) == (2, 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "stopped", Watcher(batch=stop))
+    train(config, tmp_path / "stopped", resume=True)
+    whole, stopped = (tmp_path / name / "float_network.npz" for name in ("whole", "stopped"))
+    assert whole.read_bytes() == stopped.read_bytes()
+    without = resolved_config({**AUGMENTED, "augmentations": {}}, "test")
+    train(without, tmp_path / "without")
+    assert whole.read_bytes() != (tmp_path / "without" / "float_network.npz").read_bytes()
+
+
+def test_several_processes_get_their_parts_of_the_very_batch_that_one_process_gets(tmp_path):
+    config, chosen = resolved_config(AUGMENTED, "test"), np.arange(16)
+
+    def batch(rank, count):
+        processes = Processes()
+        processes.rank, processes.count = rank, count
+        lesson = start_run(config, tmp_path / f"{rank}of{count}", False, None, processes).lesson
+        return training_batch(lesson, chosen)[0]
+
+    assert torch.equal(torch.cat([batch(0, 2), batch(1, 2)]), batch(0, 1))

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from snn_deploy.plugin import load_plugin
+from snn_deploy.train.augmentation import augmented
 from snn_deploy.train.checkpoint import Learner, Progress
 from snn_deploy.train.config import TrainConfig
-from snn_deploy.train.evaluation import input_tensor
+from snn_deploy.train.evaluation import input_tensor, scaled
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.recording import Recording
 from snn_deploy.train.samples import Samples
@@ -96,9 +97,14 @@ def _training_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]
 
     Whatever draws from the generator here must draw for the whole batch, so that all processes draw the same.
     """
+    samples, share = lesson.samples, lesson.processes.share(chosen)
     device = next(lesson.learner.network.parameters()).device
-    mine = chosen[lesson.processes.share(chosen)]
-    return input_tensor(lesson.samples, mine, device), torch.from_numpy(lesson.samples.labels[mine]).to(device)
+    labels = torch.from_numpy(samples.labels[chosen[share]]).to(device)
+    augmentations = [choice.options for choice in lesson.config.augmentations]
+    if not augmentations:
+        return input_tensor(samples, chosen[share], device), labels
+    images = augmented(torch.from_numpy(samples.inputs[chosen]), augmentations, lesson.learner.generator)
+    return scaled(images[share], samples, device), labels
 
 
 def _measured(

@@ -34,4 +34,9 @@ def accuracy(network: SpikingNetwork, samples: Samples, steps: int, processes: P
 
 def input_tensor(samples: Samples, chosen: np.ndarray, device: torch.device) -> Tensor:
     """Return the inputs of the samples at indices `chosen` as a network takes them: float32, scaled, on `device`."""
-    return torch.from_numpy(samples.inputs[chosen]).to(device).to(torch.float32) * samples.scale
+    return scaled(torch.from_numpy(samples.inputs[chosen]), samples, device)
+
+
+def scaled(images: Tensor, samples: Samples, device: torch.device) -> Tensor:
+    """Return uint8 `images` like those of `samples` as a network takes them: float32, scaled, on `device`."""
+    return images.to(device).to(torch.float32) * samples.scale
