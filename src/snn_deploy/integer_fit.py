@@ -82,7 +82,7 @@ def fit(incoming: Incoming, limits: Limits) -> Fit:
     least = least / most
     for attempt in range(_BOUND_STEPS):
         units, thresholds = _on_thresholds(where, incoming, least, limits)
-        integers = tuple(np.rint(w / _per_channel(units, w)).astype(np.int64) for w in incoming.weights)
+        integers = tuple(rounded(w / _per_channel(units, w), most) for w in incoming.weights)
         too_large = _too_large(incoming, integers, thresholds, limits)
         if not too_large.any():
             return Fit(units, thresholds, integers, lowered_by_bounds=attempt > 0)
@@ -91,6 +91,28 @@ def fit(incoming: Incoming, limits: Limits) -> Fit:
         f"{where}: no weight scale keeps its potential within {limits.state_bits} bits over {incoming.steps} steps. "
         "Use fewer steps or a smaller fan-in."
     )
+
+
+def rounded(weights: np.ndarray, most: int) -> np.ndarray:
+    """Return whole numbers near `weights`, int64, within -most..most, such that kernels keep their sums.
+
+    weights: (out, in, height, width) or (out, in), in units. Each weight of a dense connection goes to the nearest.
+    In a convolution each kernel's sum goes to the nearest as well: where rounding every weight by itself would miss
+    it, the weights that were nearest to going the other way do so. Neighbouring pixels and neurons are alike, and on
+    an even patch a kernel sees nothing but its sum.
+    """
+    nearest: np.ndarray = np.rint(weights).astype(np.int64)
+    if weights.ndim == 2:
+        return nearest
+    kernels = nearest.reshape(len(weights) * weights.shape[1], -1)
+    rest = weights.reshape(kernels.shape) - kernels
+    missing = np.rint(rest.sum(axis=1)).astype(np.int64)
+    direction = np.sign(missing)[:, None]
+    can_move = np.abs(kernels + direction) <= most
+    order = np.argsort(np.where(can_move, -rest * direction, np.inf), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    moves = (rank < np.abs(missing)[:, None]) & can_move
+    return (kernels + moves * direction).reshape(weights.shape)
 
 
 def state_bounds(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snn_deploy.export import integer_semantics
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
-from snn_deploy.integer_fit import Limits
+from snn_deploy.integer_fit import Limits, rounded
 from snn_deploy.train import float_semantics
 from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.user_error import UserError
@@ -125,3 +125,24 @@ def test_what_cannot_be_represented_is_refused_by_name(network, expected):
 def test_an_unfolded_network_is_a_mistake_of_the_program():
     with pytest.raises(ValueError, match="fold norms"):
         quantize(random_float_network(np.random.default_rng(1)), Limits(), {})
+
+
+@given(seed=seeds, most=st.sampled_from([3, 7, 127]))
+def test_rounding_keeps_the_sum_of_every_kernel_and_moves_no_weight_by_a_whole_unit(seed, most):
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(-most, most, (4, 3, 3, 3))
+    whole = rounded(weights, most)
+    assert np.abs(whole).max() <= most
+    assert np.abs(whole - weights).max() < 1
+    at_the_edge = (np.abs(whole) == most).any(axis=(2, 3))  # where a weight could not move, a sum may be missed
+    missed = np.abs(whole.sum(axis=(2, 3)) - weights.sum(axis=(2, 3))) > 0.5 + 1e-9
+    assert not (missed & ~at_the_edge).any()
+
+
+def test_a_kernel_that_cancels_itself_still_does_after_rounding():
+    weights = np.array([0.4, 0.4, 0.4, -1.2]).reshape(1, 1, 2, 2)  # rounded one by one: 0, 0, 0, -1
+    assert rounded(weights, 127).sum() == 0
+
+
+def test_dense_weights_go_to_the_nearest_whole_number():
+    assert rounded(np.array([[0.4, 0.4, 0.4, -1.2]]), 127).tolist() == [[0, 0, 0, -1]]
