@@ -105,13 +105,7 @@ def _optimizer(config: TrainConfig, network: SpikingNetwork) -> torch.optim.SGD:
 def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -> Origin:
     """Return what the run was started as, unless `config` or `parent` say something else: that is a UserError."""
     origin, _ = read_origin(files.checkpoint)
-    started = _flat(resolved_config(origin.config, str(files.checkpoint)).table())
-    wanted = _flat(config.table())
-    differing = [
-        f"{key} was {started.get(key, 'not there')!r} and is {wanted.get(key, 'not there')!r}"
-        for key in sorted(started.keys() | wanted.keys())
-        if started.get(key) != wanted.get(key)
-    ]
+    differing = differing_keys(resolved_config(origin.config, str(files.checkpoint)), config)
     if differing:
         raise UserError(
             f"{files.path}: cannot be resumed with another config: {'; '.join(differing)}. "
@@ -123,6 +117,16 @@ def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -
             "Leave --from out."
         )
     return origin
+
+
+def differing_keys(before: TrainConfig, now: TrainConfig) -> list[str]:
+    """Return "KEY was VALUE and is VALUE" for every key in which two configs differ."""
+    was, is_now = _flat(before.table()), _flat(now.table())
+    return [
+        f"{key} was {was.get(key, 'not there')!r} and is {is_now.get(key, 'not there')!r}"
+        for key in sorted(was.keys() | is_now.keys())
+        if was.get(key) != is_now.get(key)
+    ]
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
