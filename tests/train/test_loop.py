@@ -162,8 +162,8 @@ def test_the_layers_are_measured_as_the_potentials_and_spikes_of_a_plain_pass_sa
         assert found["quantization_error"] == pytest.approx((spikes - potentials).square().mean().item())
         histogram = np.array(found["membrane_histogram"])
         assert histogram.sum() == potentials.numel()
-        # 60 bins from -2 to 4 thresholds: the ninth from the edge at 1 on are those that fire.
-        assert histogram[31:].sum() == spikes.sum().item()
+        # 80 bins from -4 to 4 thresholds, and one below: those from 1 on are those that fire.
+        assert histogram[51:].sum() == spikes.sum().item()
 
 
 def test_dead_and_saturated_neurons_are_counted():

@@ -6,10 +6,12 @@ from importlib.metadata import version
 import click
 
 _VERBS = {
+    "compare": "Train variants at equal budget and print means and deviations over seeds.",
     "demo": "Train, export, verify and estimate a small network, in about a minute.",
     "doctor": "Say what works on this machine, and how to mend what does not.",
     "energy": "Estimate the energy per sample from measured spikes.",
     "export": "Turn a trained network into integers and files for a chip.",
+    "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
     "train": "Train a bias-free spiking network from a TOML config.",
     "verify": "Compare every spike of every layer between backends.",

@@ -18,7 +18,7 @@ from snn_deploy.train.samples import Samples
 from snn_deploy.train.spiking_network import Pass, SpikingNetwork
 from snn_deploy.train.synaptic_operations import fan_outs
 
-HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS = -2.0, 4.0, 60
+HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS = -4.0, 4.0, 80
 _MOST_VALUES = 1 << 25  # potentials that a pass may keep: 128 MiB, and as much again for the spikes
 
 
