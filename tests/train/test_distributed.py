@@ -12,7 +12,9 @@ from helpers import gradients_of_one_batch
 from helpers.cli_help import snn_deploy
 from helpers.gradients_of_one_batch import VARIANTS, gradients
 
+from snn_deploy.train.config import read_config
 from snn_deploy.train.float_network import read_float_network
+from snn_deploy.train.loop import train
 from snn_deploy.train.processes import Processes
 from snn_deploy.user_error import UserError
 
@@ -86,9 +88,15 @@ def test_only_the_first_process_prints(together):
     assert (together / "stderr").read_text().count("epoch   1/2") == 1
 
 
-def test_a_batch_that_does_not_divide_is_refused():
+def test_a_batch_that_does_not_divide_is_refused_before_anything_is_written(tmp_path):
     processes = Processes()
     processes.count = 2
+    (tmp_path / "small.toml").write_text(CONFIG)
+    for samples in (309, 39):  # a last batch of 29; a single one of 39
+        config = read_config(tmp_path / "small.toml", [f"training.samples={samples}"])
+        with pytest.raises(UserError, match="does not divide between 2 processes"):
+            train(config, tmp_path / "run", processes=processes)
+    assert not (tmp_path / "run").exists()
     assert processes.share(np.arange(6)) == slice(0, 3)
     with pytest.raises(UserError, match="7 samples does not divide between 2 processes"):
         processes.share(np.arange(7))

@@ -32,6 +32,7 @@ def _config(**changes):
         "training": {"epochs": 3, "batch_size": 40, "samples": 300, "threads": 1, "measured_samples": 60}
         | {"checkpoint_every": 3},
         "losses": {"im_loss": {"weight": 0.05}},
+        "augmentations": {"crop": {"padding": 1}},  # it draws from the generator within epochs
     }
     for section, keys in changes.items():
         table[section] = table.get(section, {}) | keys if isinstance(keys, dict) else keys

@@ -1,6 +1,7 @@
 """snn-deploy train: a config becomes a run folder with a trained FloatNetwork."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,8 @@ def train_with_output(
     files = RunFolder(folder)
     if resume and not files.checkpoint.exists():
         output.say(f"{folder}: no checkpoint to go on from; the run begins.")
-    with training_progress(output, settings.training.epochs) as watcher:
+    is_first = processes is None or processes.is_first
+    with training_progress(output, settings.training.epochs) if is_first else nullcontext() as watcher:
         network = train(settings, folder, watcher, resume=resume, parent=parent, processes=processes)
     last = files.read_metrics()[-1]
     output.say(f"wrote {files.float_network}  (test accuracy {percent(last['test_accuracy'])})")

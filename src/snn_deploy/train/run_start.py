@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from snn_deploy.plugin import load_plugin
@@ -53,7 +54,11 @@ def start_run(
         origin = _same_origin(files, config, parent)
         torch.set_num_threads(origin.threads)  # sums of another number of threads round otherwise
     device = processes.device(config.training.device)
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     training = config.data.options.load("train").first(config.training.samples)
+    for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
+        processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config, training, generator)
     if parent is not None and not is_resumed:
