@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from snn_deploy.integer_fit import Limits
 from snn_deploy.nearest_name import did_you_mean
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.checked_options import checked_options
@@ -41,6 +42,22 @@ class Training:
     checkpoint_every: Annotated[int, Ge(0)] = 0
     measured_samples: Annotated[int, Ge(0)] = 500
     tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class QuantizationAware:
+    """Training with weights as the exporter will round them, in the last `epochs` epochs; 0 is never.
+
+    weight_bits, per_channel: as the exporter gets them; it takes them from the run where nothing else is said.
+    """
+
+    epochs: Annotated[int, Ge(0)] = 0
+    weight_bits: Annotated[int, Ge(2), Le(8)] = 8
+    per_channel: bool = False
+
+    def limits(self, epoch: int, epochs: int) -> Limits | None:
+        """Return what weights are rounded to in `epoch` (from 1) of `epochs`, or None for floats."""
+        return Limits(self.weight_bits, self.per_channel) if epoch > epochs - self.epochs else None
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class TrainConfig:
     augmentations: tuple[Choice, ...] = ()
     training: Training = field(default_factory=Training)
     optimizer: Optimizer = field(default_factory=Optimizer)
+    quantization: QuantizationAware = field(default_factory=QuantizationAware)
     seed: int = 0
     steps: int = 4
 
@@ -84,7 +102,7 @@ class TrainConfig:
             table[section] = {"name": choice.name, **asdict(choice.options)}
         for section in ("losses", "augmentations"):
             table[section] = {choice.name: asdict(choice.options) for choice in getattr(self, section)}
-        return {**table, "training": asdict(self.training), "optimizer": asdict(self.optimizer)}
+        return {**table, **{section: asdict(getattr(self, section)) for section in _SECTIONS}}
 
 
 def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
@@ -117,6 +135,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         surrogate=_choice("surrogate", table, where),
         training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
         optimizer=checked_options(Optimizer, table.get("optimizer", {}), f"{where}: [optimizer]"),
+        quantization=checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]"),
         losses=_losses(table.get("losses", {}), where),
         augmentations=_augmentations(table.get("augmentations", {}), where),
         seed=numbers.seed,
@@ -140,7 +159,7 @@ _CHOICES = {
 }
 _CLASSES = {"data": "Dataset", "model": "Model", "neuron": "Neuron", "norm": "Norm", "surrogate": "Surrogate"}
 _DEFAULTS = {"model": "layer_string", "neuron": "lif", "norm": "centered_tdbn", "surrogate": "dspike"}
-_SECTIONS = ("training", "optimizer")
+_SECTIONS = ("training", "optimizer", "quantization")
 
 
 def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:

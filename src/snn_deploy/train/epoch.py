@@ -12,7 +12,7 @@ from snn_deploy.plugin import load_plugin
 from snn_deploy.train.augmentation import augmented
 from snn_deploy.train.checkpoint import Learner, Progress
 from snn_deploy.train.config import TrainConfig
-from snn_deploy.train.evaluation import input_tensor, scaled
+from snn_deploy.train.evaluation import input_tensor, quantization_for, scaled
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.recording import Recording
 from snn_deploy.train.samples import Samples
@@ -48,7 +48,7 @@ def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
         sharpness = config.surrogate.options.sharpness(epoch, epochs)
         progress = replace(progress, order=order, sharpness=sharpness)
     assert progress.order is not None and progress.sharpness is not None
-    how = _how(config, epoch, progress.sharpness)
+    how = _how(config, samples, epoch, progress.sharpness)
     size = config.training.batch_size
     lesson.forward.train()
     for batch in range(progress.batch, lesson.batches):
@@ -86,10 +86,12 @@ def means_so_far(lesson: Lesson, progress: Progress) -> dict[str, float]:
     return {name: total / seen for name, total in progress.totals.items()}
 
 
-def _how(config: TrainConfig, epoch: int, sharpness: float) -> Pass:
+def _how(config: TrainConfig, samples: Samples, epoch: int, sharpness: float) -> Pass:
     needs_potentials = any(choice.options.needs_potentials for choice in config.losses)
     slope = None if needs_potentials else load_plugin("train.surrogates", config.surrogate.name).slope
-    return Pass(config.surrogate.options, sharpness, slope, epoch, config.training.epochs)
+    epochs = config.training.epochs
+    limits = config.quantization.limits(epoch, epochs)
+    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization_for(samples, limits))
 
 
 def _training_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -4,16 +4,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snn_deploy.integer_fit import Limits
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.processes import Processes
+from snn_deploy.train.quantized_pass import Quantization
 from snn_deploy.train.samples import Samples
 from snn_deploy.train.spiking_network import Pass, SpikingNetwork
 
 _BATCH = 250
 
 
-def accuracy(network: SpikingNetwork, samples: Samples, steps: int, processes: Processes | None = None) -> float:
-    """Return the share of `samples` whose largest output is their label; every process takes its part of them."""
+def accuracy(
+    network: SpikingNetwork,
+    samples: Samples,
+    steps: int,
+    processes: Processes | None = None,
+    limits: Limits | None = None,
+) -> float:
+    """Return the share of `samples` whose largest output is their label; every process takes its part of them.
+
+    limits: what the weights are rounded to, or None for floats.
+    """
     processes = processes or Processes()
     network.eval()
     count = len(samples.labels)
@@ -21,7 +32,7 @@ def accuracy(network: SpikingNetwork, samples: Samples, steps: int, processes: P
     mine = np.arange(processes.rank, -(-count // processes.count) * processes.count, processes.count)
     device = next(network.parameters()).device
     rectangle = load_plugin("train.surrogates", "rectangle")  # any would do: no gradient is taken
-    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope)
+    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope, quantization=quantization_for(samples, limits))
     right = 0
     with torch.no_grad():
         for start in range(0, len(mine), _BATCH):
@@ -30,6 +41,11 @@ def accuracy(network: SpikingNetwork, samples: Samples, steps: int, processes: P
             is_right = recording.logits.argmax(1).cpu().numpy() == samples.labels[chosen % count]
             right += int(is_right[chosen < count].sum())
     return processes.total(right) / count
+
+
+def quantization_for(samples: Samples, limits: Limits | None) -> Quantization | None:
+    """Return how a pass on inputs like `samples` is quantized within `limits`; None for None."""
+    return None if limits is None else Quantization(limits, samples.scale, samples.largest_value)
 
 
 def input_tensor(samples: Samples, chosen: np.ndarray, device: torch.device) -> Tensor:

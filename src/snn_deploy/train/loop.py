@@ -62,7 +62,7 @@ def train(
             if every and here.batch % every == 0 and here.batch < lesson.batches:
                 run.save(here)
         require_finite(run.network, here)
-        line = epoch_metrics(lesson, here) | _evaluated(run)
+        line = epoch_metrics(lesson, here) | _evaluated(run, progress.epoch + 1)
         run.metrics.append(line)
         if writes:
             run.files.write_metrics(run.metrics)
@@ -76,20 +76,24 @@ def train(
     return network
 
 
-def _evaluated(run: StartedRun) -> dict[str, Any]:
-    """Return the accuracy on the test set, and what the layers do on the first of its samples."""
+def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
+    """Return the accuracy on the test set (in floats too, where training rounds), and what layers do on some of it."""
     config = run.lesson.config
-    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.lesson.processes)}
+    limits = config.quantization.limits(epoch, config.training.epochs)
+    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.lesson.processes, limits)}
+    if limits is not None:
+        found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.lesson.processes)
     if config.training.measured_samples == 0:
         return found
     return found | measured_layers(run.network, run.test.first(config.training.measured_samples), config.steps)
 
 
 def _float_network(run: StartedRun) -> FloatNetwork:
-    config = run.lesson.config
+    config, last = run.lesson.config, run.metrics[-1]
     provenance = {
         "config": config.table(),
-        "float_accuracy": run.metrics[-1]["test_accuracy"],
+        "float_accuracy": last.get("float_test_accuracy", last["test_accuracy"]),
+        "quantized_accuracy": last["test_accuracy"] if "float_test_accuracy" in last else None,
         "test_samples": len(run.test.labels),
     }
     if run.origin.parent is not None:

@@ -17,6 +17,7 @@ from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
+from snn_deploy.train.quantized_pass import Quantization, quantized_pass
 from snn_deploy.train.recording import LayerRecord, Recording, full_record, record_of_means
 from snn_deploy.user_error import UserError
 
@@ -33,7 +34,8 @@ class Pass:
     """How a forward pass runs.
 
     surrogate, sharpness: what the gradient pretends. slope: its compilable form, or None for the plain path, which
-    keeps every potential. epoch, epochs: for the schedules of the losses.
+    keeps every potential. epoch, epochs: for the schedules of the losses. quantization: what the weights are rounded
+    to, or None for floats.
     """
 
     surrogate: Surrogate
@@ -41,6 +43,7 @@ class Pass:
     slope: Slope | None = None
     epoch: int = 1
     epochs: int = 1
+    quantization: Quantization | None = None
 
 
 class SpikingNetwork(nn.Module):
@@ -75,6 +78,8 @@ class SpikingNetwork(nn.Module):
 
         inputs: floats, (batch, *input shape), an image for every step, or (steps, batch, *input shape).
         """
+        if how.quantization is not None:
+            return quantized_pass(self, inputs, steps, how)
         entry = self.plan.input
         values = {entry.name: inputs[None] if inputs.ndim == len(entry.shape) + 1 else inputs}
         pools: dict[str, Pair] = {entry.name: (1, 1)}  # what the neurons' kernel has already pooled

@@ -175,7 +175,7 @@ def _step_back(potentials, arriving, slopes, keep, least, by_potential, by_error
 
 @cache
 def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass of a surrogate with the derivative slope(u - threshold, threshold, sharpness)."""
+    """Return the compiled backward pass for the derivative slope(u - threshold, threshold, sharpness)."""
     compiled_slope = njit(inline="always", fastmath=_MATH, error_model="numpy")(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.

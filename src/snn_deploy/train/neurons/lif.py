@@ -34,6 +34,24 @@ class Neuron:
         spikes, potentials = _Lif.apply(currents, self, surrogate, sharpness)
         return spikes, potentials
 
+    def back_in_time(
+        self,
+        potentials: Tensor,
+        spikes: Tensor,
+        by_spikes: Tensor,
+        by_potentials: Tensor,
+        surrogate: Surrogate,
+        sharpness: float,
+    ) -> Tensor:
+        """Return the derivative by the currents from those by the spikes and potentials, all (steps, batch, *shape)."""
+        slopes = surrogate.gradient(potentials, self.threshold, sharpness)
+        total = torch.addcmul(by_potentials, by_spikes, slopes)
+        for t in range(len(total) - 2, -1, -1):
+            # u[t+1] depends on u[t] directly, and through the reset on o[t], which depends on u[t].
+            passes = (1 - spikes[t]) - potentials[t] * slopes[t]
+            total[t].addcmul_(total[t + 1], passes, value=self.voltage_keep)
+        return total
+
     def fires(self, potentials: Tensor) -> Tensor:
         """Return where a potential makes a spike."""
         return potentials >= self.threshold if self.fires_at_threshold else potentials > self.threshold
@@ -60,12 +78,6 @@ class _Lif(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        by_spikes, by_potentials = gradients
         potentials, spikes = ctx.saved_tensors
-        slopes = ctx.surrogate.gradient(potentials, ctx.neuron.threshold, ctx.sharpness)
-        total = torch.addcmul(by_potentials, by_spikes, slopes)
-        for t in range(len(total) - 2, -1, -1):
-            # u[t+1] depends on u[t] directly, and through the reset on o[t], which depends on u[t].
-            passes = (1 - spikes[t]) - potentials[t] * slopes[t]
-            total[t].addcmul_(total[t + 1], passes, value=ctx.neuron.voltage_keep)
+        total = ctx.neuron.back_in_time(potentials, spikes, *gradients, ctx.surrogate, ctx.sharpness)
         return total, None, None, None
