@@ -111,7 +111,10 @@ def _print_tables(output: Output, by_variant: dict[str, list["Outcome"]], layers
         rows.append((name, sum(o.error is None for o in outcomes), *cells))
     output.table(["variant", "runs", *(title for title, _ in _COLUMNS.values())], rows)
     output.say("mean ± standard deviation over seeds; spike rate and q(u) are means over layers, on test samples;")
-    output.say("operations are additions after spikes, without the first layer's products; seconds are wall-clock.")
+    output.say(
+        "operations are additions after spikes, without the first layer's products; seconds are wall-clock, without"
+    )
+    output.say("the first batch, which compiles.")
     if layers:
         rows = []
         for name, outcomes in by_variant.items():

@@ -5,6 +5,7 @@ goes on where it was: finished runs are read, unfinished ones resumed.
 """
 
 import json
+import math
 import multiprocessing
 import statistics
 import time
@@ -98,7 +99,7 @@ def run_job(job: Job) -> Outcome:
     clock = _Clock(job.folder / "seconds.json")
     if not files.float_network.exists():
         try:
-            train(job.config, job.folder, Watcher(epoch=lambda metrics: clock.save()), resume=True)
+            train(job.config, job.folder, Watcher(clock.begin, clock.save), resume=True)
         except UserError as error:
             return Outcome(job, {}, clock.seconds, str(error))
     return Outcome(job, files.read_metrics()[-1], clock.seconds)
@@ -122,13 +123,20 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 class _Clock:
-    """Seconds of work on a run, kept in a file, so that those before a stop count too."""
+    """Seconds of work on a run, kept in a file, so that those before a stop count too.
+
+    The first batch after a start does not count: it compiles the kernels.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._start = path, time.perf_counter()
+        self._path, self._start = path, math.nan
         self._before = json.loads(path.read_text())["seconds"] if path.exists() else 0.0
         self.seconds = self._before
 
-    def save(self) -> None:
+    def begin(self, epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
+        if math.isnan(self._start):
+            self._start = time.perf_counter()
+
+    def save(self, metrics: Mapping[str, Any]) -> None:
         self.seconds = self._before + time.perf_counter() - self._start
         write_text(self._path, json.dumps({"seconds": self.seconds}))
