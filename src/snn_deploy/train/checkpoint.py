@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from snn_deploy.atomic_file import atomic_path
+from snn_deploy.train.spiking_network import SpikingNetwork
 from snn_deploy.user_error import UserError
 
 
@@ -26,8 +27,9 @@ class Progress:
     """How far a run is.
 
     epoch: epochs finished. batch: batches finished in the epoch after them.
-    order: (samples,) the order of the samples in that epoch; sharpness: its surrogate's; totals: the sums of its
-    metrics so far, each batch's times its samples. None and empty between epochs.
+    order: (samples,) the order of the samples in that epoch; totals: the sums of its metrics so far, each batch's
+    times its samples; None and empty between epochs. sharpness: the surrogate's in that epoch; between epochs that of
+    the one before, which an adaptive surrogate goes on from.
     """
 
     epoch: int = 0
@@ -50,7 +52,7 @@ class Origin:
 class Learner:
     """What training changes in place."""
 
-    network: nn.Module
+    network: SpikingNetwork
     optimizer: torch.optim.SGD
     generator: torch.Generator
 

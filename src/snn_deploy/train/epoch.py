@@ -16,6 +16,7 @@ from snn_deploy.train.evaluation import input_tensor, quantization_for, scaled
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.recording import Recording
 from snn_deploy.train.samples import Samples
+from snn_deploy.train.sharpness import sharpness_at
 from snn_deploy.train.spiking_network import Pass
 from snn_deploy.user_error import UserError
 
@@ -45,7 +46,8 @@ def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
     epoch, epochs = progress.epoch + 1, config.training.epochs
     if progress.order is None:
         order = torch.randperm(len(samples.labels), generator=learner.generator)
-        sharpness = config.surrogate.options.sharpness(epoch, epochs)
+        first = _whole_batch(lesson, order[: config.training.batch_size].numpy())
+        sharpness = sharpness_at(config, learner.network, first, epoch, progress.sharpness)
         progress = replace(progress, order=order, sharpness=sharpness)
     assert progress.order is not None and progress.sharpness is not None
     how = _how(config, samples, epoch, progress.sharpness)
@@ -92,6 +94,13 @@ def _how(config: TrainConfig, samples: Samples, epoch: int, sharpness: float) ->
     epochs = config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
     return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization_for(samples, limits))
+
+
+def _whole_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return (inputs, labels) of the samples `chosen`, all of them in every process, not augmented."""
+    samples = lesson.samples
+    device = next(lesson.learner.network.parameters()).device
+    return input_tensor(samples, chosen, device), torch.from_numpy(samples.labels[chosen]).to(device)
 
 
 def _training_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -66,7 +66,7 @@ def train(
         run.metrics.append(line)
         if writes:
             run.files.write_metrics(run.metrics)
-        progress = Progress(progress.epoch + 1)
+        progress = Progress(progress.epoch + 1, sharpness=here.sharpness)
         run.save(progress)
         log(line)
         watcher.epoch(line)

@@ -105,6 +105,12 @@ class SpikingNetwork(nn.Module):
         output = self._currents(self.plan.output, values, pools, steps).cumsum(0)
         return Recording(tuple(layers), output, how.epoch, how.epochs)
 
+    @property
+    def first_weights(self) -> nn.Parameter:
+        """The trained weights of the first connection from the input."""
+        first = next(c for c in self.plan.connections if c.source == self.plan.input.name and c.fixed_weight is None)
+        return self.weights[_key(first)]
+
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
         key = _key(connection)
