@@ -72,19 +72,18 @@ def test_a_stopped_comparison_goes_on_with_what_is_missing(compared, fast, tmp_p
 
 
 def test_two_workers_get_what_one_gets(fast, tmp_path):
-    found = []
-    for workers in (1, 2):
-        out = tmp_path / str(workers)
-        # An exponent that needs every potential takes the plain path: two new processes compile nothing.
-        variant = ("--variant", "plain:losses.rmp_loss.exponent=1.5", "--seeds", 2, "--out", out)
-        result = snn_deploy("compare", fast, *variant, "--workers", workers, "--json")
-        assert result.exit_code == 0, result.stderr
-        found.append(json.loads(result.stdout)["variants"]["plain"])
+    # An exponent that needs every potential takes the plain path: new processes compile nothing.
+    plain = ("--variant", "plain:losses.rmp_loss.exponent=1.5", "--seeds", 2)
+    alone = snn_deploy("compare", fast, *plain, "--out", tmp_path / "1", "--json")
+    assert alone.exit_code == 0, alone.stderr
+    shutil.copytree(tmp_path / "1/plain/seed0", tmp_path / "2/plain/seed0")  # one worker reads it, one trains
+    together = snn_deploy("compare", fast, *plain, "--workers", 2, "--out", tmp_path / "2", "--json")
+    assert together.exit_code == 0, together.stderr
+    one, two = (json.loads(result.stdout)["variants"]["plain"] for result in (alone, together))
     for key in ("test_accuracy", "spike_rate", "quantization_error", "synaptic_operations"):
-        assert found[0][key] == found[1][key]
-    for seed in range(2):
-        ours, theirs = (tmp_path / f"{workers}/plain/seed{seed}/float_network.npz" for workers in (1, 2))
-        assert ours.read_bytes() == theirs.read_bytes()
+        assert one[key] == two[key]
+    ours, theirs = (tmp_path / f"{workers}/plain/seed1/float_network.npz" for workers in (1, 2))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_a_run_that_fails_is_reported_and_the_others_go_on(fast, tmp_path):
