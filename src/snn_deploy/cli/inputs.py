@@ -31,9 +31,7 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
         try:
             options = dict(provenance["config"]["data"])
         except KeyError:
-            raise UserError(
-                "the network does not say what it was trained on. Give --data NAME or NAME:PATH."
-            ) from None
+            raise UserError("the network does not say what it was trained on. Give --data NAME or NAME:PATH.") from None
     else:
         name, _, place = data.partition(":")
         options = {"name": name}

@@ -64,7 +64,7 @@ class QuantizationAware:
 class Optimizer:
     """SGD with momentum, the learning rate falling along a cosine to 0 (all four papers)."""
 
-    learning_rate: Annotated[float, Gt(0)] = 0.1
+    learning_rate: Annotated[float, Gt(0)] = 0.03
     momentum: Annotated[float, Ge(0), Le(1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
 
