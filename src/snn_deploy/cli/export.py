@@ -100,6 +100,10 @@ def export_with_output(
     tested = float_network.provenance.get("test_samples")
     if float_accuracy is not None:
         output.say(f"float accuracy    {percent(float_accuracy)} of {tested} test samples (measured after training)")
+    if trained_accuracy := float_network.provenance.get("quantized_accuracy"):
+        output.say(
+            f"as trained        {percent(trained_accuracy)} of {tested} test samples, with weights rounded as then"
+        )
     output.say(f"integer accuracy  {percent(accuracy)} of {len(chosen.labels)} test samples")
     for path in written:
         output.say(f"wrote {path}")
