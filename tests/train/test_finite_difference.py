@@ -53,4 +53,5 @@ def test_the_temperature_moves_by_its_step_and_interval_and_is_written_to_the_me
     assert sharpness[1] == sharpness[0]
     assert abs(sharpness[2] - sharpness[1]) in (0.0, 0.5)
     assert sharpness[3] == sharpness[2]
+    assert [(line["probed_weights"], line["first_weights"]) for line in lines] == [(8, 36)] * 4  # said in the log
     assert len(set(sharpness)) > 1, "on these data the gradients differ enough for the temperature to move"

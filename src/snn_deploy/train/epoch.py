@@ -16,7 +16,7 @@ from snn_deploy.train.evaluation import input_tensor, quantization_for, scaled
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.recording import Recording
 from snn_deploy.train.samples import Samples
-from snn_deploy.train.sharpness import sharpness_at
+from snn_deploy.train.sharpness import probed_weights, sharpness_at
 from snn_deploy.train.spiking_network import Pass
 from snn_deploy.user_error import UserError
 
@@ -74,10 +74,12 @@ def epoch_metrics(lesson: Lesson, progress: Progress) -> dict[str, float]:
     """Return the means over the samples of a finished epoch, for one line of metrics."""
     assert progress.sharpness is not None
     epochs = lesson.config.training.epochs
+    probed = probed_weights(lesson.config, lesson.learner.network)
     return {
         "epoch": progress.epoch + 1,
         "epochs": epochs,
         "sharpness": progress.sharpness,
+        **({"probed_weights": probed, "first_weights": lesson.learner.network.first_weights.numel()} if probed else {}),
         **means_so_far(lesson, progress),
     }
 

@@ -22,7 +22,7 @@ def sharpness_at(
     if not hasattr(surrogate, "adapted"):
         return float(surrogate.sharpness(epoch, config.training.epochs))
     weights = network.first_weights
-    chosen = torch.linspace(0, weights.numel() - 1, min(surrogate.weights, weights.numel())).round().long().unique()
+    chosen = torch.linspace(0, weights.numel() - 1, probed_weights(config, network)).round().long().unique()
 
     def best_of(candidates: list[float]) -> float:
         was_training = network.training
@@ -40,6 +40,12 @@ def sharpness_at(
         return best
 
     return float(surrogate.adapted(epoch, present, best_of))
+
+
+def probed_weights(config: TrainConfig, network: SpikingNetwork) -> int:
+    """Return how many of the first layer's weights an adaptive surrogate probes; 0 where it does not adapt."""
+    surrogate = config.surrogate.options
+    return min(surrogate.weights, network.first_weights.numel()) if hasattr(surrogate, "adapted") else 0
 
 
 def _loss(
