@@ -6,29 +6,23 @@ into plain weights. For a channel with a single weight there is nothing to centr
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from annotated_types import Gt, Lt
 from torch import Tensor
 
 from snn_deploy.train.channel_norm_module import ChannelNormModule
-from snn_deploy.train.norms.scale_tdbn import ScaleNorm
+from snn_deploy.train.norms import scale_tdbn
 
 
 @dataclass(frozen=True)
-class Norm:
-    """alpha: the target root mean square in thresholds. momentum: the weight of a new batch in the running one."""
-
-    alpha: Annotated[float, Gt(0)] = 1.0
-    momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
-    epsilon: Annotated[float, Gt(0)] = 1e-5
+class Norm(scale_tdbn.Norm):
+    """The options are those of scale_tdbn."""
 
     def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module for `channels` output channels before neurons of `threshold`."""
         return _CenteredNorm(self.alpha * threshold, self.momentum, self.epsilon, channels)
 
 
-class _CenteredNorm(ScaleNorm):
+class _CenteredNorm(scale_tdbn.ScaleNorm):
     def shaped(self, weights: Tensor) -> Tensor:
         if weights[0].numel() == 1:
             return weights
