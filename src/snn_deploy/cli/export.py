@@ -1,5 +1,6 @@
 """snn-deploy export: a trained network becomes integers, and files that other programs open."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.output import Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.export.integer_network import write_integer_network
+from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.export.to_integer_network import Export, to_integer_network
 from snn_deploy.export.write_netx import write_netx
 from snn_deploy.hardware_profiles.profile import load_profile
@@ -17,10 +18,15 @@ from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatNetwork, read_float_network
 from snn_deploy.user_error import UserError
 
+# What each target gets beside network.npz: the file's name, and what writes it.
+_TARGETS: dict[str, tuple[str, Callable[[IntegerNetwork, Path], None]]] = {
+    "loihi": ("network.net", write_netx),
+}
+
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(["loihi"]), default="loihi", show_default=True, help="What to write for.")
+@click.option("--target", type=click.Choice(list(_TARGETS)), default="loihi", show_default=True, help="For what.")
 @click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
 @click.option("--weight-bits", type=int, help="Bits of a signed weight; default: as trained, else 8.")
 @click.option(
@@ -56,11 +62,17 @@ def command(
         per_channel=trained.get("per_channel", False) if thresholds is None else thresholds == "per-channel",
     )
     folder = out or (run if run.is_dir() else run.parent) / target
-    output.result(export_with_output(output, float_network, limits, folder, data, samples))
+    output.result(export_with_output(output, float_network, limits, folder, data, samples, target))
 
 
 def export_with_output(
-    output: Output, float_network: FloatNetwork, limits: Limits, folder: Path, data: str | None, samples: int
+    output: Output,
+    float_network: FloatNetwork,
+    limits: Limits,
+    folder: Path,
+    data: str | None,
+    samples: int,
+    target: str = "loihi",
 ) -> dict[str, Any]:
     """Export to `folder` and print what a user must know about it; return what --json prints."""
     export = to_integer_network(float_network, limits)
@@ -72,11 +84,12 @@ def export_with_output(
     write_integer_network(export.network, folder / "network.npz")
     written = [str(folder / "network.npz")]
     problem = None
+    file_name, write = _TARGETS[target]
     try:
-        write_netx(export.network, folder / "network.net")
-        written.append(str(folder / "network.net"))
+        write(export.network, folder / file_name)
+        written.append(str(folder / file_name))
     except UserError as error:
-        (folder / "network.net").unlink(missing_ok=True)  # an older export's file would not match
+        (folder / file_name).unlink(missing_ok=True)  # an older export's file would not match
         problem = str(error)
     float_accuracy = float_network.provenance.get("float_accuracy")
     layers = _layers(export, limits)
@@ -108,10 +121,10 @@ def export_with_output(
     for path in written:
         output.say(f"wrote {path}")
     if problem:
-        output.say(f"no network.net: {problem}")
+        output.say(f"no {file_name}: {problem}")
     return {
         "files": written,
-        "netx_problem": problem,
+        "problem": problem,
         "float_accuracy": float_accuracy,
         "integer_accuracy": accuracy,
         "samples": len(chosen.labels),
