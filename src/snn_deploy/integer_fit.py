@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn_deploy.neuron_reset import Reset
 from snn_deploy.user_error import UserError
 
 STATE_SHIFT = 6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
@@ -115,30 +116,60 @@ def rounded(weights: np.ndarray, most: int) -> np.ndarray:
     return (kernels + moves * direction).reshape(weights.shape)
 
 
-def state_bounds(
-    highest_sum: np.ndarray,
-    lowest_sum: np.ndarray,
-    current_keep: np.ndarray,
-    voltage_keep: np.ndarray,
-    bias: np.ndarray,
-    threshold: np.ndarray | None,
-    steps: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest |current| and |potential| before the reset, per channel, in `steps` steps from rest.
+@dataclass(frozen=True)
+class Neurons:
+    """What decides how far states go, in state units; int64, (channels,).
 
-    highest_sum, lowest_sum: what can arrive in one step, at most and at least, in state units. threshold: in state
-    units, or None for neurons that never fire. All int64, (channels,).
+    threshold: None for neurons that never fire. reset, reset_value, initial_value: as of IntegerPopulation.
     """
-    high_current, low_current, high, low, current, potential = np.zeros((6, len(highest_sum)), np.int64)
+
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    bias: np.ndarray
+    threshold: np.ndarray | None
+    reset: Reset
+    reset_value: np.ndarray
+    initial_value: np.ndarray
+
+
+def state_bounds(
+    highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neurons, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest |current| and |potential| before the reset, per channel, in `steps` steps.
+
+    highest_sum, lowest_sum: what can arrive in one step, at most and at least, in state units. All int64, (channels,).
+    """
+    n = neurons
+    high_current, low_current, current, potential = np.zeros((4, len(highest_sum)), np.int64)
+    high_left = low_left = n.initial_value
     for _ in range(steps):
-        high_current = high_current * current_keep // DECAY_UNITY + highest_sum
-        low_current = -(-low_current * current_keep // DECAY_UNITY) + lowest_sum
-        left = high if threshold is None else np.minimum(high, threshold)
-        high = np.maximum(left, 0) * voltage_keep // DECAY_UNITY + high_current + bias
-        low = -(np.maximum(-low, 0) * voltage_keep // DECAY_UNITY) + low_current + bias
+        high_current = high_current * n.current_keep // DECAY_UNITY + highest_sum
+        low_current = -(-low_current * n.current_keep // DECAY_UNITY) + lowest_sum
+        high = _kept(high_left, n.voltage_keep) + high_current + n.bias
+        low = _kept(low_left, n.voltage_keep) + low_current + n.bias
         current = np.maximum.reduce([current, high_current, -low_current])
         potential = np.maximum.reduce([potential, high, -low])
+        high_left, low_left = _after_reset(high, low, n)
     return current, potential
+
+
+def _after_reset(high: np.ndarray, low: np.ndarray, neurons: Neurons) -> tuple[np.ndarray, np.ndarray]:
+    """Return the most and the least that is left of potentials between `low` and `high`."""
+    threshold = neurons.threshold
+    if threshold is None:
+        return high, low
+    silent, fires, always = np.minimum(high, threshold), high > threshold, low > threshold
+    if neurons.reset == "subtract":
+        # What fired is above 0, and below what stayed silent unless nothing can stay silent.
+        least = np.where(always, low - threshold, np.where(fires, np.minimum(low, 0), low))
+        return np.where(fires, np.maximum(np.where(always, 0, silent), high - threshold), high), least
+    after = neurons.reset_value
+    most = np.where(fires, np.where(always, after, np.maximum(silent, after)), high)
+    return most, np.where(fires, np.where(always, after, np.minimum(low, after)), low)
+
+
+def _kept(states: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    return np.sign(states) * (np.abs(states) * keep // DECAY_UNITY)
 
 
 def largest_sums(weights: Sequence[np.ndarray], largest_values: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -183,10 +214,10 @@ def _too_large(
 ) -> np.ndarray:
     """Return the channels in which some input could make a state leave its bits."""
     most, least = largest_sums(integers, incoming.largest_values)
+    zeros = np.zeros_like(most)
     threshold = None if incoming.threshold is None else thresholds << STATE_SHIFT
-    bounds = state_bounds(
-        most, least, incoming.current_keep, incoming.voltage_keep, np.zeros_like(most), threshold, incoming.steps
-    )
+    neurons = Neurons(incoming.voltage_keep, incoming.current_keep, zeros, threshold, "value", zeros, zeros)
+    bounds = state_bounds(most, least, neurons, incoming.steps)
     too_large: np.ndarray = np.maximum(*bounds) > 2 ** (limits.state_bits - 1) - 1
     return too_large
 

@@ -56,6 +56,19 @@ def test_two_networks_have_one_digest_only_if_nothing_differs():
     assert network().digest != network(dense(weights=np.full((2, 3), 2))).digest
 
 
+def test_what_has_its_default_leaves_file_and_digest_as_they_were_before_it_existed(tmp_path):
+    # The digest that the version before resets and initial values gave this network.
+    assert network().digest == "b100f882c4466100d394ceb8ed0b181d4f1658653094788b9549f2fad98e4d62"
+    write_integer_network(network(), tmp_path / "network.npz")
+    assert not any(
+        "reset" in name or "initial" in name for name in zipfile.ZipFile(tmp_path / "network.npz").namelist()
+    )
+    changed = network(populations=(population(reset_value=[0, -3]),))
+    assert changed.digest != network().digest
+    write_integer_network(changed, tmp_path / "network.npz")
+    assert read_integer_network(tmp_path / "network.npz").populations[0].reset_value.tolist() == [0, -3]
+
+
 def test_the_arrays_of_a_network_cannot_be_written_to(tmp_path):
     write_integer_network(network(), tmp_path / "network.npz")
     for net in (network(), read_integer_network(tmp_path / "network.npz")):
@@ -114,6 +127,9 @@ def test_a_file_without_an_array_is_a_user_error(tmp_path):
         (lambda: population(voltage_keep=4097), r"voltage_keep 4097\.\.4097; allowed is 0\.\.4096"),
         (lambda: population(current_keep=[0, 0.5]), "current_keep holds values that are no whole numbers"),
         (lambda: population(bias=2**23), r"bias 8388608\.\.8388608; allowed"),
+        (lambda: population(reset="soft"), "reset 'soft'; allowed are 'value' and 'subtract'"),
+        (lambda: population(reset="subtract", reset_value=5), "reset_value 5 beside reset 'subtract'"),
+        (lambda: population(initial_value=-(2**23)), r"initial_value -8388608\.\.-8388608; allowed"),
         (lambda: IntegerInput("input", (3,), 256), r"largest value 256; allowed is 1\.\.255"),
         (lambda: network(steps=0), "steps is 0"),
         (lambda: network(dense(), dense()), "'synapse' stands for 2 things"),

@@ -152,6 +152,32 @@ def test_a_spike_resets_the_potential_to_zero_in_its_own_step(outcome):
     assert spikes(outcome, one_neuron(4, threshold=6, steps=6), [1] * 6) == [0, 1, 0, 1, 0, 1]
 
 
+def test_a_soft_reset_takes_the_threshold_off(outcome):
+    # 11 - 6 leaves 5; 5 + 2 fires and leaves 1; 1 + 6 fires and leaves 1; 1 + 5 is 6, not above it.
+    network = one_neuron(1, threshold=6, steps=5, reset="subtract")
+    assert spikes(outcome, network, [11, 2, 6, 5, 0]) == [1, 1, 1, 0, 0]
+    # 20, 14, 8, 2: one spike a step, however far above.
+    assert spikes(outcome, one_neuron(1, threshold=6, steps=5, reset="subtract"), [20, 0, 0, 0, 0]) == [1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("value", "expected"), [(64, [1, 0, 1, 0]), (-64, [1, 0, 0, 1]), (7 * 64, [1, 1, 1, 1])])
+def test_a_spike_sets_the_potential_to_the_reset_value(outcome, value, expected):
+    # Threshold 6, first 7, then 3 a step: from 1: 4, 7 fires; from -1: 2, 5, 8 fires; from 7 at once.
+    assert spikes(outcome, one_neuron(1, threshold=6, steps=4, reset_value=value), [7, 3, 3, 3]) == expected
+
+
+def test_the_initial_value_decays_in_the_first_step(outcome):
+    # 65 / 2 = 32.5 -> 32, then 16; toward zero from below as well.
+    assert potential(outcome, [0], initial_value=65, voltage_keep=2048) == 32
+    assert potential(outcome, [0, 1], initial_value=-65, voltage_keep=2048) == -16 + 64
+    assert spikes(outcome, one_neuron(1, threshold=6, steps=3, initial_value=5 * 64), [1, 1, 1]) == [0, 1, 0]
+
+
+def test_a_population_that_never_fires_has_an_initial_value_and_no_reset(outcome):
+    network = one_neuron(1, threshold=0, steps=2, fires=False, initial_value=-7, reset_value=1000)
+    assert outcome(network, frames([3, 3]))[1].item() == 6 * 64 - 7
+
+
 def test_a_spike_leaves_the_current_as_it_is(outcome):
     # The current stays at 7 and fires again and again.
     assert spikes(outcome, one_neuron(7, threshold=6, current_keep=4096, steps=4), [1, 0, 0, 0]) == [1, 1, 1, 1]

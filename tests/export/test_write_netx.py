@@ -83,6 +83,11 @@ def test_what_netx_cannot_hold_is_refused_by_name(network, tmp_path):
         "population 'map' with a voltage_keep for every": with_population(network, 0, voltage_keep=np.arange(3)),
         "population 'hidden' with the bias 1..1 ": with_population(network, 1, bias=np.ones(4)),
         "population 'hidden' with the bias 262144": with_population(network, 1, bias=np.full(4, 2**18)),
+        "population 'hidden' with a soft reset": with_population(network, 1, reset="subtract"),
+        "population 'map' with a reset value other than 0": with_population(
+            network, 0, reset_value=np.array([0, 0, 1])
+        ),
+        "population 'out' with an initial value": with_population(network, 2, initial_value=np.array([0, -1])),
         r"connection 'last' with weights -\d+..\d+ ": with_connection(network, 2, exponent=7),
         "connection 'last', whose weights 0..0 lava-dl's": with_connection(network, 2, weights=np.zeros((2, 4))),
         "connection 'last', whose weights -64..0 lava-dl's": with_connection(

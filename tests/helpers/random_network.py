@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,9 @@ class Features:
     voltage_decay: bool = True
     current_decay: bool = True
     bias: bool = True
+    soft_reset: bool = True
+    reset_value: bool = True
+    initial_value: bool = True
     firing_output: bool = True
     extremes: bool = True  # sums that wrap the current and saturate the potential
     most_steps: int = 6
@@ -206,7 +210,25 @@ class _Builder:
             np.broadcast_to(self._keep(features.current_decay, 0, channels), shape[0]),
             np.broadcast_to(bias.clip(-(2**23) + 1, 2**23 - 1), shape[0]),
             fires,
+            **self._reset(typical, channels, shape[0]),
         )
+
+    def _reset(self, typical: float, drawn: int, channels: int) -> dict[str, Any]:
+        """Return reset, reset_value and initial_value; most populations have plain ones."""
+        features, found = self.features, {}
+        if features.soft_reset and self._maybe(0.25):
+            found["reset"] = "subtract"
+        elif features.reset_value and self._maybe(0.25):
+            found["reset_value"] = np.broadcast_to(self._states(typical, drawn), channels)
+        if features.initial_value and self._maybe(0.25):
+            found["initial_value"] = np.broadcast_to(self._states(typical, drawn), channels)
+        return found
+
+    def _states(self, typical: float, drawn: int) -> np.ndarray:
+        """Return potentials, some of them at the ends of what there is."""
+        if self.features.extremes and self._maybe(0.1):
+            return self.rng.choice([-(2**23) + 1, -1, 0, 2**23 - 1], drawn)
+        return np.rint(typical * 2**STATE_SHIFT * self.rng.uniform(-0.8, 0.8, drawn)).clip(-(2**23) + 1, 2**23 - 1)
 
     def _typical_sum(self, c: IntegerConnection) -> float:
         """Return the size of the sums that about half of all sources would bring."""

@@ -20,17 +20,18 @@ def one_neuron(
     delay: int = 0,
     inputs: int = 1,
     loop: tuple[int, int] | None = None,
+    **options: Any,
 ) -> IntegerNetwork:
     """Return a neuron `out` that `inputs` graded inputs reach through synapses of one weight.
 
-    loop: (weight, delay) of a synapse from the neuron to itself.
+    loop: (weight, delay) of a synapse from the neuron to itself. options: further ones of IntegerPopulation.
     """
     connections = [
         IntegerConnection("synapse", "input", "out", np.full((1, inputs), weight), exponent=exponent, delay=delay)
     ]
     if loop:
         connections.append(IntegerConnection("loop", "out", "out", np.array([[loop[0]]]), delay=loop[1]))
-    neuron = IntegerPopulation("out", (1,), threshold, voltage_keep, current_keep, bias, fires)  # type: ignore[arg-type]
+    neuron = IntegerPopulation("out", (1,), threshold, voltage_keep, current_keep, bias, fires, **options)  # type: ignore[arg-type]
     return IntegerNetwork(IntegerInput("input", (inputs,)), (neuron,), tuple(connections), steps)
 
 

@@ -15,6 +15,7 @@ from snn_deploy.array_file import content_digest, plain_fields, read_array_file,
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
 from snn_deploy.integer_fit import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT  # noqa: F401 - readers look here
+from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
 from snn_deploy.user_error import UserError
 
@@ -41,7 +42,10 @@ class IntegerPopulation:
     threshold: fires when the potential is strictly above threshold * 2^6; ignored when it never fires.
     voltage_keep, current_keep: what one step leaves of the state, in 1/4096; 0 is no memory, 4096 no decay.
     bias: added to the potential in every step, in state units.
-    fires: False for an output that only accumulates.
+    fires: False for an output that only accumulates; it has no use for threshold, reset and reset_value.
+    reset: what a spike does to the potential: "value" sets it to reset_value, "subtract" takes threshold * 2^6 off,
+    and then reset_value is 0. reset_value: in state units, 24 bits. initial_value: the potential before the first
+    step, in state units, 24 bits; it decays in that step like any other.
     """
 
     name: str
@@ -51,12 +55,17 @@ class IntegerPopulation:
     current_keep: np.ndarray
     bias: np.ndarray
     fires: bool = True
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
+        where = f"population {self.name!r}"
         for name, (least, most) in _POPULATION_LIMITS.items():
-            values = _whole_numbers(f"population {self.name!r}", name, getattr(self, name), least, most)
+            values = _whole_numbers(where, name, getattr(self, name), least, most)
             values = np.broadcast_to(values, (self.shape[0],))
             object.__setattr__(self, name, read_only(values, np.int32))
+        check_reset(where, self.reset, self.reset_value)
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,16 @@ def read_integer_network(path: Path) -> IntegerNetwork:
         return IntegerNetwork(
             IntegerInput(**restored_fields(header["input"])),
             tuple(
-                IntegerPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
+                IntegerPopulation(
+                    **restored_fields(
+                        p,
+                        **{
+                            n: arrays[f"{p['name']}/{n}"]
+                            for n in _POPULATION_LIMITS
+                            if n not in _LATER_ARRAYS or f"{p['name']}/{n}" in arrays
+                        },
+                    )
+                )
                 for p in header["populations"]
             ),
             tuple(
@@ -155,25 +173,41 @@ def read_integer_network(path: Path) -> IntegerNetwork:
         raise UserError(f"{path}: not a legal IntegerNetwork ({error!r}). Export it again.") from error
 
 
+_STATE = (-(2**23) + 1, 2**23 - 1)
 _POPULATION_LIMITS = {
     "threshold": (0, LARGEST_THRESHOLD),
     "voltage_keep": (0, DECAY_UNITY),
     "current_keep": (0, DECAY_UNITY),
-    "bias": (-(2**23) + 1, 2**23 - 1),
+    "bias": _STATE,
+    "reset_value": _STATE,
+    "initial_value": _STATE,
 }
+_LATER_ARRAYS = ("reset_value", "initial_value")  # left out of files and digests where they are 0, as before them
 
 
 def _header_and_arrays(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _POPULATION_LIMITS}
+    arrays = {
+        f"{p.name}/{n}": getattr(p, n)
+        for p in network.populations
+        for n in _POPULATION_LIMITS
+        if n not in _LATER_ARRAYS or getattr(p, n).any()
+    }
     arrays |= {f"{c.name}/weights": c.weights for c in network.connections}
     header = {
         "input": plain_fields(network.input),
-        "populations": [plain_fields(p) for p in network.populations],
+        "populations": [_plain_population(p) for p in network.populations],
         "connections": [plain_fields(c) for c in network.connections],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
     return header, arrays
+
+
+def _plain_population(population: IntegerPopulation) -> dict[str, Any]:
+    plain = plain_fields(population)
+    if population.reset == "value":
+        del plain["reset"]
+    return plain
 
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:

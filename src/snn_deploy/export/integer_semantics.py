@@ -6,10 +6,12 @@ In each step, for each population in order:
     u   = keep(u, current_keep) + a * 2^6                                     wraps at 24 bits
     v   = keep(v, voltage_keep) + u + bias                                    saturates at 24 bits
     s   = v > threshold * 2^6                                                 strictly above
-    v   = 0 where s
+    v   = reset_value where s                                                 reset "value"
+    v   = v - threshold * 2^6 where s                                         reset "subtract"
 
-keep(x, k) = x * k / 4096, rounded toward zero. This is the arithmetic of Loihi as Lava 0.10 defines it
-(lava/proc/lif/models.py, AbstractPyLifModelFixed). A population that does not fire keeps its potential.
+from u = 0 and v = initial_value. keep(x, k) = x * k / 4096, rounded toward zero. A population that does not fire keeps
+its potential. With reset "value" to 0 and no initial_value this is the arithmetic of Loihi as Lava 0.10 defines it
+(lava/proc/lif/models.py, AbstractPyLifModelFixed); the other resets need neurons that are programmed for them.
 A feed-forward connection delivers in the same step; on Loihi and in Lava it takes one step more, which
 shifts a layer's spikes in time and changes none of them: that bookkeeping belongs to the backends.
 """
@@ -50,12 +52,13 @@ def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
         spikes[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
         potentials[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
     current = {p.name: np.zeros((batch, *p.shape), np.int64) for p in network.populations}
+    initial = {p.name: current[p.name] + _shaped(p.initial_value, p) for p in network.populations}
     for t in range(steps):
         for p in network.populations:
             arriving = sum(
                 delivered(c, spikes[c.source][t - c.delay]) for c in network.connections_to(p.name) if t >= c.delay
             )
-            previous = potentials[p.name][t - 1] if t else np.zeros((batch, *p.shape), np.int64)
+            previous = potentials[p.name][t - 1] if t else initial[p.name]
             current[p.name], potentials[p.name][t], spikes[p.name][t] = step(p, current[p.name], previous, arriving)
     return Trace({name: s.astype(np.uint8) for name, s in spikes.items()}, potentials)
 
@@ -78,18 +81,19 @@ def step(
     population: IntegerPopulation, current: np.ndarray, potential: np.ndarray, arriving: np.ndarray | int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (current, potential after the reset, spikes) of one step; all (batch, *shape)."""
-    per_channel = (-1, *[1] * (len(population.shape) - 1))
-    current_keep = population.current_keep.reshape(per_channel).astype(np.int64)
-    voltage_keep = population.voltage_keep.reshape(per_channel).astype(np.int64)
-    threshold = population.threshold.reshape(per_channel).astype(np.int64)
-    bias = population.bias.reshape(per_channel).astype(np.int64)
-
-    current = wrapped(kept(current, current_keep) + (np.asarray(arriving, np.int64) << STATE_SHIFT))
-    potential = saturated(kept(potential, voltage_keep) + current + bias)
-    if not population.fires:
+    p = population
+    current = wrapped(kept(current, _shaped(p.current_keep, p)) + (np.asarray(arriving, np.int64) << STATE_SHIFT))
+    potential = saturated(kept(potential, _shaped(p.voltage_keep, p)) + current + _shaped(p.bias, p))
+    if not p.fires:
         return current, potential, np.zeros_like(potential)
-    spikes = potential > threshold << STATE_SHIFT
-    return current, np.where(spikes, 0, potential), spikes.astype(np.int64)
+    threshold = _shaped(p.threshold, p) << STATE_SHIFT
+    spikes = potential > threshold
+    after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
+    return current, np.where(spikes, after, potential), spikes.astype(np.int64)
+
+
+def _shaped(parameter: np.ndarray, population: IntegerPopulation) -> np.ndarray:
+    return parameter.reshape(-1, *[1] * (len(population.shape) - 1)).astype(np.int64)
 
 
 def kept(state: np.ndarray, keep: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.integer_fit import largest_sums, state_bounds
+from snn_deploy.integer_fit import Neurons, largest_sums, state_bounds
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bounds:
 
 
 def prove_bounds(network: IntegerNetwork) -> dict[str, Bounds]:
-    """Return population -> Bounds, valid for every input in `network.steps` steps from rest."""
+    """Return population -> Bounds, valid for every input in `network.steps` steps."""
     return {p.name: _bounds(network, p) for p in network.populations}
 
 
@@ -34,15 +34,17 @@ def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
     most, least = largest_sums(
         [c.weights for c in arriving], [_largest_value(network, c) << c.exponent for c in arriving]
     )
-    current, potential = state_bounds(
-        most,
-        least,
-        population.current_keep.astype(np.int64),
-        population.voltage_keep.astype(np.int64),
-        population.bias.astype(np.int64),
-        population.threshold.astype(np.int64) << STATE_SHIFT if population.fires else None,
-        network.steps,
+    p = population
+    neurons = Neurons(
+        p.voltage_keep.astype(np.int64),
+        p.current_keep.astype(np.int64),
+        p.bias.astype(np.int64),
+        p.threshold.astype(np.int64) << STATE_SHIFT if p.fires else None,
+        p.reset,
+        p.reset_value.astype(np.int64),
+        p.initial_value.astype(np.int64),
     )
+    current, potential = state_bounds(most, least, neurons, network.steps)
     return Bounds(population.name, current, potential)
 
 

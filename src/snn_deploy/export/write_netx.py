@@ -117,6 +117,7 @@ def _synapses(connection: IntegerConnection, population: IntegerPopulation) -> d
 
 
 def _neuron(population: IntegerPopulation) -> dict[str, str | int | np.ndarray]:
+    _require_plain_reset(population)
     fields: dict[str, str | int | np.ndarray] = {
         "neuron/type": "CUBA",
         "neuron/iDecay": DECAY_UNITY - _one(population, "current_keep"),
@@ -132,6 +133,17 @@ def _neuron(population: IntegerPopulation) -> dict[str, str | int | np.ndarray]:
             )
         fields["bias"] = bias >> STATE_SHIFT
     return fields
+
+
+def _require_plain_reset(population: IntegerPopulation) -> None:
+    """Raise UserError where the states start or go on otherwise than lava-dl's CUBA neuron, from 0 and to 0."""
+    where = f"population {population.name!r}"
+    if population.initial_value.any():
+        raise _refusal(f"{where} with an initial value (allowed is 0)")
+    if population.fires and population.reset == "subtract":
+        raise _refusal(f"{where} with a soft reset, which takes the threshold off (allowed is a reset to 0)")
+    if population.fires and population.reset_value.any():
+        raise _refusal(f"{where} with a reset value other than 0 (allowed is a reset to 0)")
 
 
 def _one(population: IntegerPopulation, name: str) -> int:

@@ -3,11 +3,13 @@
 A graph of populations and connections. In every step, each population sums what its connections bring,
 
     current   u[t] = current_keep * u[t-1] + sum over connections of norm(weights * pool(spikes))
-    potential v[t] = voltage_keep * v[t-1] * (1 - spike[t-1]) + u[t]
-    spike          = v[t] >= threshold   (or >, see `fires_at_threshold`)
+    potential v[t] = voltage_keep * left[t-1] + u[t] + bias
+    spike     s[t] = v[t] >= threshold   (or >, see `fires_at_threshold`)
+    left      left[t] = v[t], and where it fired reset_value, or v[t] - threshold where reset is "subtract"
 
-which is the iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3) for current_keep = 0.
-A population that does not fire only accumulates (RMP-Loss Eq. 4): the output.
+from u[-1] = 0 and left[-1] = initial_value. With current_keep, bias, reset_value and initial_value all 0 that is the
+iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3).
+A population that does not fire only accumulates (RMP-Loss Eq. 4): the output. It never resets.
 """
 
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ import numpy as np
 from snn_deploy.array_file import plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
+from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
 from snn_deploy.user_error import UserError
 
@@ -45,22 +48,34 @@ class FloatInput:
 
 @dataclass(frozen=True)
 class FloatPopulation:
-    """Neurons of one layer; every parameter is per channel, shape (channels,), the first axis of `shape`."""
+    """Neurons of one layer; every parameter is per channel, shape (channels,), the first axis of `shape`.
+
+    voltage_keep: the share of the potential that is left after one step (tau in the papers). current_keep: the same
+    for the synaptic current; 0 is no memory. bias: added to the potential in every step. reset: what a spike does to
+    the potential: "value" sets it to `reset_value` (hard reset), "subtract" takes the threshold off (soft reset), and
+    then reset_value is 0. initial_value: the potential before the first step; it decays in that step like any other.
+    A population that does not fire has no use for threshold, reset and reset_value.
+    """
 
     name: str
     shape: tuple[int, ...]
     threshold: np.ndarray
-    voltage_keep: np.ndarray  # the share of the potential that is left after one step (tau in the papers)
-    current_keep: np.ndarray  # the same for the synaptic current; 0: no memory
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
     fires: bool = True
     fires_at_threshold: bool = True  # >= (IM-Loss, RMP-Loss) or > (Dspike)
+    bias: np.ndarray = field(default_factory=nothing)
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "voltage_keep", "current_keep"):
+        where = f"population {self.name!r}"
+        for name in _POPULATION_ARRAYS + _LATER_ARRAYS:
             values = np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.shape[0],))
             object.__setattr__(self, name, read_only(values, np.float64))
-        where = f"population {self.name!r}"
-        _require_finite(where, "threshold", self.threshold)
+            _require_finite(where, name, values)
+        check_reset(where, self.reset, self.reset_value)
         for name in ("voltage_keep", "current_keep"):
             values = getattr(self, name)
             if not ((values >= 0) & (values <= 1)).all():
@@ -157,7 +172,7 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
     """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
     header = {
         "input": plain_fields(network.input),
-        "populations": [plain_fields(p) for p in network.populations],
+        "populations": [_plain_population(p) for p in network.populations],
         "connections": [
             {**plain_fields(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
         ],
@@ -166,7 +181,9 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
     }
     arrays: dict[str, np.ndarray] = {}
     for population in network.populations:
-        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _POPULATION_ARRAYS}
+        # What has its default is left out: files that older versions wrote and that they can read stay as they are.
+        later = [n for n in _LATER_ARRAYS if getattr(population, n).any()]
+        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in (*_POPULATION_ARRAYS, *later)}
     for connection in network.connections:
         arrays[f"{connection.name}/weights"] = connection.weights
         if connection.norm is not None:
@@ -179,7 +196,13 @@ def read_float_network(path: Path) -> FloatNetwork:
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
         populations = tuple(
-            FloatPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
+            FloatPopulation(
+                **restored_fields(
+                    p,
+                    **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS},
+                    **{n: arrays[f"{p['name']}/{n}"] for n in _LATER_ARRAYS if f"{p['name']}/{n}" in arrays},
+                )
+            )
             for p in header["populations"]
         )
         connections = []
@@ -202,7 +225,15 @@ def read_float_network(path: Path) -> FloatNetwork:
 
 
 _POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
+_LATER_ARRAYS = ("bias", "reset_value", "initial_value")
 _NORM_ARRAYS = ("mean", "variance", "gain", "shift")
+
+
+def _plain_population(population: FloatPopulation) -> dict[str, Any]:
+    plain = plain_fields(population)
+    if population.reset == "value":
+        del plain["reset"]
+    return plain
 
 
 def _require_finite(where: str, what: str, values: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.connection_arithmetic import transmit
-from snn_deploy.train.float_network import FloatConnection, FloatNetwork
+from snn_deploy.train.float_network import FloatConnection, FloatNetwork, FloatPopulation
 
 
 @dataclass(frozen=True)
@@ -28,27 +28,33 @@ def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
     values = {network.input.name: frames * network.input.scale}
     potentials: dict[str, np.ndarray] = {}
     currents: dict[str, np.ndarray] = {}
+    left: dict[str, np.ndarray] = {}
     for p in network.populations:
         values[p.name] = np.zeros((steps, batch, *p.shape))
         potentials[p.name] = np.zeros((steps, batch, *p.shape))
         currents[p.name] = np.zeros((batch, *p.shape))
+        left[p.name] = np.zeros((batch, *p.shape)) + _shaped(p.initial_value, p)
     for t in range(steps):
         for p in network.populations:
-            per_channel = (-1, *[1] * (len(p.shape) - 1))
             arriving = sum(
                 delivered(c, values[c.source][t - c.delay])
                 for c in network.connections
                 if c.target == p.name and t >= c.delay
             )
-            left = potentials[p.name][t - 1] * (1 - values[p.name][t - 1]) if t else 0.0
-            currents[p.name] = currents[p.name] * p.current_keep.reshape(per_channel) + arriving
-            potential = left * p.voltage_keep.reshape(per_channel) + currents[p.name]
-            potentials[p.name][t] = potential
+            currents[p.name] = currents[p.name] * _shaped(p.current_keep, p) + arriving
+            potential = left[p.name] * _shaped(p.voltage_keep, p) + currents[p.name] + _shaped(p.bias, p)
+            potentials[p.name][t] = left[p.name] = potential
             if p.fires:
-                threshold = p.threshold.reshape(per_channel)
+                threshold = _shaped(p.threshold, p)
                 fired = potential >= threshold if p.fires_at_threshold else potential > threshold
+                after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
+                left[p.name] = np.where(fired, after, potential)
                 values[p.name][t] = fired
     return FloatTrace(values, potentials)
+
+
+def _shaped(parameter: np.ndarray, population: FloatPopulation) -> np.ndarray:
+    return parameter.reshape(-1, *[1] * (len(population.shape) - 1))
 
 
 def delivered(connection: FloatConnection, values: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from snn_deploy.user_error import UserError
 pytestmark = needs_lava
 
 
-def population(name, shape, threshold=0, voltage_keep=4096, current_keep=0, bias=0, fires=True):
-    return IntegerPopulation(name, shape, threshold, voltage_keep, current_keep, bias, fires)
+def population(name, shape, threshold=0, voltage_keep=4096, current_keep=0, bias=0, fires=True, **options):
+    return IntegerPopulation(name, shape, threshold, voltage_keep, current_keep, bias, fires, **options)
 
 
 def synapse(target, weights, **options):
@@ -65,6 +65,32 @@ def test_lava_counts_as_the_integer_semantics_say():
     assert spikes["wraps"] == [1, 0, 0, 0, 0, 0, 0, 0]  # 2^17 stays, 2^17 + 1 comes back below zero
     assert spikes["saturates"] == [0, 0, 0, 1, 0, 0, 0, 0]  # the second -100,000 is cut short
     assert found.outputs[1].tolist() == [-1]  # -192 / 2^7 is -1.5, toward zero
+
+
+def test_every_reset_and_initial_value_is_exact_on_lava():
+    rng = np.random.default_rng(23)
+    neurons = (
+        population("soft", (3,), threshold=[90, 200, 40], voltage_keep=3000, reset="subtract"),
+        population("soft_alone", (2,), threshold=150, bias=77, reset="subtract", initial_value=-900),
+        population("below_zero", (2,), threshold=100, voltage_keep=2048, reset_value=[-2000, 3000]),
+        population("starts", (2,), threshold=120, voltage_keep=1024, initial_value=[2**23 - 1, -(2**23) + 1]),
+        population("out", (3,), fires=False, voltage_keep=3000, initial_value=[1, -5000, 64]),
+    )
+    ways = {"soft": ("input", 4, 0), "soft_alone": ("input", 4, 1), "below_zero": ("soft", 3, 0)}
+    ways |= {"starts": ("soft_alone", 2, 0), "out": ("below_zero", 2, 2)}
+    connections = [
+        IntegerConnection(
+            f"to_{p.name}",
+            ways[p.name][0],
+            p.name,
+            rng.integers(-60, 128, (p.shape[0], ways[p.name][1])),
+            delay=ways[p.name][2],
+        )
+        for p in neurons
+    ]
+    network = IntegerNetwork(IntegerInput("input", (4,), 3), neurons, tuple(connections), steps=6)
+    found = lava_equals_reference(network, rng.integers(0, 4, (6, 5, 4)).astype(np.uint8))
+    assert all(0 < found.spikes[p.name].mean() < 1 for p in neurons[:-1])
 
 
 def test_every_kind_of_convolution_is_exact_on_lava():

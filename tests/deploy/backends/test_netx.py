@@ -14,7 +14,16 @@ from snn_deploy.user_error import UserError
 
 pytestmark = needs_lava
 
-HOLDABLE = replace(CHAIN_ONLY, per_channel=False, exponents=False, extremes=False, bias=False)
+HOLDABLE = replace(
+    CHAIN_ONLY,
+    per_channel=False,
+    exponents=False,
+    extremes=False,
+    bias=False,
+    soft_reset=False,
+    reset_value=False,
+    initial_value=False,
+)
 
 
 def convolutional(rng, *, firing_output=False):

@@ -26,6 +26,12 @@ class Layer:
         """The number of neurons."""
         return int(np.prod(self.population.shape))
 
+    @property
+    def initial_potential(self) -> np.ndarray:
+        """The potential of every neuron before the first step, (neurons,), in the type of the states."""
+        values = self.population.initial_value.astype(self.state_type)
+        return values.repeat(self.size // len(values))
+
 
 def layer_of(network: IntegerNetwork, population: IntegerPopulation) -> Layer:
     """Return `population` prepared for running."""

@@ -18,12 +18,17 @@ _NEURONS_AT_A_TIME = 2048  # the states and parameters of so many neurons stay i
 
 @dataclass(frozen=True)
 class Neurons:
-    """The parameters of a population for `advance`: each of shape (neurons,), in the type of its states."""
+    """The parameters of a population for `advance`: each of shape (neurons,), in the type of its states.
 
+    subtracts: whether a spike takes the threshold off, else it sets the potential to reset_value.
+    """
+
+    subtracts: bool
     threshold: np.ndarray  # in state units; one that no potential reaches where the population never fires
     voltage_keep: np.ndarray
     current_keep: np.ndarray
     bias: np.ndarray
+    reset_value: np.ndarray
 
 
 def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]]) -> Neurons:
@@ -32,8 +37,10 @@ def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[
     threshold = population.threshold.astype(np.int64) << STATE_SHIFT
     if not population.fires:
         threshold = np.full_like(threshold, limits.HALF)
-    parameters = (threshold, population.voltage_keep, population.current_keep, population.bias)
-    return Neurons(*(p.astype(state_type).repeat(positions) for p in parameters))
+    p = population
+    parameters = (threshold, p.voltage_keep, p.current_keep, p.bias, p.reset_value)
+    per_neuron = [values.astype(state_type).repeat(positions) for values in parameters]
+    return Neurons(p.reset == "subtract", *per_neuron)
 
 
 def advance(
@@ -52,7 +59,8 @@ def advance(
     current, potential: (samples, neurons), int32 or int64: the states before, then after.
     spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, neurons) int32, added to.
     """
-    parameters = (neurons.threshold, neurons.voltage_keep, neurons.current_keep, neurons.bias)
+    n = neurons
+    parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.subtracts)
     # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
     _advance(*parameters, STATE_SHIFT, limits.HALF, arriving, shown, current, potential, spikes, spike_sums)
 
@@ -63,6 +71,8 @@ def _advance(  # type: ignore[no-untyped-def]
     voltage_keep,
     current_keep,
     bias,
+    reset_value,
+    subtracts,
     state_shift,
     half,
     arriving,
@@ -76,6 +86,7 @@ def _advance(  # type: ignore[no-untyped-def]
     kind = potential.dtype.type
     shift, low, twelve = kind(state_shift), kind(4095), kind(12)
     end, most, zero = kind(half), kind(half - 1), kind(0)
+    taken = kind(-1) if subtracts else zero  # a mask, so that the choice costs no branch in the loop
     samples, size = potential.shape
     for b in range(samples):
         for start in range(0, size, _NEURONS_AT_A_TIME):
@@ -104,6 +115,7 @@ def _advance(  # type: ignore[no-untyped-def]
                     v = kind(kind(kind(-a) if x < zero else a) + kind(u + bias[i]))
                     v = min(max(v, kind(-most)), most)
                     fires = v > threshold[i]
-                    potential[b, i] = zero if fires else v
+                    after = kind(reset_value[i] + kind(kind(v - threshold[i]) & taken))
+                    potential[b, i] = after if fires else v
                     spikes[t, b, i] = fires
                     spike_sums[b, i] += fires

@@ -138,7 +138,7 @@ class _State:
     def __init__(self, layer: Layer, steps: int, samples: int) -> None:
         self.layer = layer
         self.current = np.zeros((samples, layer.size), layer.state_type)
-        self.potential = np.zeros((samples, layer.size), layer.state_type)
+        self.potential = np.repeat(layer.initial_potential[None], samples, axis=0)
         self.spikes = np.empty((steps, samples, layer.size), np.uint8)
         self.spike_sums = np.zeros((samples, layer.size), np.int32)
 

@@ -50,9 +50,10 @@ def quantize(
                 population.name,
                 population.shape,
                 found.thresholds if population.fires else np.full(population.shape[0], LARGEST_THRESHOLD),
+                keeps["voltage_keep"],
+                keeps["current_keep"],
                 bias=np.zeros(population.shape[0], np.int64),
                 fires=population.fires,
-                **keeps,
             )
         )
         connections += [_connection(c, w) for c, w in zip(arriving, found.weights, strict=True)]

@@ -19,10 +19,21 @@ def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractPr
     voltage_decay = DECAY_UNITY - population.voltage_keep
     shape, reset = lava_shape(population.shape), {"reset_interval": steps, "reset_offset": (depth + 1) % steps}
     bias = _as_mantissa_and_exponent(population.bias)
-    if bias is None or any(len(np.unique(p)) > 1 for p in (threshold, current_decay, voltage_decay)):
-        per_neuron = [np.broadcast_to(p, shape) for p in (threshold, current_decay, voltage_decay, population.bias)]
-        vth, du, dv, bias_mant = per_neuron
-        return ChannelLIF(shape=shape, vth=vth, du=du, dv=dv, bias_mant=bias_mant, **reset)
+    resets_to_zero = population.reset == "value" and not population.reset_value.any()
+    starts_at_zero = not population.initial_value.any()
+    is_uniform = all(len(np.unique(p)) == 1 for p in (threshold, current_decay, voltage_decay))
+    if bias is None or not (resets_to_zero and starts_at_zero and is_uniform):
+        return ChannelLIF(
+            shape=shape,
+            vth=np.broadcast_to(threshold, shape),
+            du=np.broadcast_to(current_decay, shape),
+            dv=np.broadcast_to(voltage_decay, shape),
+            bias_mant=np.broadcast_to(population.bias, shape),
+            v_reset=np.broadcast_to(population.reset_value, shape),
+            v_initial=np.broadcast_to(population.initial_value, shape),
+            subtracts=population.reset == "subtract",
+            **reset,
+        )
     return LIFReset(
         shape=shape,
         vth=int(threshold[0]),

@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import numpy as np
+from helpers.random_network import Features, random_inputs, random_network
+from helpers.small_network import frames, one_neuron
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snn_deploy.export import integer_semantics
+from snn_deploy.export.prove_bounds import prove_bounds
+
+LIMIT = 2**23 - 1
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=150)
+def test_no_potential_of_a_random_network_leaves_its_bounds(seed):
+    network = random_network(seed, Features(extremes=False))
+    bounds = prove_bounds(network)
+    trace = integer_semantics.run(network, random_inputs(network, 2, seed, static=False))
+    for p in network.populations:
+        found = bounds[p.name]
+        if max(found.current.max(), found.potential.max()) > LIMIT:
+            continue  # wrapping and saturating, which the bounds are there to exclude
+        spikes, potentials = trace.spikes[p.name].astype(bool), trace.potentials[p.name]
+        per_channel = (-1, *[1] * (len(p.shape) - 1))
+        before = potentials + spikes * (p.threshold.reshape(per_channel) << 6 if p.reset == "subtract" else 0)
+        if p.reset == "value":
+            before = np.where(spikes, 0, before)
+        assert (np.abs(before) <= found.potential.reshape(per_channel)).all()
+
+
+def test_the_bounds_are_reached():
+    for steps in (1, 2, 5):
+        for options in ({}, {"bias": -7}, {"voltage_keep": 2048}, {"current_keep": 1000}, {"initial_value": -65}):
+            network = one_neuron(-3, steps=steps, fires=False, **options)
+            trace = integer_semantics.run(network, frames([255] * steps))
+            assert prove_bounds(network)["out"].potential.item() == np.abs(trace.potentials["out"]).max()
+
+
+def test_what_a_reset_leaves_is_in_the_bounds():
+    network = one_neuron(5, steps=9, threshold=6)
+    network = replace(network, input=replace(network.input, largest_value=1))
+    (hard,) = network.populations
+    # At most 6 is left, and 5 comes. What a soft reset leaves is at most 5. From -20 nothing may come.
+    for options, largest in (({}, 11), ({"reset": "subtract"}, 11), ({"reset_value": [-20 * 64]}, 20)):
+        found = prove_bounds(replace(network, populations=(replace(hard, **options),)))["out"].potential.item()
+        assert found == largest * 64
