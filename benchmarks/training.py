@@ -13,7 +13,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,32 +23,32 @@ from torch.nn import functional
 
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.config import resolved_config
+from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection
 from snn_deploy.train.spiking_network import Pass, SpikingNetwork
 
-NETS = {
-    "small": ("16C3-P2-32C3-P2-10", (1, 28, 28), 128),
-    "large": ("32C5-P2-64C5-P2-1024-10", (1, 28, 28), 128),
-    "cifarnet": ("128C3-256C3-P2-512C3-P2-1024C3-512C3-1024-512-10", (3, 32, 32), 8),
+NETS: dict[str, tuple[dict[str, object], tuple[int, int, int], int]] = {
+    "small": ({"layers": "16C3-P2-32C3-P2-10"}, (1, 28, 28), 128),
+    "large": ({"layers": "32C5-P2-64C5-P2-1024-10"}, (1, 28, 28), 128),
+    "cifarnet": ({"name": "cifarnet"}, (3, 32, 32), 8),
+    "resnet19": ({"name": "resnet19"}, (3, 32, 32), 4),
 }
 STEPS, KEEP, THRESHOLD = 4, 0.25, 0.5
 Step = Callable[[Tensor, Tensor], None]
 
 
-def ours(net: str) -> Step:
-    """Return one training step of snn-deploy."""
-    layers, shape, _ = NETS[net]
-    config = resolved_config({"data": {"name": "digits"}, "model": {"layers": layers}, "norm": {"name": "tdbn"}}, net)
+def ours(net: str, *, narrow: bool = True) -> Step:
+    """Return one training step of snn-deploy. narrow: the gradients of convolutions in bfloat16."""
     no_norm = load_plugin("train.norms", "none").Norm()
-    plan = config.model.options.plan(shape, 10)
-    generator = torch.Generator().manual_seed(0)
-    network = SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
-    how = Pass(config.surrogate.options, 3.0, load_plugin("train.surrogates", "dspike").slope)
+    tdbn = load_plugin("train.norms", "tdbn").Norm()
+    neuron = load_plugin("train.neurons", "lif").Neuron(KEEP, THRESHOLD)
+    network = SpikingNetwork(_plan(net), neuron, tdbn, no_norm, torch.Generator().manual_seed(0))
+    dspike = load_plugin("train.surrogates", "dspike")
+    how = Pass(dspike.Surrogate(), 3.0, dspike.slope, bfloat16_gradients=narrow)
     return _step(network, lambda images: network(images, STEPS, how).logits)
 
 
 def plain(net: str) -> Step:
     """Return one training step of the textbook's loop: every layer in every step, all in torch operations."""
-    blocks = _blocks(net)
     surrogate = load_plugin("train.surrogates", "dspike").Surrogate()
 
     class Spike(torch.autograd.Function):
@@ -60,103 +61,126 @@ def plain(net: str) -> Step:
         def backward(ctx, gradient):
             return gradient * surrogate.gradient(ctx.saved_tensors[0], THRESHOLD, 3.0)
 
-    def forward(images: Tensor) -> Tensor:
-        potentials: dict[int, Tensor] = {}
-        total: Tensor | float = 0.0
-        for _ in range(STEPS):
-            values = images
-            for i, (weights, norm, pool) in enumerate(blocks):
-                values = weights(values)
-                if norm is None:
-                    total = total + values
-                    break
-                currents = norm(values)
-                potential = potentials[i] + currents if i in potentials else currents
-                spikes = Spike.apply(potential)
-                potentials[i] = KEEP * potential * (1 - spikes)
-                values = functional.avg_pool2d(spikes, 2) if pool else spikes
-        return total
+    def neuron(currents: Tensor, left: Tensor | None) -> tuple[Tensor, Tensor]:
+        potential = currents if left is None else left + currents
+        spikes = Spike.apply(potential)
+        return spikes, KEEP * potential * (1 - spikes)
 
-    return _step(nn.ModuleList(m for block in blocks for m in block if isinstance(m, nn.Module)), forward)
-
-
-def spikingjelly(net: str) -> Step:
-    """Return one training step of spikingjelly, multi-step: time folded into the batch of its layers."""
-    from spikingjelly.activation_based import functional as spiking  # noqa: PLC0415 - only the benchmark needs it
-    from spikingjelly.activation_based import layer, neuron, surrogate  # noqa: PLC0415
-
-    modules: list[nn.Module] = []
-    for weights, norm, pool in _blocks(net):
-        modules.append(layer.SeqToANNContainer(weights))
-        if norm is None:
-            continue
-        modules.append(layer.SeqToANNContainer(norm))
-        node = {"tau": 1 / (1 - KEEP), "decay_input": False, "v_threshold": THRESHOLD, "v_reset": 0.0}
-        modules.append(neuron.LIFNode(**node, surrogate_function=surrogate.ATan(), step_mode="m"))
-        if pool:
-            modules.append(layer.SeqToANNContainer(nn.AvgPool2d(2)))
-    network = nn.Sequential(*modules)
-
-    def forward(images: Tensor) -> Tensor:
-        spiking.reset_net(network)
-        return network(images.expand(STEPS, *images.shape)).sum(0)
-
-    return _step(network, forward)
+    return _step_by_step(_Layers(net), [neuron] * len(_plan(net).populations[:-1]))
 
 
 def snntorch(net: str) -> Step:
     """Return one training step of snntorch, which goes step by step."""
-    import snntorch as snn  # noqa: PLC0415
+    import snntorch as snn  # noqa: PLC0415 - only the benchmark needs it
     from snntorch import surrogate  # noqa: PLC0415
 
-    blocks = _blocks(net)
-    nodes = [
-        snn.Leaky(beta=KEEP, threshold=THRESHOLD, reset_mechanism="zero", spike_grad=surrogate.atan())
-        for _, norm, _ in blocks
-        if norm is not None
-    ]
+    options = {"beta": KEEP, "threshold": THRESHOLD, "reset_mechanism": "zero"}
+    nodes = [snn.Leaky(**options, spike_grad=surrogate.atan()) for _ in _plan(net).populations[:-1]]
+
+    def with_start(node: nn.Module) -> Neuron:
+        return lambda currents, state: node(currents, node.init_leaky() if state is None else state)
+
+    return _step_by_step(_Layers(net), [with_start(node) for node in nodes])
+
+
+def spikingjelly(net: str, *, narrow: bool = False) -> Step:
+    """Return one training step of spikingjelly, multi-step: time folded into the batch of its layers.
+
+    narrow: forward and backward in bfloat16 where torch's autocast chooses it.
+    """
+    from spikingjelly.activation_based import functional as spiking  # noqa: PLC0415
+    from spikingjelly.activation_based import neuron, surrogate  # noqa: PLC0415
+
+    layers, plan = _Layers(net), _plan(net)
+    options = {"tau": 1 / (1 - KEEP), "decay_input": False, "v_threshold": THRESHOLD, "v_reset": 0.0, "step_mode": "m"}
+    nodes = nn.ModuleList(neuron.LIFNode(**options, surrogate_function=surrogate.ATan()) for _ in plan.populations[:-1])
 
     def forward(images: Tensor) -> Tensor:
-        states = [node.init_leaky() for node in nodes]
+        spiking.reset_net(nodes)
+        values = {plan.input.name: images.expand(STEPS, *images.shape)}
+        for population, node in zip(plan.populations[:-1], nodes, strict=True):
+            folded = {name: value.flatten(0, 1) for name, value in values.items()}
+            values[population.name] = node(layers(population.name, folded).unflatten(0, (STEPS, -1)))
+        folded = {name: value.flatten(0, 1) for name, value in values.items()}
+        return layers(plan.output.name, folded).unflatten(0, (STEPS, -1)).sum(0)
+
+    def narrow_forward(images: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return forward(images)
+
+    return _step(layers, narrow_forward if narrow else forward)
+
+
+METHODS = {
+    "snn-deploy": ours,
+    "snn-deploy, all float32": partial(ours, narrow=False),
+    "plain loop": plain,
+    "spikingjelly": spikingjelly,
+    "spikingjelly, bfloat16": partial(spikingjelly, narrow=True),
+    "snntorch": snntorch,
+}
+Neuron = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]  # (currents, state) -> (spikes, state)
+
+
+class _Layers(nn.Module):
+    """The synapses of a network in torch's own modules: pooling, convolution or dense layer, batch norm."""
+
+    def __init__(self, net: str) -> None:
+        super().__init__()
+        self.plan = _plan(net)
+        self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
+        for c in self.plan.connections:
+            out, width, *kernel = c.weights_shape
+            if kernel:
+                geometry = {"stride": c.stride, "padding": c.padding, "groups": c.groups, "bias": False}
+                self.weights[_key(c)] = nn.Conv2d(width * c.groups, out, kernel, **geometry)
+                norm: type[nn.Module] = nn.BatchNorm2d
+            else:
+                self.weights[_key(c)] = nn.Linear(width, out, bias=False)
+                norm = nn.BatchNorm1d
+            if c.has_norm:
+                self.norms[_key(c)] = norm(out)
+
+    def forward(self, target: str, values: dict[str, Tensor]) -> Tensor:
+        """Return the currents that `values` (source -> (batch, *shape)) bring to the population `target`."""
+        arriving = []
+        for c in self.plan.connections:
+            if c.target != target:
+                continue
+            source = values[c.source]
+            if c.pool != (1, 1):
+                source = functional.avg_pool2d(source, c.pool)
+            if c.fixed_weight is not None:
+                arriving.append(c.fixed_weight * THRESHOLD * source)
+                continue
+            currents = self.weights[_key(c)](source if len(c.weights_shape) > 2 else source.flatten(1))
+            arriving.append(self.norms[_key(c)](currents) if c.has_norm else currents)
+        return sum(arriving[1:], arriving[0])
+
+
+def _step_by_step(layers: _Layers, neurons: Sequence[Neuron]) -> Step:
+    plan = layers.plan
+
+    def forward(images: Tensor) -> Tensor:
+        states: list[Tensor | None] = [None] * len(neurons)
         total: Tensor | float = 0.0
         for _ in range(STEPS):
-            values = images
-            for i, (weights, norm, pool) in enumerate(blocks):
-                values = weights(values)
-                if norm is None:
-                    total = total + values
-                    break
-                spikes, states[i] = nodes[i](norm(values), states[i])
-                values = functional.avg_pool2d(spikes, 2) if pool else spikes
+            values = {plan.input.name: images}
+            for i, (population, neuron) in enumerate(zip(plan.populations[:-1], neurons, strict=True)):
+                values[population.name], states[i] = neuron(layers(population.name, values), states[i])
+            total = total + layers(plan.output.name, values)
         return total
 
-    return _step(nn.ModuleList([*nodes, *(m for b in blocks for m in b if isinstance(m, nn.Module))]), forward)
+    return _step(layers, forward)
 
 
-METHODS = {"snn-deploy": ours, "plain loop": plain, "spikingjelly": spikingjelly, "snntorch": snntorch}
+def _plan(net: str) -> NetworkPlan:
+    model, shape, _ = NETS[net]
+    return resolved_config({"data": {"name": "digits"}, "model": model}, net).model.options.plan(shape, 10)
 
 
-def _blocks(net: str) -> list[tuple[nn.Module, nn.Module | None, bool]]:
-    """Return (weights, norm, whether pooling follows) of each layer; the output has no norm."""
-    words, (channels, size, _) = NETS[net][0].split("-"), NETS[net][1]
-    blocks: list[tuple[nn.Module, nn.Module | None, bool]] = []
-    features = 0
-    for position, word in enumerate(words):
-        if word.startswith("P"):
-            continue
-        pools = position + 1 < len(words) and words[position + 1].startswith("P")
-        if "C" in word:
-            out, kernel = map(int, word.split("C"))
-            blocks.append(
-                (nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(out), pools)
-            )
-            channels, size = out, size // 2 if pools else size
-            features = channels * size * size
-        else:
-            dense = nn.Sequential(nn.Flatten(), nn.Linear(features, int(word), bias=False))
-            features = int(word)
-            blocks.append((dense, None if position == len(words) - 1 else nn.BatchNorm1d(features), False))
-    return blocks
+def _key(connection: PlannedConnection) -> str:
+    return connection.name.replace(".", "_")
 
 
 def _step(network: nn.Module, forward: Callable[[Tensor], Tensor]) -> Step:
@@ -214,12 +238,13 @@ def main() -> None:
                 step(images, labels)
                 if turn:  # the first turn compiles and warms up
                     seconds[name].append(time.process_time() - start)
-        print(f"\n{net}: {NETS[net][0]}, batch {len(labels)}, {STEPS} steps, median of {arguments.rounds} turns")
-        print(f"{'method':<14}{'ms a step':>10}{'snn-deploy is faster':>24}{'peak memory MB':>18}")
+        title = " ".join(map(str, NETS[net][0].values()))
+        print(f"\n{net}: {title}, batch {len(labels)}, {STEPS} steps, median of {arguments.rounds} turns")
+        print(f"{'method':<24}{'ms a step':>10}{'snn-deploy is faster':>24}{'peak memory MB':>18}")
         for name in steps:
             ratio = statistics.median(b / a for a, b in zip(seconds["snn-deploy"], seconds[name], strict=True))
             milliseconds = 1000 * statistics.median(seconds[name])
-            print(f"{name:<14}{milliseconds:>10.0f}{ratio:>23.2f}x{_peak_memory(net, name):>18.0f}")
+            print(f"{name:<24}{milliseconds:>10.0f}{ratio:>23.2f}x{_peak_memory(net, name):>18.0f}")
 
 
 if __name__ == "__main__":

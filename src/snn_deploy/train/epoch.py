@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_deploy.plugin import load_plugin
+from snn_deploy.train import bfloat16_gradients
 from snn_deploy.train.augmentation import augmented
 from snn_deploy.train.checkpoint import Learner, Progress
 from snn_deploy.train.config import TrainConfig
@@ -50,7 +51,7 @@ def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
         sharpness = sharpness_at(config, learner.network, first, epoch, progress.sharpness)
         progress = replace(progress, order=order, sharpness=sharpness)
     assert progress.order is not None and progress.sharpness is not None
-    how = _how(config, samples, epoch, progress.sharpness)
+    how = _how(config, lesson, epoch, progress.sharpness)
     size = config.training.batch_size
     lesson.forward.train()
     for batch in range(progress.batch, lesson.batches):
@@ -90,12 +91,16 @@ def means_so_far(lesson: Lesson, progress: Progress) -> dict[str, float]:
     return {name: total / seen for name, total in progress.totals.items()}
 
 
-def _how(config: TrainConfig, samples: Samples, epoch: int, sharpness: float) -> Pass:
+def _how(config: TrainConfig, lesson: Lesson, epoch: int, sharpness: float) -> Pass:
     needs_potentials = any(choice.options.needs_potentials for choice in config.losses)
     slope = None if needs_potentials else load_plugin("train.surrogates", config.surrogate.name).slope
     epochs = config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
-    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization_for(samples, limits))
+    quantization = quantization_for(lesson.samples, limits)
+    is_on_cpu = next(lesson.learner.network.parameters()).device.type == "cpu"
+    is_narrow = {"auto": is_on_cpu and bfloat16_gradients.is_fast_here(), "float32": False, "bfloat16": True}
+    narrow = is_narrow[config.training.gradients]
+    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, narrow)
 
 
 def _whole_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -6,13 +6,14 @@ step. From a static image the first connections compute once, not once per step.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_deploy.connection_arithmetic import Pair
+from snn_deploy.train import bfloat16_gradients as narrow
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
@@ -35,7 +36,7 @@ class Pass:
 
     surrogate, sharpness: what the gradient pretends. slope: its compilable form, or None for the plain path, which
     keeps every potential. epoch, epochs: for the schedules of the losses. quantization: what the weights are rounded
-    to, or None for floats.
+    to, or None for floats. bfloat16_gradients: see the file of that name; not for a pass that is quantized.
     """
 
     surrogate: Surrogate
@@ -44,6 +45,7 @@ class Pass:
     epoch: int = 1
     epochs: int = 1
     quantization: Quantization | None = None
+    bfloat16_gradients: bool = False
 
 
 class SpikingNetwork(nn.Module):
@@ -90,7 +92,7 @@ class SpikingNetwork(nn.Module):
                 spikes, layer = self._fused(population, values, pools, steps, how, fused_pool)
                 pools[population.name] = fused_pool
             else:
-                currents = self._currents(population, values, pools, steps)
+                currents = self._currents(population, values, pools, steps, how)
                 spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness)
                 layer = full_record(
                     population.name,
@@ -102,7 +104,7 @@ class SpikingNetwork(nn.Module):
                 pools[population.name] = (1, 1)
             layers.append(layer)
             values[population.name] = spikes
-        output = self._currents(self.plan.output, values, pools, steps).cumsum(0)
+        output = self._currents(self.plan.output, values, pools, steps, how).cumsum(0)
         return Recording(tuple(layers), output, how.epoch, how.epochs)
 
     @property
@@ -133,9 +135,9 @@ class SpikingNetwork(nn.Module):
         """Return the pooled spikes and the record of one population, by the compiled path."""
         arriving = self._connections_to(population)
         if len(arriving) == 1:
-            norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools)
+            norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools, how)
         else:  # each of the currents has a norm of its own; the kernel gets their sum
-            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps)
+            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps, how)
         assert how.slope is not None
         layer = FusedLayer(norm, self.neuron, how.slope, how.sharpness, steps, pool[0])
         spikes, statistics = layer.run(currents)
@@ -149,32 +151,35 @@ class SpikingNetwork(nn.Module):
         return spikes, record
 
     def _currents(
-        self, population: PlannedPopulation, values: dict[str, Tensor], pools: dict[str, Pair], steps: int
+        self, population: PlannedPopulation, values: dict[str, Tensor], pools: dict[str, Pair], steps: int, how: Pass
     ) -> Tensor:
         """Return the sum of the normalized currents, (steps, batch, *shape)."""
         total: Tensor | None = None
         for connection in self._connections_to(population):
-            raw = self._raw(connection, values, pools)
+            raw = self._raw(connection, values, pools, how)
             currents = self.norm(connection)(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
             total = currents if total is None else total + currents
         assert total is not None  # check_structure: every population is reached
         return total.expand(steps, *total.shape[1:])
 
-    def _raw(self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair]) -> Tensor:
+    def _raw(
+        self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair], how: Pass
+    ) -> Tensor:
         """Return the currents before the norm, (steps or 1, batch, *shape)."""
         source = values[connection.source]
         folded = source.flatten(0, 1)
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
         weights = self.used_weights(connection)
+        is_narrow = how.bfloat16_gradients and connection.source != self.plan.input.name  # an image is not exact in it
+        linear, conv2d = (narrow.linear, narrow.conv2d) if is_narrow else (functional.linear, _conv2d)
         if weights.ndim == 2:
-            currents = functional.linear(folded.flatten(1), weights)
+            currents = linear(folded.flatten(1), weights)
         elif _is_scaling(connection):
             currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
         else:
-            currents = functional.conv2d(
-                folded, weights, None, connection.stride, connection.padding, connection.dilation, connection.groups
-            )
+            c = connection
+            currents = conv2d(folded, weights, c.stride, c.padding, c.dilation, c.groups)
         return currents.unflatten(0, source.shape[:2])
 
     def _connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
@@ -200,6 +205,10 @@ def _is_scaling(connection: PlannedConnection) -> bool:
     channels, *kernel = connection.weights_shape
     is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
+
+
+def _conv2d(values: Tensor, weights: Tensor, *geometry: Any) -> Tensor:
+    return functional.conv2d(values, weights, None, *geometry)
 
 
 def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:

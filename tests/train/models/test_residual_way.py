@@ -95,8 +95,10 @@ def test_an_identity_equals_the_convolution_that_it_stands_for():
     network = network_of("resnet20", samples, width=4)
     identity = next(c for c in network.plan.connections if c.fixed_weight is not None and c.pool == (2, 2))
     spikes = (torch.rand(STEPS, 2, 4, 16, 16, generator=torch.Generator().manual_seed(2)) < 0.3).float()
-    scaled = network._raw(identity, {identity.source: spikes}, {identity.source: (1, 1)})
-    padded = network._raw(replace(identity, padding=(1, 1)), {identity.source: spikes}, {identity.source: (1, 1)})
+    how = Pass(load_plugin("train.surrogates", "dspike").Surrogate(), 1.0)
+    values, pools = {identity.source: spikes}, {identity.source: (1, 1)}
+    scaled = network._raw(identity, values, pools, how)
+    padded = network._raw(replace(identity, padding=(1, 1)), values, pools, how)
     torch.testing.assert_close(scaled, padded[..., 1:-1, 1:-1])
 
 
