@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from snn_deploy.deploy.backends import _cpu_limits as limits
 from snn_deploy.deploy.backends import cpu, reference
 from snn_deploy.deploy.backends._cpu_layer import layer_of
-from snn_deploy.deploy.backends._cpu_schedule import blocks, is_recurrent
 from snn_deploy.deploy.simulation import Simulation
+from snn_deploy.export.evaluation_order import blocks, is_recurrent
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.user_error import UserError
 

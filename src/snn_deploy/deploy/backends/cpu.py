@@ -11,10 +11,10 @@ import numpy as np
 
 from snn_deploy.deploy.backends._cpu_layer import Layer, arriving, layer_of, scaled
 from snn_deploy.deploy.backends._cpu_lif import advance
-from snn_deploy.deploy.backends._cpu_schedule import blocks, is_recurrent
 from snn_deploy.deploy.backends._cpu_synapses import exact_and_single_threaded
 from snn_deploy.deploy.event_counts import synaptic_operations
 from snn_deploy.deploy.simulation import Progress, Simulation, as_frames, is_static, joined
+from snn_deploy.export.evaluation_order import blocks, is_recurrent
 from snn_deploy.export.integer_network import IntegerNetwork
 
 _BYTES_AT_A_TIME = 32 * 2**20  # a guess: the layers in flight of a small network stay in the last-level cache

@@ -1,4 +1,4 @@
-"""The order in which the CPU backend takes populations: all steps of one at once wherever no loop forbids it."""
+"""The order in which populations can be run: all steps of one at once wherever no loop forbids it."""
 
 from graphlib import TopologicalSorter
 
