@@ -8,14 +8,16 @@ import click
 import numpy as np
 
 from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
+from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.output import Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
 from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.nir_parts.reading import NirReading
 from snn_deploy.export.to_integer_network import Export, to_integer_network
 from snn_deploy.export.write_netx import write_netx
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
-from snn_deploy.train.float_network import FloatNetwork, read_float_network
+from snn_deploy.train.float_network import FloatNetwork
 from snn_deploy.user_error import UserError
 
 # What each target gets beside network.npz: the file's name, and what writes it.
@@ -26,7 +28,7 @@ _TARGETS: dict[str, tuple[str, Callable[[IntegerNetwork, Path], None]]] = {
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice(list(_TARGETS)), default="loihi", show_default=True, help="For what.")
+@click.option("--target", type=click.Choice([*_TARGETS, "nir"]), default="loihi", show_default=True, help="For what.")
 @click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
 @click.option("--weight-bits", type=int, help="Bits of a signed weight; default: as trained, else 8.")
 @click.option(
@@ -38,6 +40,7 @@ _TARGETS: dict[str, tuple[str, Callable[[IntegerNetwork, Path], None]]] = {
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
 @verb
+@nir_options
 def command(
     output: Output,
     run: Path,
@@ -48,12 +51,17 @@ def command(
     data: str | None,
     samples: int,
     out: Path | None,
+    reading: NirReading,
 ) -> None:
-    """Export RUN (a run folder or a float_network.npz): network.npz for snn-deploy, network.net for lava-dl's netx.
+    """Export RUN, a run folder, a float_network.npz or a .nir file, to network.npz and to the file of a target.
 
     Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2
     """
-    float_network = read_float_network(run / "float_network.npz" if run.is_dir() else run)
+    float_network = read_trained(run, reading, target)
+    folder = out or (run if run.is_dir() else run.parent) / target
+    if target == "nir":
+        output.result(export_nir(output, float_network, folder, reading.time_step))
+        return
     trained = float_network.provenance.get("config", {}).get("quantization", {})
     trained = trained if trained.get("epochs") else {}
     limits = limits_of(
@@ -61,7 +69,6 @@ def command(
         trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
         per_channel=trained.get("per_channel", False) if thresholds is None else thresholds == "per-channel",
     )
-    folder = out or (run if run.is_dir() else run.parent) / target
     output.result(export_with_output(output, float_network, limits, folder, data, samples, target))
 
 
@@ -76,11 +83,14 @@ def export_with_output(
 ) -> dict[str, Any]:
     """Export to `folder` and print what a user must know about it; return what --json prints."""
     export = to_integer_network(float_network, limits)
-    chosen = test_samples(float_network.provenance, data, samples)
-    require_fit(export.network, chosen)
-    with output.progress("integer accuracy", len(chosen.labels)) as advance:
-        simulation = load_backend("cpu").run(export.network, chosen.inputs, progress=advance)
-    accuracy = float((simulation.classes == chosen.labels).mean())
+    accuracy, tests = None, 0
+    if data is not None or "nir" not in float_network.provenance:  # a .nir file of another program names no data
+        chosen = test_samples(float_network.provenance, data, samples)
+        require_fit(export.network, chosen)
+        tests = len(chosen.labels)
+        with output.progress("integer accuracy", tests) as advance:
+            simulation = load_backend("cpu").run(export.network, chosen.inputs, progress=advance)
+        accuracy = float((simulation.classes == chosen.labels).mean())
     write_integer_network(export.network, folder / "network.npz")
     written = [str(folder / "network.npz")]
     problem = None
@@ -117,7 +127,10 @@ def export_with_output(
         output.say(
             f"as trained        {percent(trained_accuracy)} of {tested} test samples, with weights rounded as then"
         )
-    output.say(f"integer accuracy  {percent(accuracy)} of {len(chosen.labels)} test samples")
+    if accuracy is None:
+        output.say("integer accuracy  not measured: the file names no data set. Give --data NAME or NAME:PATH.")
+    else:
+        output.say(f"integer accuracy  {percent(accuracy)} of {tests} test samples")
     for path in written:
         output.say(f"wrote {path}")
     if problem:
@@ -127,7 +140,7 @@ def export_with_output(
         "problem": problem,
         "float_accuracy": float_accuracy,
         "integer_accuracy": accuracy,
-        "samples": len(chosen.labels),
+        "samples": tests,
         "weight_bits": limits.weight_bits,
         "sha256": export.network.digest,
         "layers": layers,
