@@ -48,6 +48,8 @@ def connection_fields(operations: Sequence[Operation], shape: Shape) -> dict[str
     for operation in operations:
         chain = _STEPS[type(operation)](chain, operation)
     weights = chain.weights or _identity(chain)
+    if isinstance(weights, Convolution) and len(chain.shape) == 1:
+        weights = Dense(_matrix(weights, chain.pooled, chain.shape[0]), np.zeros(chain.shape))
     fields = {"weights": weights.weights, "pool": chain.pool, "pool_mode": chain.mode or "sum", "delay": chain.delay}
     if isinstance(weights, Convolution):
         fields |= {name: getattr(weights, name) for name in ("stride", "padding", "dilation", "groups")}
@@ -85,16 +87,18 @@ def _after_dense(chain: _Chain, dense: Dense) -> _Chain:
     if isinstance(before, Dense):
         weights = weights @ before.weights
     elif isinstance(before, Convolution):
-        inputs = math.prod(chain.pooled)
-        if inputs * max(weights.shape) > _LARGEST_MATRIX:
-            raise NodeError(
-                f"a convolution of {inputs} values before a matrix of {weights.shape}. Put neurons between them."
-            )
-        columns = before.apply(np.eye(inputs).reshape(inputs, *chain.pooled)).reshape(inputs, -1)
-        weights = weights @ columns.T
+        weights = weights @ _matrix(before, chain.pooled, len(weights))
     elif chain.scale is not None:
         weights = weights * chain.scale.reshape(-1)
     return replace(chain, shape=shape, weights=Dense(weights, np.zeros(len(weights))), scale=None)
+
+
+def _matrix(convolution: Convolution, shape: Shape, outputs: int) -> np.ndarray:
+    """Return the matrix, (flattened output, flattened input), that does what a convolution of `shape` does."""
+    inputs = math.prod(shape)
+    if inputs * max(outputs, math.prod(convolution.output_shape(shape))) > _LARGEST_MATRIX:
+        raise NodeError(f"a convolution of {inputs} values that would be a matrix. Put neurons behind it.")
+    return convolution.apply(np.eye(inputs).reshape(inputs, *shape)).reshape(inputs, -1).T
 
 
 def _after_flatten(chain: _Chain, flatten: Flatten) -> _Chain:
