@@ -22,6 +22,8 @@ _PACKAGES = (
     "h5py",
     "scikit-learn",
     "pydantic",
+    "onnx",
+    "onnxruntime",
     "lava-nc",
     "lava-dl",
 )

@@ -15,6 +15,7 @@ from snn_deploy.export.integer_network import IntegerNetwork, write_integer_netw
 from snn_deploy.export.nir_parts.reading import NirReading
 from snn_deploy.export.to_integer_network import Export, to_integer_network
 from snn_deploy.export.write_netx import write_netx
+from snn_deploy.export.write_onnx import write_onnx
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatNetwork
@@ -23,6 +24,7 @@ from snn_deploy.user_error import UserError
 # What each target gets beside network.npz: the file's name, and what writes it.
 _TARGETS: dict[str, tuple[str, Callable[[IntegerNetwork, Path], None]]] = {
     "loihi": ("network.net", write_netx),
+    "onnx": ("network.onnx", write_onnx),
 }
 
 

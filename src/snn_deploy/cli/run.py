@@ -18,7 +18,7 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
 
 @click.command("run")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--backend", default="cpu", show_default=True, help="reference, cpu, lava or netx.")
+@click.option("--backend", default="cpu", show_default=True, help="reference, cpu, lava, netx or onnx.")
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
 @verb

@@ -4,7 +4,7 @@ There is no tolerance: one differing spike is a failure, and the first one in ti
 to its cause.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,12 @@ def verify(
     inputs: np.ndarray,
     backends: Sequence[str],
     *,
-    netx_file: Path | None = None,
+    files: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Return what running `inputs` (see simulation.as_frames) on every one of `backends` shows.
 
-    netx_file: the exported file that the backend `netx` runs; None lets it write one of its own.
+    files: backend -> the exported file that it runs ("netx", "onnx"); without, it makes one of its own.
     progress: called with the number of samples that a backend just finished.
     """
     if len(backends) < 2 or len(set(backends)) < len(backends):
@@ -110,7 +110,7 @@ def verify(
     expected: Simulation | None = None
     differences: list[Difference] = []
     for name, backend in loaded.items():
-        options: dict[str, Any] = {"file": netx_file} if name == "netx" and netx_file is not None else {}
+        options: dict[str, Any] = {"file": files[name]} if files and name in files else {}
         found = backend.run(network, inputs, record=True, progress=progress, **options)
         if expected is None:
             _require_complete(network, name, found, found)

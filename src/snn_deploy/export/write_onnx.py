@@ -17,7 +17,7 @@ from snn_deploy.atomic_file import atomic_path
 from snn_deploy.export.evaluation_order import blocks
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.onnx_parts.graph import BATCH, Graph, described
-from snn_deploy.export.onnx_parts.populations import Source, add_block
+from snn_deploy.export.onnx_parts.populations import Source, add_block, as_float, spikes_of
 from snn_deploy.export.onnx_parts.synapses import exact_type
 
 Takes = Literal["images", "frames"]
@@ -40,7 +40,7 @@ def onnx_model(network: IntegerNetwork, takes: Takes | None = None) -> onnx.Mode
     shape). None chooses frames for an input of spikes, whose largest value is 1, else images.
 
     Outputs: `output`, int64 (batch, classes), the potentials after the last step in state units, or the spike counts
-    of an output that fires; for each population that fires `spike_counts/NAME`, int64 (batch,), and `spikes/NAME`,
+    of an output that fires; for each population that fires `NAME/spike_counts`, int64 (batch,), and `NAME/spikes`,
     uint8 (steps, batch, *shape).
     """
     if takes is None:
@@ -48,13 +48,13 @@ def onnx_model(network: IntegerNetwork, takes: Takes | None = None) -> onnx.Mode
     is_static, shape = takes == "images", network.input.shape
     graph = Graph()
     graph.add("Shape", [takes], BATCH, **({"start": 0, "end": 1} if is_static else {"start": 1, "end": 2}))
-    sources = {network.input.name: Source(takes, shape, is_static)}
+    sources = {network.input.name: Source(network.input.name, takes, shape, is_static)}
     for block in blocks(network):
         sources |= add_block(graph, network, block, sources)
     outputs = [_add_output(graph, network)]
     firing = [p for p in network.populations if p.fires]
     outputs += [_add_spike_count(graph, p.name, p.shape) for p in firing]
-    outputs += [described(f"spikes/{p.name}", np.uint8, (network.steps, BATCH, *p.shape)) for p in firing]
+    outputs += [described(spikes_of(p.name), np.uint8, (network.steps, BATCH, *p.shape)) for p in firing]
     inputs = [described(takes, np.uint8, (BATCH, *shape) if is_static else (network.steps, BATCH, *shape))]
     made = helper.make_graph(graph.nodes, "spiking_network", inputs, outputs, list(graph.constants.values()))
     model = helper.make_model(
@@ -74,7 +74,7 @@ def _add_output(graph: Graph, network: IntegerNetwork) -> onnx.ValueInfoProto:
     output = network.output
     value = f"{output.name}/potential/end"
     if output.fires:
-        spikes = graph.cast(f"spikes/{output.name}", exact_type(network.steps), f"spikes/{output.name}/float")
+        spikes = as_float(graph, output.name, spikes_of(output.name), exact_type(network.steps))
         value = graph.sum_over(spikes, (0,), f"{output.name}/counts")
     if len(output.shape) > 1:
         value = graph.add("Flatten", [value], f"{output.name}/flat", axis=1)
@@ -85,11 +85,11 @@ def _add_output(graph: Graph, network: IntegerNetwork) -> onnx.ValueInfoProto:
 def _add_spike_count(graph: Graph, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
     """Add the number of spikes of a population in each sample, over all its neurons and steps."""
     kind = exact_type(int(np.prod(shape)))
-    spikes = graph.cast(f"spikes/{name}", kind, f"spikes/{name}/{'float' if kind is np.float32 else 'double'}")
-    of_steps = graph.sum_over(spikes, range(2, 2 + len(shape)), f"spike_counts/{name}/of_steps")
-    whole = graph.cast(of_steps, np.int64, f"spike_counts/{name}/whole")
-    graph.sum_over(whole, (0,), f"spike_counts/{name}")
-    return described(f"spike_counts/{name}", np.int64, (BATCH,))
+    spikes = as_float(graph, name, spikes_of(name), kind)
+    of_steps = graph.sum_over(spikes, range(2, 2 + len(shape)), f"{name}/spike_counts/of_steps")
+    whole = graph.cast(of_steps, np.int64, f"{name}/spike_counts/whole")
+    graph.sum_over(whole, (0,), f"{name}/spike_counts")
+    return described(f"{name}/spike_counts", np.int64, (BATCH,))
 
 
 def _version() -> str:

@@ -69,7 +69,7 @@ def _simulation(
     network: IntegerNetwork, session: Any, takes: str, frames: np.ndarray, shown: np.ndarray, *, record: bool
 ) -> Simulation:
     firing = [p.name for p in network.populations if p.fires]
-    wanted = ["output", *(f"spikes/{name}" for name in firing)]
+    wanted = ["output", *(f"{name}/spikes" for name in firing)]
     outputs, *found = session.run(wanted, {takes: shown})
     spikes = {network.input.name: np.asarray(frames, np.uint8)}
     for population in network.populations:

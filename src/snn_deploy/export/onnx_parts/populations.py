@@ -18,8 +18,12 @@ from snn_deploy.export.onnx_parts.synapses import deliver, exact_type, largest_s
 
 @dataclass(frozen=True)
 class Source:
-    """Spikes or images that are known for all steps, uint8: (steps, batch, *shape), or (batch, *shape) if static."""
+    """Spikes or images that are known for all steps, uint8: (steps, batch, *shape), or (batch, *shape) if static.
 
+    name: of the population or input, for values that are made of it.
+    """
+
+    name: str
     value: str
     shape: tuple[int, ...]
     is_static: bool = False
@@ -71,21 +75,22 @@ def add_block(
             initial = _at_rest(graph, one, "potential", population.initial_value)
             loop.state(f"{name}/potential", initial, after[1], one.kind, population.shape)
         if after[2]:
-            loop.spikes.append((f"spikes/{name}", after[2], population.shape))
+            loop.spikes.append((spikes_of(name), after[2], population.shape))
             _remember(graph, loop, one, max((c.delay for c in inner if c.source == name), default=0), after[2])
-    _add_scan(graph, network, loop, "+".join(block))
-    return {name: Source(f"spikes/{name}", n.population.shape) for name, n in neurons.items() if n.population.fires}
+    _add_scan(graph, network, loop, "+".join(block) + "/neurons")
+    return {
+        name: Source(name, spikes_of(name), n.population.shape) for name, n in neurons.items() if n.population.fires
+    }
 
 
-def timed(graph: Graph, steps: int, source: Source) -> str:
-    """Return the values of `source` for every step, (steps, batch, *shape) uint8."""
-    if not source.is_static:
-        return source.value
-    result = f"{source.value}/every_step"
-    if not graph.has(result):
-        times = graph.constant(f"{result}/times", [steps] + [1] * (1 + len(source.shape)), np.int64)
-        graph.add("Expand", [source.value, times], result)
-    return result
+def spikes_of(name: str) -> str:
+    """Return the value that holds a population's spikes, (steps, batch, *shape) uint8."""
+    return f"{name}/spikes"
+
+
+def as_float(graph: Graph, name: str, value: str, kind: Kind) -> str:
+    """Return the spikes or pixels `value` of a population or input in the float type `kind`."""
+    return graph.cast(value, kind, f"{name}/{'float' if kind is np.float32 else 'double'}")
 
 
 def _arrives(network: IntegerNetwork, connection: IntegerConnection) -> bool:
@@ -100,13 +105,12 @@ def _from_outside(
     """Return what arrives in a step, in `kind`; the sums of all steps are computed before the loop."""
     name, delay, target = connection.name, connection.delay, network.shape_of(connection.target)
     float_kind = exact_type(largest_sum(network, connection))
-    suffix = "float" if float_kind is np.float32 else "double"
     if source.is_static and not delay:
-        values = graph.cast(source.value, float_kind, f"{source.value}/{suffix}")
+        values = as_float(graph, source.name, source.value, float_kind)
         sums = deliver(graph, network, connection, values, f"{name}/sums")
         return graph.cast(sums, kind, f"{name}/arriving")
-    value = timed(graph, network.steps, source)
-    values = graph.cast(value, float_kind, f"{value}/{suffix}")
+    source = _timed(graph, network.steps, source)
+    values = as_float(graph, source.name, source.value, float_kind)
     if delay:
         ends = [
             graph.constant(f"{name}/{n}", [x], np.int64) for n, x in (("first", 0), ("last", network.steps - delay))
@@ -120,6 +124,17 @@ def _from_outside(
         sums = graph.add("Pad", [sums, before], f"{name}/delayed")
     sums = loop.frame(sums, f"{name}/step/sums", float_kind, target)
     return loop.body.cast(sums, kind, f"{name}/step/arriving")
+
+
+def _timed(graph: Graph, steps: int, source: Source) -> Source:
+    """Return `source` with values for every step."""
+    if not source.is_static:
+        return source
+    name = f"{source.name}/every_step"
+    if not graph.has(name):
+        times = graph.constant(f"{name}/times", [steps] + [1] * (1 + len(source.shape)), np.int64)
+        graph.add("Expand", [source.value, times], name)
+    return Source(name, name, source.shape)
 
 
 def _from_inside(graph: Graph, loop: _Loop, network: IntegerNetwork, connection: IntegerConnection, kind: Kind) -> str:
