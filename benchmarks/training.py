@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_deploy.plugin import load_plugin
+from snn_deploy.train import amx_synapses
 from snn_deploy.train.config import resolved_config
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection
 from snn_deploy.train.spiking_network import Pass, SpikingNetwork
@@ -36,14 +37,14 @@ STEPS, KEEP, THRESHOLD = 4, 0.25, 0.5
 Step = Callable[[Tensor, Tensor], None]
 
 
-def ours(net: str, *, narrow: bool = True) -> Step:
-    """Return one training step of snn-deploy. narrow: the gradients of convolutions in bfloat16."""
+def ours(net: str, *, amx: bool | None = None) -> Step:
+    """Return one training step of snn-deploy. amx: whether spikes' synapses use it; None: where it works."""
     no_norm = load_plugin("train.norms", "none").Norm()
     tdbn = load_plugin("train.norms", "tdbn").Norm()
     neuron = load_plugin("train.neurons", "lif").Neuron(KEEP, THRESHOLD)
     network = SpikingNetwork(_plan(net), neuron, tdbn, no_norm, torch.Generator().manual_seed(0))
     dspike = load_plugin("train.surrogates", "dspike")
-    how = Pass(dspike.Surrogate(), 3.0, dspike.slope, bfloat16_gradients=narrow)
+    how = Pass(dspike.Surrogate(), 3.0, dspike.slope, amx=amx_synapses.works_here() if amx is None else amx)
     return _step(network, lambda images: network(images, STEPS, how).logits)
 
 
@@ -113,7 +114,7 @@ def spikingjelly(net: str, *, narrow: bool = False) -> Step:
 
 METHODS = {
     "snn-deploy": ours,
-    "snn-deploy, all float32": partial(ours, narrow=False),
+    "snn-deploy, all float32": partial(ours, amx=False),
     "plain loop": plain,
     "spikingjelly": spikingjelly,
     "spikingjelly, bfloat16": partial(spikingjelly, narrow=True),

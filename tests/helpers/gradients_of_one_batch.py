@@ -45,7 +45,7 @@ def _config(changes: dict[str, dict]) -> TrainConfig:
     table = {
         "data": {"name": "digits"},
         "model": {"layers": "4C3-P2-6C3-12-10"},
-        "training": {"epochs": 2, "batch_size": 24, "threads": 1, "gradients": "float32"},
+        "training": {"epochs": 2, "batch_size": 24, "threads": 1, "synapses": "float32"},
     }
     return resolved_config(table | changes, "test")
 

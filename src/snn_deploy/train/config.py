@@ -32,8 +32,8 @@ class Training:
     samples: 0 is the whole training set. threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
     is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends of epochs.
     measured_samples: test samples on which every layer is measured after each epoch; 0 measures none.
-    gradients: the precision of the derivatives of convolutions and dense layers (bfloat16_gradients.py); spikes and
-    losses are float32 in any case. "auto" is bfloat16 on a CPU that has AMX.
+    synapses: "amx" computes convolutions and dense layers of spikes in int8 and bfloat16 (amx_synapses.py says what
+    that rounds); "auto" does where the CPU can.
     """
 
     epochs: Annotated[int, Ge(1)] = 3
@@ -44,7 +44,7 @@ class Training:
     checkpoint_every: Annotated[int, Ge(0)] = 0
     measured_samples: Annotated[int, Ge(0)] = 500
     tensorboard: bool = False
-    gradients: Literal["auto", "float32", "bfloat16"] = "auto"
+    synapses: Literal["auto", "float32", "amx"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_deploy.plugin import load_plugin
-from snn_deploy.train import bfloat16_gradients
+from snn_deploy.train import amx_synapses
 from snn_deploy.train.augmentation import augmented
 from snn_deploy.train.checkpoint import Learner, Progress
 from snn_deploy.train.config import TrainConfig
@@ -97,10 +97,10 @@ def _how(config: TrainConfig, lesson: Lesson, epoch: int, sharpness: float) -> P
     epochs = config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
     quantization = quantization_for(lesson.samples, limits)
+    wanted = config.training.synapses
     is_on_cpu = next(lesson.learner.network.parameters()).device.type == "cpu"
-    is_narrow = {"auto": is_on_cpu and bfloat16_gradients.is_fast_here(), "float32": False, "bfloat16": True}
-    narrow = is_narrow[config.training.gradients]
-    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, narrow)
+    amx = wanted == "amx" or (wanted == "auto" and is_on_cpu and amx_synapses.works_here())
+    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, amx)
 
 
 def _whole_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -6,14 +6,14 @@ step. From a static image the first connections compute once, not once per step.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_deploy.connection_arithmetic import Pair
-from snn_deploy.train import bfloat16_gradients as narrow
+from snn_deploy.train import amx_synapses
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
@@ -36,7 +36,7 @@ class Pass:
 
     surrogate, sharpness: what the gradient pretends. slope: its compilable form, or None for the plain path, which
     keeps every potential. epoch, epochs: for the schedules of the losses. quantization: what the weights are rounded
-    to, or None for floats. bfloat16_gradients: see the file of that name; not for a pass that is quantized.
+    to, or None for floats. amx: see amx_synapses.py; not for a pass that is quantized.
     """
 
     surrogate: Surrogate
@@ -45,7 +45,7 @@ class Pass:
     epoch: int = 1
     epochs: int = 1
     quantization: Quantization | None = None
-    bfloat16_gradients: bool = False
+    amx: bool = False
 
 
 class SpikingNetwork(nn.Module):
@@ -171,15 +171,17 @@ class SpikingNetwork(nn.Module):
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
         weights = self.used_weights(connection)
-        is_narrow = how.bfloat16_gradients and connection.source != self.plan.input.name  # an image is not exact in it
-        linear, conv2d = (narrow.linear, narrow.conv2d) if is_narrow else (functional.linear, _conv2d)
+        uses_amx = how.amx and connection.source != self.plan.input.name  # an image is no whole number of spikes
+        geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
         if weights.ndim == 2:
+            linear = amx_synapses.linear if uses_amx else functional.linear
             currents = linear(folded.flatten(1), weights)
         elif _is_scaling(connection):
             currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
+        elif uses_amx and (area := math.prod(connection.pool)) <= amx_synapses.LARGEST_AREA:
+            currents = amx_synapses.conv2d(folded, weights, area, *geometry)
         else:
-            c = connection
-            currents = conv2d(folded, weights, c.stride, c.padding, c.dilation, c.groups)
+            currents = functional.conv2d(folded, weights, None, *geometry)
         return currents.unflatten(0, source.shape[:2])
 
     def _connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
@@ -205,10 +207,6 @@ def _is_scaling(connection: PlannedConnection) -> bool:
     channels, *kernel = connection.weights_shape
     is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
-
-
-def _conv2d(values: Tensor, weights: Tensor, *geometry: Any) -> Tensor:
-    return functional.conv2d(values, weights, None, *geometry)
 
 
 def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:
