@@ -1,7 +1,7 @@
 """read_nir: a NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024) as a FloatNetwork.
 
 NIR is continuous in time and says nothing about steps, resets by subtraction or the range of inputs: `NirReading`
-states it. Nodes: nir_parts/ (neurons.py the equations, chain.py how weights join). Names stay, as far as they are
+states it. Nodes: nir_parts/ (neurons.py the equations; linear_chain.py how weights join). Names stay, as far as they are
 legal. A loop gets a delay of one step where it goes back. A graph that ends in weights, not in neurons, gets a
 population that sums their result over the steps.
 """
@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.export.nir_parts import wiring
-from snn_deploy.export.nir_parts.chain import connection_fields
 from snn_deploy.export.nir_parts.flat_graph import FlatGraph, flatten_graph
 from snn_deploy.export.nir_parts.load_hdf5 import load_nir_file
 from snn_deploy.export.nir_parts.mapping import Mapped, map_nodes
 from snn_deploy.export.nir_parts.names import legal_names, unique
 from snn_deploy.export.nir_parts.neurons import Neurons
-from snn_deploy.export.nir_parts.operations import Convolution, Dense
 from snn_deploy.export.nir_parts.reading import DEFAULT_TIME_STEP, NirReading
-from snn_deploy.export.nir_parts.refusal import NodeError, Refusals
+from snn_deploy.export.nir_parts.refusal import Refusals
 from snn_deploy.export.nir_parts.statement import Statement, read_statement
+from snn_deploy.linear_chain import connection_fields
+from snn_deploy.linear_operations import Convolution, Dense, NodeError
 from snn_deploy.train.float_network import (
     ChannelNorm,
     FloatConnection,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.connection_arithmetic import Pair
-from snn_deploy.export.nir_parts.refusal import NodeError
+from snn_deploy.linear_operations import NodeError
 
 
 def numbers(node: Mapping[str, Any], name: str, default: float | None = None) -> np.ndarray:

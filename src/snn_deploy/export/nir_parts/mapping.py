@@ -11,11 +11,11 @@ import numpy as np
 from snn_deploy.export.nir_parts.fields import numbers, whole
 from snn_deploy.export.nir_parts.flat_graph import FlatGraph
 from snn_deploy.export.nir_parts.neurons import KINDS, Neurons, neurons
-from snn_deploy.export.nir_parts.operations import Flatten, Operation, Scale, Shape, Wait
 from snn_deploy.export.nir_parts.pooling import pool2d
 from snn_deploy.export.nir_parts.reading import Discretization
-from snn_deploy.export.nir_parts.refusal import NodeError, Refusals
+from snn_deploy.export.nir_parts.refusal import Refusals
 from snn_deploy.export.nir_parts.weights import conv1d, conv2d, dense
+from snn_deploy.linear_operations import Flatten, NodeError, Operation, Scale, Shape, Wait
 
 _MOST_PIXELS = 1 << 28  # of one signal: a file cannot make the reader allocate more
 

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.export.nir_parts.fields import numbers
-from snn_deploy.export.nir_parts.operations import Shape, per_channel
 from snn_deploy.export.nir_parts.reading import Discretization
-from snn_deploy.export.nir_parts.refusal import NodeError
+from snn_deploy.linear_operations import NodeError, Shape, per_channel
 
 KINDS = ("LIF", "IF", "CubaLIF", "LI", "I", "CubaLI", "Threshold")
 _UNITY = 4096

@@ -7,8 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from snn_deploy.export.nir_parts.fields import pair
-from snn_deploy.export.nir_parts.operations import Convolution, Operation, Pool, Shape
-from snn_deploy.export.nir_parts.refusal import NodeError
+from snn_deploy.linear_operations import Convolution, NodeError, Operation, Pool, Shape
 
 
 def pool2d(node: Mapping[str, Any], shape: Shape, mode: Literal["sum", "average"]) -> Operation:

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from snn_deploy.linear_operations import NodeError
 from snn_deploy.user_error import UserError
-
-
-class NodeError(Exception):
-    """One node cannot be taken; the message says why, and where it can be said, what to do."""
 
 
 @dataclass

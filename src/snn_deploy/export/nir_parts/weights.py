@@ -7,8 +7,7 @@ import numpy as np
 
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.export.nir_parts.fields import numbers, pair, whole
-from snn_deploy.export.nir_parts.operations import Convolution, Dense
-from snn_deploy.export.nir_parts.refusal import NodeError
+from snn_deploy.linear_operations import Convolution, Dense, NodeError
 
 
 def dense(node: Mapping[str, Any]) -> Dense:

@@ -7,8 +7,8 @@ import numpy as np
 
 from snn_deploy.export.nir_parts.flat_graph import FlatGraph
 from snn_deploy.export.nir_parts.mapping import Mapped
-from snn_deploy.export.nir_parts.operations import Convolution, Dense, per_channel
-from snn_deploy.export.nir_parts.refusal import NodeError, Refusals
+from snn_deploy.export.nir_parts.refusal import Refusals
+from snn_deploy.linear_operations import Convolution, Dense, NodeError, per_channel
 
 _MOST_PATHS = 256
 

@@ -6,9 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.connection_arithmetic import transmit
-from snn_deploy.export.nir_parts.chain import connection_fields
-from snn_deploy.export.nir_parts.operations import Convolution, Dense, Flatten, Pool, Scale
-from snn_deploy.export.nir_parts.refusal import NodeError
+from snn_deploy.linear_chain import connection_fields
+from snn_deploy.linear_operations import Convolution, Dense, Flatten, NodeError, Pool, Scale
 
 
 def random_chain(rng, shape):

@@ -1,4 +1,4 @@
-"""operations: the linear things between two neurons. Each knows its output's shape and what it does to values.
+"""linear_operations: the linear things between two neurons. Each knows its output's shape and what it does to values.
 
 Shapes are (features,) or (channels, height, width), as everywhere; a NIR signal of shape (channels, length) is
 (channels, 1, length).
@@ -11,9 +11,12 @@ from typing import Literal
 import numpy as np
 
 from snn_deploy.connection_arithmetic import Pair, pooled_shape, sum_pool, target_shape, transmit
-from snn_deploy.export.nir_parts.refusal import NodeError
 
 Shape = tuple[int, ...]
+
+
+class NodeError(Exception):
+    """One thing in a graph cannot be taken; the message says why, and where it can be said, what to do."""
 
 
 @dataclass(frozen=True)

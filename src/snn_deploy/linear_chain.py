@@ -1,4 +1,4 @@
-"""chain: linear operations in a row, as the one connection that they are together.
+"""linear_chain: linear operations in a row, as the one connection that they are together.
 
 A FloatConnection pools, and then convolves or multiplies with a matrix. What stands in another order is composed: a
 convolution after a convolution, or pooling after one, is a convolution with a larger kernel; a convolution before a
@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from snn_deploy.connection_arithmetic import Pair
-from snn_deploy.export.nir_parts.operations import (
+from snn_deploy.linear_operations import (
     Convolution,
     Dense,
     Flatten,
+    NodeError,
     Operation,
     Pool,
     Scale,
@@ -24,7 +25,6 @@ from snn_deploy.export.nir_parts.operations import (
     Wait,
     per_channel,
 )
-from snn_deploy.export.nir_parts.refusal import NodeError
 
 _LARGEST_MATRIX = 1 << 26  # values of a matrix that is made of other operations: 512 MiB
 
