@@ -56,7 +56,7 @@ def test_a_residual_network_trains_exports_and_verifies(name):
     network.eval()
 
     integer = to_integer_network(to_float_network(network, samples, STEPS, {}), Limits()).network
-    verification = verify(integer, samples.inputs[:2], ["reference", "cpu"])
+    verification = verify(integer, samples.inputs[:2], ["reference", "cpu", "onnx"])
 
     assert verification.is_identical, str(verification)
     assert verification.spikes > 1000
