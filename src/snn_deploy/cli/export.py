@@ -1,6 +1,5 @@
 """snn-deploy export: a trained network becomes integers, and files that other programs open."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,19 @@ from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.output import Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.integer_network import write_integer_network
 from snn_deploy.export.nir_parts.reading import NirReading
+from snn_deploy.export.targets import TARGETS
 from snn_deploy.export.to_integer_network import Export, to_integer_network
-from snn_deploy.export.write_netx import write_netx
-from snn_deploy.export.write_onnx import write_onnx
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatNetwork
 from snn_deploy.user_error import UserError
 
-# What each target gets beside network.npz: the file's name, and what writes it.
-_TARGETS: dict[str, tuple[str, Callable[[IntegerNetwork, Path], None]]] = {
-    "loihi": ("network.net", write_netx),
-    "onnx": ("network.onnx", write_onnx),
-}
-
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--target", type=click.Choice([*_TARGETS, "nir"]), default="loihi", show_default=True, help="For what.")
+@click.option("--target", type=click.Choice([*TARGETS, "nir"]), default="loihi", show_default=True, help="For what.")
 @click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
 @click.option("--weight-bits", type=int, help="Bits of a signed weight; default: as trained, else 8.")
 @click.option(
@@ -96,7 +88,7 @@ def export_with_output(
     write_integer_network(export.network, folder / "network.npz")
     written = [str(folder / "network.npz")]
     problem = None
-    file_name, write = _TARGETS[target]
+    file_name, write = TARGETS[target]
     try:
         write(export.network, folder / file_name)
         written.append(str(folder / file_name))
