@@ -1,0 +1,57 @@
+"""api: a network in floats becomes integers and files, in one call from Python: what `snn-deploy export` does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from snn_deploy.cli.export import limits_of
+from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.targets import TARGETS
+from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.nearest_name import did_you_mean
+from snn_deploy.train.float_network import FloatNetwork
+from snn_deploy.user_error import UserError
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An integer network, and the files that were written of it.
+
+    problem: why the file of the target is not among them, or None: the target cannot hold this network, snn-deploy's
+    own backends can.
+    """
+
+    network: IntegerNetwork
+    files: tuple[Path, ...]
+    problem: str | None
+
+
+def export_network(
+    network: FloatNetwork,
+    folder: str | Path,
+    *,
+    target: str = "loihi",
+    profile: str = "loihi2",
+    weight_bits: int = 8,
+    per_channel: bool = False,
+) -> Exported:
+    """Return the integer network of `network`, written to `folder` as network.npz and as the file of `target`.
+
+    target: "loihi" (network.net, for lava-dl) or "onnx". profile: the chip, a name or a TOML file. weight_bits: of a
+    signed weight. per_channel: one threshold and weight scale for each channel, not for each layer.
+    What the chip cannot hold is a UserError, and nothing is written.
+    """
+    if target not in TARGETS:
+        hint = did_you_mean(target, TARGETS)
+        raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(TARGETS)}; NIR files are from write_nir.")
+    limits = limits_of(profile, weight_bits, per_channel=per_channel)
+    integers = to_integer_network(network, limits).network
+    name, write = TARGETS[target]
+    files = [Path(folder) / "network.npz", Path(folder) / name]
+    write_integer_network(integers, files[0])
+    problem = None
+    try:
+        write(integers, files[1])
+    except UserError as error:
+        files.pop().unlink(missing_ok=True)  # an older export's file would not match
+        problem = str(error)
+    return Exported(integers, tuple(files), problem)
