@@ -1,9 +1,9 @@
 """read_nir: a NIR graph (Neuromorphic Intermediate Representation, Pedersen et al. 2024) as a FloatNetwork.
 
 NIR is continuous in time and says nothing about steps, resets by subtraction or the range of inputs: `NirReading`
-states it. Nodes: nir_parts/ (neurons.py the equations; linear_chain.py how weights join). Names stay, as far as they are
-legal. A loop gets a delay of one step where it goes back. A graph that ends in weights, not in neurons, gets a
-population that sums their result over the steps.
+states it. What nodes are: nir_parts/, the equations in neurons.py; how weights join: linear_chain.py. Names stay, as
+far as they are legal. A loop gets a delay of one step where it goes back. A graph that ends in weights, not in neurons,
+gets a population that sums their result over the steps.
 """
 
 from collections.abc import Mapping

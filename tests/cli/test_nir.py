@@ -1,0 +1,89 @@
+"""`snn-deploy export` with NIR files, in and out."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import nir
+import numpy as np
+import pytest
+from helpers.cli_help import snn_deploy
+
+from snn_deploy.export.integer_network import read_integer_network
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A file of another program."""
+    weights = np.random.default_rng(0).normal(size=(4, 6))
+    neurons = nir.LIF(*(np.full(4, value) for value in (2e-4, 2.0, 0.0, 1.0)))
+    nir.write(tmp_path / "model.nir", nir.NIRGraph.from_list(nir.Linear(weights), neurons))
+    return tmp_path / "model.nir"
+
+
+def error_of(*arguments):
+    result = snn_deploy("export", *arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_a_file_of_another_program_becomes_integers_and_says_that_no_accuracy_was_measured(foreign, tmp_path):
+    result = snn_deploy("export", foreign, "--steps", 5, "--input-max", 1, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "integer accuracy  not measured" in result.stdout
+    network = read_integer_network(tmp_path / "out/network.npz")
+    assert network.steps == 5 and network.input.largest_value == 1
+    assert (network.populations[0].voltage_keep == 2048).all()
+    assert network.provenance["nir"] == {
+        "time_step": 1e-4,
+        "discretization": "euler",
+        "reset": "value",
+        "fires_at_threshold": False,
+    }
+
+
+def test_the_time_step_and_the_discretization_are_the_users(foreign, tmp_path):
+    options = ("--steps", 2, "--input-max", 1, "--dt", 5e-5, "--out", tmp_path / "out", "--json")
+    result = snn_deploy("export", foreign, *options)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["integer_accuracy"] is None
+    assert (read_integer_network(tmp_path / "out/network.npz").populations[0].voltage_keep == 3072).all()
+
+
+def test_a_trained_network_goes_out_to_nir_and_comes_back_as_the_same_integers(run, exported, tmp_path):
+    result = snn_deploy("export", run, "--target", "nir", "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["files"] == [str(tmp_path / "network.nir")]
+    result = snn_deploy("export", tmp_path / "network.nir", "--out", tmp_path / "again", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["integer_accuracy"] > 0.5
+    there, here = read_integer_network(exported / "network.npz"), read_integer_network(tmp_path / "again/network.npz")
+    for one, other in zip(there.connections, here.connections, strict=True):
+        assert one.name == other.name
+        np.testing.assert_array_equal(one.weights, other.weights)
+    for one, other in zip(there.populations, here.populations, strict=True):
+        np.testing.assert_array_equal(one.threshold, other.threshold)
+
+
+def test_the_commands_of_the_docs_work_in_this_order(run, foreign, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs/nir.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    shutil.copytree(run, foreign.parent / "runs/digits")
+    monkeypatch.chdir(foreign.parent)
+    for command in map(shlex.split, block.splitlines()):
+        result = snn_deploy(*command[1:])
+        assert result.exit_code == 0, result.output
+
+
+def test_wrong_input_is_one_line_and_nothing_is_written(foreign, tmp_path, run):
+    assert "NIR does not say the number of time steps (--steps) and the largest value" in error_of(foreign)
+    assert "forward Euler diverges" in error_of(foreign, "--steps", 2, "--input-max", 1, "--dt", 1)
+    assert "time step -1.0; allowed is a positive" in error_of(foreign, "--dt", -1)
+    assert "this is none. Leave them out." in error_of(run, "--steps", 2)
+    assert "no such file" in error_of(tmp_path / "missing.nir", "--steps", 2)
+    foreign.write_bytes(foreign.read_bytes()[:3000])
+    assert "not a whole NIR file" in error_of(foreign, "--steps", 2, "--input-max", 1)
+    assert [p.name for p in tmp_path.iterdir()] == ["model.nir"]

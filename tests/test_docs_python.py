@@ -1,0 +1,75 @@
+"""What docs/python_api.md and docs/nir.md say is what the package does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nir
+import numpy as np
+import pytest
+
+import snn_deploy
+from snn_deploy.plugin import plugin_names
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def blocks(name, language="python"):
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A file model.nir of another program, in a folder of its own."""
+    weights = np.random.default_rng(0).normal(size=(4, 6))
+    neurons = nir.LIF(*(np.full(4, value) for value in (2e-4, 2.0, 0.0, 1.0)))
+    nir.write(tmp_path / "model.nir", nir.NIRGraph.from_list(nir.Linear(weights), neurons))
+    return tmp_path
+
+
+def test_the_blocks_of_the_api_run_in_order_and_verify(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks("python_api.md"):
+        exec(block, names)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["network.net", "network.npz"]
+    assert capsys.readouterr().out.splitlines()[-1].startswith("identical: 3 samples")
+
+
+def test_the_block_of_nir_runs(foreign, monkeypatch):
+    monkeypatch.chdir(foreign)
+    (block,) = blocks("nir.md")
+    exec(block, {})
+    assert (foreign / "again.nir").is_file()
+
+
+def test_the_api_names_every_framework_that_has_a_plug_in():
+    text = (DOCS / "python_api.md").read_text(encoding="utf-8").lower()
+    for name in plugin_names("train.torch_neurons"):
+        assert name in ("snn_deploy", *re.findall(r"\w+", text)), name
+
+
+def test_importing_the_package_and_listing_its_names_loads_nothing_heavy():
+    code = (
+        "import snn_deploy, sys; dir(snn_deploy); print(sorted({'torch', 'lava', 'numba', 'numpy'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_every_name_of_the_api_is_there_and_no_other():
+    for name in ("LIF", "NirReading", "UserError", "export_network", "from_torch", "read_nir", "verify", "write_nir"):
+        assert name in dir(snn_deploy)
+        assert callable(getattr(snn_deploy, name))
+    with pytest.raises(AttributeError, match="no attribute 'from_tensorflow'"):
+        _ = snn_deploy.from_tensorflow
+
+
+def test_an_unknown_target_is_refused_and_writes_nothing(foreign):
+    network = snn_deploy.read_nir(foreign / "model.nir", snn_deploy.NirReading(steps=2, largest_value=1))
+    with pytest.raises(
+        snn_deploy.UserError, match=r"target 'loihi3'. Did you mean 'loihi'\? Choose one of loihi, onnx"
+    ):
+        snn_deploy.export_network(network, foreign / "out", target="loihi3")
+    assert not (foreign / "out").exists()
