@@ -3,38 +3,52 @@
 The exporter applies it to a trained network, and quantization-aware training in every forward pass, so that what is
 trained is what is exported.
 
-Every population has a unit: the value of an integer weight of 1, one for all channels or one per channel. It is the
-smallest whose weights fit their bits, made larger until the threshold is a whole number of units (so thresholds are
-not rounded), and larger again until no input can make a state leave its bits.
+Every population has a unit: what a threshold of 1 is worth, one for all channels or one per channel. It is searched for
+(scale_search.py) among those in which the threshold is a whole number, so thresholds are not rounded, and in which no
+input can make a state leave its bits (state_bounds.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from snn_deploy.neuron_reset import Reset
+from snn_deploy.neuron_reset import Reset, nothing
+from snn_deploy.scale_search import LARGEST_EXPONENT, PER_OCTAVE, Choice, WeightRange, choose, error_table, weight_range
+from snn_deploy.state_bounds import DECAY_UNITY, STATE_SHIFT, Neurons, largest_sums, state_bounds
 from snn_deploy.user_error import UserError
+from snn_deploy.weight_rounding import rounded
 
-STATE_SHIFT = 6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
-DECAY_UNITY = 4096  # a keep of 4096 leaves a state as it is (Lava lif/models.py decay_unity)
 LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
 
-_BOUND_STEPS = 200  # each makes the unit 5 % larger
+_STATE_UNIT = 1 / 2**STATE_SHIFT  # of a unit
+_MOST_OCTAVES = 24  # between the threshold and the unit; states have no more bits
+_MOST_CORRECTIONS = 200  # of the bounds, where rounding made sums larger than the real weights' sums
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a target can hold.
 
-    weight_bits: of a signed weight. per_channel: whether each channel may have a unit, and so a threshold, of its
-    own. largest_threshold: of a threshold mantissa. state_bits: of current and potential, with the sign.
+    weight_bits: of a signed weight, 2 to 8; 9 is 8 and a sign for all weights of a connection that share it.
+    per_channel: whether each channel may have a unit, and so a threshold, of its own. largest_threshold: of a threshold
+    mantissa. state_bits: of current and potential, with the sign. distinct_thresholds: how many different thresholds
+    a population may have; None is any number. bias_mantissa, bias_exponent: the largest of each; a bias is a mantissa
+    times 2^exponent state units; None is any bias that the states' bits hold.
     """
 
     weight_bits: int = 8
     per_channel: bool = False
     largest_threshold: int = LARGEST_THRESHOLD
     state_bits: int = 24
+    distinct_thresholds: int | None = None
+    bias_mantissa: int | None = None
+    bias_exponent: int = 0
+
+    @property
+    def largest_state(self) -> int:
+        """The largest current and potential."""
+        return int(2 ** (self.state_bits - 1)) - 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Incoming:
     weights: of each connection that reaches it, folded, (channels, ...) double. largest_values: what one synapse of
     each connection can get in a step (255 for pixels, times the pooling area). threshold: in the unit of the
     weights, (channels,), or None for a population that never fires. fires_at_threshold: at it, or only above.
-    voltage_keep, current_keep: in 1/4096, (channels,).
+    voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value: as of FloatPopulation.
     """
 
     name: str
@@ -55,131 +69,68 @@ class Incoming:
     voltage_keep: np.ndarray
     current_keep: np.ndarray
     steps: int
+    bias: np.ndarray = field(default_factory=nothing)
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
 
 
 @dataclass(frozen=True)
 class Fit:
     """The integers of a population.
 
-    units: double, (channels,), the value of an integer weight of 1. thresholds: int64, (channels,).
-    weights: int64, as given. lowered_by_bounds: whether the states' bits, not the weights', decided a unit.
+    units: double, (channels,), what a threshold of 1 is worth. thresholds: int64, (channels,). weights: int16, as
+    given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
+    (channels,), in state units. lowered_by_bounds: the channels whose unit was decided by the states' bits and not by
+    the weights. clipped: of each connection, how many weights were beyond the largest whole one and were cut off.
     """
 
     units: np.ndarray
     thresholds: np.ndarray
     weights: tuple[np.ndarray, ...]
-    lowered_by_bounds: bool
+    exponents: tuple[int, ...]
+    bias: np.ndarray
+    reset_value: np.ndarray
+    initial_value: np.ndarray
+    lowered_by_bounds: np.ndarray
+    clipped: tuple[int, ...]
+
+    @property
+    def values(self) -> tuple[np.ndarray, ...]:
+        """The weights with their exponents, int32: how many units each is worth."""
+        return tuple(w.astype(np.int32) << e for w, e in zip(self.weights, self.exponents, strict=True))
 
 
 def fit(incoming: Incoming, limits: Limits) -> Fit:
     """Return the integers of one population, or a UserError that names what cannot be represented."""
     where = f"population {incoming.name!r}"
-    most = 2 ** (limits.weight_bits - 1) - 1
-    largest = np.max([np.abs(w).reshape(len(w), -1).max(axis=1) for w in incoming.weights], axis=0)
-    if largest.max() == 0:
+    if not any(w.any() for w in incoming.weights) and not np.any(incoming.bias):
         raise UserError(f"{where}: all weights that reach it are zero, so it can never fire. Train again.")
-    is_shared = not limits.per_channel or incoming.threshold is None
-    least = np.full(len(largest), largest.max()) if is_shared else np.where(largest > 0, largest, largest.max())
-    least = least / most
-    for attempt in range(_BOUND_STEPS):
-        units, thresholds = _on_thresholds(where, incoming, least, limits)
-        integers = tuple(rounded(w / _per_channel(units, w), most) for w in incoming.weights)
-        too_large = _too_large(incoming, integers, thresholds, limits)
+    candidates = _candidates(where, incoming, limits)
+    ranges = [weight_range(w, limits.weight_bits) for w in incoming.weights]
+    tables = [
+        error_table(w, candidates.reference, r, limits.weight_bits, float(value) ** 2)
+        for w, r, value in zip(incoming.weights, ranges, incoming.largest_values, strict=True)
+    ]
+
+    def choice(finest: np.ndarray) -> Choice | None:
+        return choose(tables, candidates.index, finest, limits.weight_bits, limits.distinct_thresholds)
+
+    wanted = choice(np.full(len(candidates.reference), len(candidates.index) - 1))
+    if wanted is None:
+        raise UserError(_too_coarse(where, incoming, ranges))
+    finest = _finest_in_bounds(incoming, limits, candidates)
+    for _ in range(_MOST_CORRECTIONS):
+        chosen = choice(finest) if finest.min() >= 0 else None
+        if chosen is None:
+            break
+        found = _integers(incoming, limits, candidates, chosen, ranges)
+        too_large = _too_large(found, incoming, limits)
         if not too_large.any():
-            return Fit(units, thresholds, integers, lowered_by_bounds=attempt > 0)
-        least = np.where(too_large | is_shared, np.maximum(least, units) * 1.05, least)
-    raise UserError(
-        f"{where}: no weight scale keeps its potential within {limits.state_bits} bits over {incoming.steps} steps. "
-        "Use fewer steps or a smaller fan-in."
-    )
-
-
-def rounded(weights: np.ndarray, most: int) -> np.ndarray:
-    """Return whole numbers near `weights`, int64, within -most..most, such that kernels keep their sums.
-
-    weights: (out, in, height, width) or (out, in), in units. Each weight of a dense connection goes to the nearest.
-    In a convolution each kernel's sum goes to the nearest as well: where rounding every weight by itself would miss
-    it, the weights that were nearest to going the other way do so. Neighbouring pixels and neurons are alike, and on
-    an even patch a kernel sees nothing but its sum.
-    """
-    nearest: np.ndarray = np.rint(weights).astype(np.int64)
-    if weights.ndim == 2:
-        return nearest
-    kernels = nearest.reshape(len(weights) * weights.shape[1], -1)
-    rest = weights.reshape(kernels.shape) - kernels
-    missing = np.rint(rest.sum(axis=1)).astype(np.int64)
-    direction = np.sign(missing)[:, None]
-    can_move = np.abs(kernels + direction) <= most
-    order = np.argsort(np.where(can_move, -rest * direction, np.inf), axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    moves = (rank < np.abs(missing)[:, None]) & can_move
-    return (kernels + moves * direction).reshape(weights.shape)
-
-
-@dataclass(frozen=True)
-class Neurons:
-    """What decides how far states go, in state units; int64, (channels,).
-
-    threshold: None for neurons that never fire. reset, reset_value, initial_value: as of IntegerPopulation.
-    """
-
-    voltage_keep: np.ndarray
-    current_keep: np.ndarray
-    bias: np.ndarray
-    threshold: np.ndarray | None
-    reset: Reset
-    reset_value: np.ndarray
-    initial_value: np.ndarray
-
-
-def state_bounds(
-    highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neurons, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest |current| and |potential| before the reset, per channel, in `steps` steps.
-
-    highest_sum, lowest_sum: what can arrive in one step, at most and at least, in state units. All int64, (channels,).
-    """
-    n = neurons
-    high_current, low_current, current, potential = np.zeros((4, len(highest_sum)), np.int64)
-    high_left = low_left = n.initial_value
-    for _ in range(steps):
-        high_current = high_current * n.current_keep // DECAY_UNITY + highest_sum
-        low_current = -(-low_current * n.current_keep // DECAY_UNITY) + lowest_sum
-        high = _kept(high_left, n.voltage_keep) + high_current + n.bias
-        low = _kept(low_left, n.voltage_keep) + low_current + n.bias
-        current = np.maximum.reduce([current, high_current, -low_current])
-        potential = np.maximum.reduce([potential, high, -low])
-        high_left, low_left = _after_reset(high, low, n)
-    return current, potential
-
-
-def _after_reset(high: np.ndarray, low: np.ndarray, neurons: Neurons) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most and the least that is left of potentials between `low` and `high`."""
-    threshold = neurons.threshold
-    if threshold is None:
-        return high, low
-    silent, fires, always = np.minimum(high, threshold), high > threshold, low > threshold
-    if neurons.reset == "subtract":
-        # What fired is above 0, and below what stayed silent unless nothing can stay silent.
-        least = np.where(always, low - threshold, np.where(fires, np.minimum(low, 0), low))
-        return np.where(fires, np.maximum(np.where(always, 0, silent), high - threshold), high), least
-    after = neurons.reset_value
-    most = np.where(fires, np.where(always, after, np.maximum(silent, after)), high)
-    return most, np.where(fires, np.where(always, after, np.minimum(low, after)), low)
-
-
-def _kept(states: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    return np.sign(states) * (np.abs(states) * keep // DECAY_UNITY)
-
-
-def largest_sums(weights: Sequence[np.ndarray], largest_values: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most and the least that integer weights can sum up to in one step, per channel, in state units."""
-    most, least = np.zeros((2, len(weights[0])), np.int64)
-    for w, value in zip(weights, largest_values, strict=True):
-        rows = w.astype(np.int64).reshape(len(w), -1)
-        most += np.maximum(rows, 0).sum(axis=1) * value << STATE_SHIFT
-        least += np.minimum(rows, 0).sum(axis=1) * value << STATE_SHIFT
-    return most, least
+            lowered = _finest_step(candidates, chosen) < _finest_step(candidates, wanted)
+            return replace(found, lowered_by_bounds=np.broadcast_to(lowered, too_large.shape))
+        finest = np.where(_shared(too_large, candidates), chosen.candidates - 1, finest)
+    raise UserError(_out_of_bounds(where, incoming, limits, candidates))
 
 
 def threshold_above(fires_at_threshold: bool) -> float:
@@ -191,36 +142,193 @@ def threshold_above(fires_at_threshold: bool) -> float:
     return 1 / 128 if fires_at_threshold else 0.0
 
 
-def _on_thresholds(where: str, incoming: Incoming, least: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest units of at least `least` in which the thresholds are whole numbers, and those numbers."""
+def starts_one_above(incoming: Incoming) -> bool:
+    """Whether potentials are kept one state unit above the true ones, so that firing above is firing at.
+
+    A soft reset takes the threshold off, so it must be a whole number of units itself. Where nothing decays, a
+    potential that starts one state unit too high stays so. (Where it decays, the threshold is put between two multiples
+    as with other resets, and each spike takes 1/128 unit less off: half the smallest difference between potentials.)
+    """
+    keeps_all = bool((np.asarray(incoming.voltage_keep) == DECAY_UNITY).all())
+    return incoming.reset == "subtract" and incoming.fires_at_threshold and keeps_all
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """reference: double, one for all channels or (channels,); units: (reference, candidates); thresholds and index:
+    int64, (candidates,), rising: the threshold's mantissa, and the unit's place on scale_search's grid."""
+
+    reference: np.ndarray
+    units: np.ndarray
+    thresholds: np.ndarray
+    index: np.ndarray
+
+
+def _candidates(where: str, incoming: Incoming, limits: Limits) -> _Candidates:
     if incoming.threshold is None:
-        return least, np.full(len(least), limits.largest_threshold)
-    if not limits.per_channel and (incoming.threshold != incoming.threshold[0]).any():
-        raise UserError(f"{where}: thresholds differ between channels. Export with one threshold per channel.")
-    above = threshold_above(incoming.fires_at_threshold)
-    thresholds = np.minimum((incoming.threshold / least - above).astype(np.int64), limits.largest_threshold)
-    if thresholds.min() < 1:
-        worst = int(thresholds.argmin())
+        largest = max(float(np.abs(w).max()) for w in incoming.weights) or float(np.abs(incoming.bias).max())
+        index = np.arange(_MOST_OCTAVES * PER_OCTAVE)
+        units = largest * 2.0 ** (-index / PER_OCTAVE)
+        return _Candidates(np.array([largest]), units[None], np.full(len(index), limits.largest_threshold), index)
+    threshold = np.asarray(incoming.threshold, np.float64)
+    if threshold.min() <= 0:
+        channel = int(threshold.argmin())
         raise UserError(
-            f"{where}: its threshold {incoming.threshold[worst]:.3g} is less than one step of its weights "
-            f"({least[worst]:.3g}), so every input spike would fire it. Use more weight bits, or train with weight "
-            "decay."
+            f"{where}, channel {channel}: its threshold is {threshold[channel]:.3g}; allowed is one above 0. "
+            "Train with positive thresholds."
         )
-    return incoming.threshold / (thresholds + above), thresholds
+    if not limits.per_channel:
+        if (threshold != threshold[0]).any():
+            raise UserError(f"{where}: thresholds differ between channels. Export with one threshold per channel.")
+        threshold = threshold[:1]
+    above = 0.0 if starts_one_above(incoming) else threshold_above(incoming.fires_at_threshold)
+    grid = 2.0 ** (np.arange(PER_OCTAVE * np.log2(limits.largest_threshold) + 1) / PER_OCTAVE)
+    whole = np.unique(np.floor(grid - above).clip(1, limits.largest_threshold).astype(np.int64))
+    units = threshold[:, None] / (whole + above)
+    return _Candidates(threshold, units, whole, np.rint(PER_OCTAVE * np.log2(whole + above)).astype(np.int64))
 
 
-def _too_large(
-    incoming: Incoming, integers: Sequence[np.ndarray], thresholds: np.ndarray, limits: Limits
-) -> np.ndarray:
+def _finest_in_bounds(incoming: Incoming, limits: Limits, candidates: _Candidates) -> np.ndarray:
+    """Return the last candidate with which no state leaves its bits as if no weight were rounded; -1: none."""
+    most, least = np.zeros((2, len(incoming.weights[0])))
+    for w, value in zip(incoming.weights, incoming.largest_values, strict=True):
+        rows = w.reshape(len(w), -1)
+        positive = np.maximum(rows, 0).sum(axis=1)
+        most += positive * value
+        least += (rows.sum(axis=1) - positive) * value
+    low, high = np.full(len(most), -1), np.full(len(most), len(candidates.index) - 1)
+    while (low < high).any():
+        middle = (low + high + 1) // 2
+        units = _units(candidates, middle)
+        neurons, fits = _neurons(incoming, limits, units, candidates.thresholds[middle])
+        highest, lowest = (np.rint(s / units * 2**STATE_SHIFT).astype(np.int64) for s in (most, least))
+        fits &= np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)) <= limits.largest_state
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+    return low.min(keepdims=True) if len(candidates.reference) == 1 else low
+
+
+def _integers(
+    incoming: Incoming, limits: Limits, candidates: _Candidates, chosen: Choice, ranges: Sequence[WeightRange]
+) -> Fit:
+    channels = len(incoming.weights[0])
+    places = np.broadcast_to(chosen.candidates, channels)
+    units, thresholds = _units(candidates, places), candidates.thresholds[places]
+    steps = [units * 2**e for e in chosen.exponents]
+    parts = list(zip(incoming.weights, steps, ranges, strict=True))
+    neurons, _ = _neurons(incoming, limits, units, thresholds)
+    return Fit(
+        units,
+        thresholds,
+        tuple(rounded(w, s, r.least, r.most) for w, s, r in parts),
+        chosen.exponents,
+        neurons.bias,
+        neurons.reset_value,
+        neurons.initial_value,
+        np.zeros(channels, bool),
+        tuple(_beyond(w, s, r) for w, s, r in parts),
+    )
+
+
+def _neurons(
+    incoming: Incoming, limits: Limits, units: np.ndarray, thresholds: np.ndarray
+) -> tuple[Neurons, np.ndarray]:
+    """Return what the population's neurons are in these units, and which channels of it the limits hold."""
+    per_state_unit = units * _STATE_UNIT
+    bias, bias_fits = _whole_bias(incoming.bias / per_state_unit, limits)
+    others = [np.rint(v / per_state_unit) for v in (incoming.reset_value, incoming.initial_value)]
+    if starts_one_above(incoming):
+        others[1] += 1
+    fits = bias_fits & (np.abs([bias, *others]) <= limits.largest_state).all(axis=0)
+    reset_value, initial_value = (v.clip(-limits.largest_state, limits.largest_state).astype(np.int64) for v in others)
+    threshold = None if incoming.threshold is None else thresholds.astype(np.int64) << STATE_SHIFT
+    neurons = Neurons(
+        np.asarray(incoming.voltage_keep, np.int64),
+        np.asarray(incoming.current_keep, np.int64),
+        bias,
+        threshold,
+        incoming.reset,
+        np.broadcast_to(reset_value, len(units)),
+        np.broadcast_to(initial_value, len(units)),
+    )
+    return neurons, fits
+
+
+def _whole_bias(exact: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
+    """Return biases as whole numbers that the target holds, int64, and which of them it does."""
+    exact = exact.clip(-limits.largest_state, limits.largest_state)
+    whole: np.ndarray = np.rint(exact).astype(np.int64)
+    if limits.bias_mantissa is None:
+        return whole, np.ones(len(whole), bool)
+    fits = np.zeros(len(whole), bool)
+    for exponent in range(limits.bias_exponent + 1):
+        mantissa = np.rint(exact / 2**exponent).astype(np.int64)
+        holds = ~fits & (np.abs(mantissa) <= limits.bias_mantissa)
+        whole = np.where(holds, mantissa << exponent, whole)
+        fits |= holds
+    return whole, fits
+
+
+def _too_large(found: Fit, incoming: Incoming, limits: Limits) -> np.ndarray:
     """Return the channels in which some input could make a state leave its bits."""
-    most, least = largest_sums(integers, incoming.largest_values)
-    zeros = np.zeros_like(most)
-    threshold = None if incoming.threshold is None else thresholds << STATE_SHIFT
-    neurons = Neurons(incoming.voltage_keep, incoming.current_keep, zeros, threshold, "value", zeros, zeros)
-    bounds = state_bounds(most, least, neurons, incoming.steps)
-    too_large: np.ndarray = np.maximum(*bounds) > 2 ** (limits.state_bits - 1) - 1
+    factors = [v << e for v, e in zip(incoming.largest_values, found.exponents, strict=True)]
+    neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
+    bounds = state_bounds(*largest_sums(found.weights, factors), neurons, incoming.steps)
+    too_large: np.ndarray = ~fits | (np.maximum(*bounds) > limits.largest_state)
     return too_large
 
 
-def _per_channel(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return values.reshape(-1, *[1] * (weights.ndim - 1))
+def _beyond(weights: np.ndarray, steps: np.ndarray, limits: WeightRange) -> int:
+    """Return how many weights do not reach their nearest whole number because it is not allowed."""
+    rows = weights.reshape(len(weights), -1)
+    cut = (rows.max(axis=1) > (limits.most + 0.5) * steps) | (rows.min(axis=1) < (limits.least - 0.5) * steps)
+    whole = rows[cut] / steps[cut, None]
+    return int(((whole > limits.most + 0.5) | (whole < limits.least - 0.5)).sum())
+
+
+def _units(candidates: _Candidates, places: np.ndarray) -> np.ndarray:
+    """Return the unit of each channel at its candidate."""
+    rows = np.zeros(len(places), np.int64) if len(candidates.units) == 1 else np.arange(len(places))
+    units: np.ndarray = candidates.units[rows, places]
+    return units
+
+
+def _finest_step(candidates: _Candidates, choice: Choice) -> np.ndarray:
+    """Return the place of the finest connection's step on the grid, of each channel."""
+    place: np.ndarray = candidates.index[choice.candidates] - PER_OCTAVE * min(choice.exponents)
+    return place
+
+
+def _shared(channels: np.ndarray, candidates: _Candidates) -> np.ndarray:
+    return channels.any(keepdims=True) if len(candidates.reference) == 1 else channels
+
+
+def _too_coarse(where: str, incoming: Incoming, ranges: Sequence[WeightRange]) -> str:
+    largest = max(float(np.abs(w).max()) for w in incoming.weights)
+    most = max(max(r.most, -r.least) for r in ranges)
+    threshold = 0.0 if incoming.threshold is None else float(np.min(incoming.threshold))
+    return (
+        f"{where}: its threshold {threshold:.3g} is less than one step of its weights, which reach {largest:.3g} in "
+        f"{most} steps of at most 2^{LARGEST_EXPONENT} units, so every input spike would fire it. Use more weight "
+        "bits, or train with weight decay."
+    )
+
+
+def _out_of_bounds(where: str, incoming: Incoming, limits: Limits, candidates: _Candidates) -> str:
+    places = np.zeros(len(incoming.weights[0]), np.int64)
+    units = _units(candidates, places)
+    neurons, _ = _neurons(incoming, limits, units, candidates.thresholds[places])
+    sides = []
+    for sign in (1, -1):
+        sums = np.zeros(len(units))
+        for w, value in zip(incoming.weights, incoming.largest_values, strict=True):
+            sums += np.maximum(sign * w.reshape(len(w), -1), 0).sum(axis=1) * value
+        whole, none = np.rint(sums / units * 2**STATE_SHIFT).astype(np.int64), np.zeros(len(units), np.int64)
+        highest, lowest = (whole, none) if sign > 0 else (none, -whole)
+        sides.append(np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)))
+    side, channel = (int(i) for i in np.unravel_index(np.argmax(sides), np.shape(sides)))
+    return (
+        f"{where}: no weight scale keeps its states within {limits.state_bits} bits over {incoming.steps} steps. "
+        f"In the coarsest one, channel {channel} reaches {sides[side][channel]} of {limits.largest_state} when every "
+        f"{('excitatory', 'inhibitory')[side]} synapse brings its largest value in every step. Use fewer steps or a "
+        "smaller fan-in."
+    )

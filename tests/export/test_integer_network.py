@@ -118,7 +118,8 @@ def test_a_file_without_an_array_is_a_user_error(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: dense(weights=np.full((2, 3), 128)), r"weights 128\.\.128; allowed is -128\.\.127"),
+        (lambda: dense(weights=np.full((2, 3), 256)), r"weights 256\.\.256; allowed is -255\.\.255"),
+        (lambda: dense(weights=np.array([[128, 0, -1]] * 2)), r"weights -1\.\.128; allowed are -128\.\.127, and where"),
         (lambda: dense(weights=np.full((2, 3), 0.5)), "no whole numbers"),
         (lambda: dense(weights=np.full((2, 3), np.nan)), "no whole numbers"),
         (lambda: dense(exponent=8), r"exponent 8; allowed is 0\.\.7"),

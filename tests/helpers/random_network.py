@@ -34,6 +34,7 @@ class Features:
     loops: bool = True  # connections that go back or stay
     delays: bool = True
     exponents: bool = True
+    one_sign: bool = True  # weights up to 255 that share their sign
     per_channel: bool = True  # thresholds, decays and biases that differ within a population
     voltage_decay: bool = True
     current_decay: bool = True
@@ -108,6 +109,8 @@ class _Builder:
         return int(first), int(second)
 
     def _weights(self, shape: tuple[int, ...]) -> np.ndarray:
+        if self.features.one_sign and self._maybe(0.05):
+            return self.rng.integers(0, 255, shape, endpoint=True) * int(self.rng.choice([-1, 1, 1]))
         largest = int(self.rng.choice([1, 7, 127]))
         weights = self.rng.integers(-largest, largest, shape, endpoint=True)
         if largest == 127 and self._maybe(0.5):

@@ -77,12 +77,12 @@ def test_a_residual_network_fires_exactly_the_exported_networks_spikes():
 
 def test_gradients_reach_weights_and_gains_and_are_near_those_of_the_floats():
     generator = torch.Generator().manual_seed(5)
-    images = torch.randint(0, 256, (16, 2, 8, 8), generator=generator).float() / 255
+    images = torch.randint(0, 256, (128, 2, 8, 8), generator=generator).float() / 255
     gradients = []
     for limits in (None, Limits()):
         network = _network("centered_tdbn").eval()  # with running statistics both ways
         recording = network(images, 4, _pass(limits))
-        torch.nn.functional.cross_entropy(recording.logits, torch.arange(16) % 10).backward()
+        torch.nn.functional.cross_entropy(recording.logits, torch.arange(128) % 10).backward()
         gradients.append({n: p.grad for n, p in network.named_parameters()})
     for name, found in gradients[1].items():
         expected = gradients[0][name]

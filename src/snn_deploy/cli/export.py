@@ -150,7 +150,7 @@ def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
             {
                 "population": population.name,
                 "scale": _span(found.units),
-                "scale_set_by_bounds": found.lowered_by_bounds,
+                "scale_set_by_bounds": bool(found.lowered_by_bounds.any()),
                 "weights": [min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)],
                 "threshold": _span(population.threshold) if population.fires else None,
                 "largest_current": int(bounds.current.max()),

@@ -1,6 +1,6 @@
 """IntegerNetwork: what the exporter makes and every backend runs. What its integers mean: integer_semantics.py.
 
-The numbers are those of Loihi and of Lava's fixed-point LIF: int8 weights, thresholds as 17-bit mantissas
+The numbers are those of Loihi and of Lava's fixed-point LIF: 8-bit weights, thresholds as 17-bit mantissas
 that count 2^6 units of the state, decays in 1/4096, states in 24 bits. Nothing here knows a backend.
 """
 
@@ -14,9 +14,10 @@ import numpy as np
 from snn_deploy.array_file import content_digest, plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
-from snn_deploy.integer_fit import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT  # noqa: F401 - readers look here
+from snn_deploy.integer_fit import LARGEST_THRESHOLD
 from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
+from snn_deploy.state_bounds import DECAY_UNITY, STATE_SHIFT  # noqa: F401 - readers look here
 from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy IntegerNetwork", 1
@@ -72,8 +73,9 @@ class IntegerPopulation:
 class IntegerConnection:
     """Synapses from one population to another; a spike of value s adds s * weight * 2^exponent to the current.
 
-    weights: int8, (out, in / groups, height, width) of a convolution (cross-correlation, as in PyTorch) or
-    (out, in) of a dense connection, which reads its source flattened in the order channels, height, width.
+    weights: (out, in / groups, height, width) of a convolution (cross-correlation, as in PyTorch) or (out, in) of a
+    dense connection, which reads its source flattened in the order channels, height, width. int8, or int16 where
+    that does not hold them: weights that share one sign go to 255 (Loihi's sign modes, Lava utils/weightutils.py).
     pool: the source is first summed over windows of this size; (1, 1) is none.
     delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
     """
@@ -92,8 +94,14 @@ class IntegerConnection:
 
     def __post_init__(self) -> None:
         where = f"connection {self.name!r}"
-        weights = _whole_numbers(where, "weights", self.weights, -128, 127)
-        object.__setattr__(self, "weights", read_only(weights, np.int8))
+        weights = _whole_numbers(where, "weights", self.weights, -255, 255)
+        is_int8 = not weights.size or (weights.min() >= -128 and weights.max() <= 127)
+        if not is_int8 and weights.min() < 0 < weights.max():
+            raise UserError(
+                f"{where}: weights {weights.min()}..{weights.max()}; allowed are -128..127, and where all share one "
+                "sign -255..0 or 0..255."
+            )
+        object.__setattr__(self, "weights", read_only(weights, np.int8 if is_int8 else np.int16))
         if not 0 <= self.exponent <= 7:
             raise UserError(f"{where}: exponent {self.exponent}; allowed is 0..7.")
 
@@ -212,7 +220,7 @@ def _plain_population(population: IntegerPopulation) -> dict[str, Any]:
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:
     values = np.asarray(values)
-    if not np.isfinite(values).all() or (values != np.floor(values)).any():
+    if values.dtype.kind not in "iub" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
         raise UserError(f"{where}: {what} holds values that are no whole numbers. Quantize it first.")
     if values.size and (values.min() < least or values.max() > most):
         raise UserError(f"{where}: {what} {values.min()}..{values.max()}; allowed is {least}..{most}.")

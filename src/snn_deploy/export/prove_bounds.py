@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.integer_fit import Neurons, largest_sums, state_bounds
+from snn_deploy.state_bounds import Neurons, largest_sums, state_bounds
 
 
 @dataclass(frozen=True)

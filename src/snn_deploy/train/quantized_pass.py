@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snn_deploy.integer_fit import DECAY_UNITY, STATE_SHIFT, Fit, Incoming, Limits, fit
+from snn_deploy.integer_fit import Fit, Incoming, Limits, fit
+from snn_deploy.state_bounds import DECAY_UNITY, STATE_SHIFT
 from snn_deploy.train.across_processes import mean_over_processes, process_count
 from snn_deploy.train.network_plan import PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
@@ -81,7 +82,7 @@ def _currents(
     ]
     found = fit(_incoming(network, population, arriving, folded, steps, quantization), quantization.limits)
     total: Tensor | None = None
-    for c, weights, norm, multiplier, whole in zip(arriving, used, norms, multipliers, found.weights, strict=True):
+    for c, weights, norm, multiplier, whole in zip(arriving, used, norms, multipliers, found.values, strict=True):
         per_channel = (-1, *[1] * (weights.ndim - 1))
         fixed = norm.fixed()
         factor = torch.ones(len(weights), device=weights.device) if fixed is None else fixed[0].to(weights.dtype)

@@ -109,6 +109,10 @@ def test_every_kind_of_convolution_is_exact_on_lava():
         convolution("depthwise", 4, (3, 3), groups=4),
         convolution("dilated", 3, (2, 3), dilation=(3, 2), padding=(2, 1)),
         convolution("pooled", 3, (3, 3), pool=(2, 3)),
+        replace(
+            convolution("one_sign", 2, (3, 3), pool=(2, 2), padding=(1, 1)),  # Sparse
+            weights=rng.integers(200, 256, (2, 4, 3, 3)),
+        ),
         convolution("pooled_with_remainder", 3, (3, 3), pool=(2, 2), padding=(1, 1)),
         convolution("pooled_and_dilated", 2, (2, 2), pool=(2, 2), dilation=(2, 1)),
     ]
@@ -124,6 +128,8 @@ def test_every_kind_of_convolution_is_exact_on_lava():
         IntegerConnection("dense_pooled", "grouped", "out", rng.integers(-128, 128, (4, 6 * 5 * 3)), pool=(2, 2))
     )
     # No weight above zero: Lava's Dense would cut the -128 off, were it not told that signs are mixed.
+    connections.append(IntegerConnection("excitatory", "strided", "out", rng.integers(0, 256, (4, 3 * 6 * 3))))
+    connections.append(IntegerConnection("inhibitory", "depthwise", "out", -rng.integers(0, 256, (4, 4 * 9 * 7))))
     connections.append(IntegerConnection("all_negative", "strided", "out", np.full((4, 3 * 6 * 3), -128)))
     network = IntegerNetwork(IntegerInput("input", source), tuple(populations), tuple(connections), steps=3)
     kinds = {c.name: kind_of(c, network.shape_of(c.source), 255) for c in connections}

@@ -18,6 +18,7 @@ HOLDABLE = replace(
     CHAIN_ONLY,
     per_channel=False,
     exponents=False,
+    one_sign=False,
     extremes=False,
     bias=False,
     soft_reset=False,

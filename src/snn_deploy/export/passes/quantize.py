@@ -39,8 +39,13 @@ def quantize(
                 [_largest_value(network, c) for c in arriving],
                 population.threshold if population.fires else None,
                 population.fires_at_threshold,
-                steps=network.steps,
-                **keeps,
+                keeps["voltage_keep"],
+                keeps["current_keep"],
+                network.steps,
+                population.bias,
+                population.reset,
+                population.reset_value,
+                population.initial_value,
             ),
             limits,
         )
@@ -52,11 +57,15 @@ def quantize(
                 found.thresholds if population.fires else np.full(population.shape[0], LARGEST_THRESHOLD),
                 keeps["voltage_keep"],
                 keeps["current_keep"],
-                bias=np.zeros(population.shape[0], np.int64),
-                fires=population.fires,
+                found.bias,
+                population.fires,
+                population.reset,
+                found.reset_value,
+                found.initial_value,
             )
         )
-        connections += [_connection(c, w) for c, w in zip(arriving, found.weights, strict=True)]
+        integers = zip(arriving, found.weights, found.exponents, strict=True)
+        connections += [_connection(c, weights, exponent) for c, weights, exponent in integers]
     order = [c.name for c in network.connections]
     return (
         IntegerNetwork(
@@ -70,10 +79,10 @@ def quantize(
     )
 
 
-def _connection(connection: FloatConnection, weights: np.ndarray) -> IntegerConnection:
+def _connection(connection: FloatConnection, weights: np.ndarray, exponent: int) -> IntegerConnection:
     c = connection
     return IntegerConnection(
-        c.name, c.source, c.target, weights, 0, c.stride, c.padding, c.dilation, c.groups, c.pool, c.delay
+        c.name, c.source, c.target, weights, exponent, c.stride, c.padding, c.dilation, c.groups, c.pool, c.delay
     )
 
 

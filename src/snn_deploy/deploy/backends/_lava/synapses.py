@@ -1,7 +1,8 @@
 """A connection as a Lava process: Conv, Dense or Sparse, with the sums of every weight exact.
 
 Dense and Sparse clear the lowest bit of weights with mixed signs, so they get doubled weights and half the
-scale. Conv ignores its weight exponent, so it gets weights that are scaled already.
+scale; weights of one sign that need eight bits without it are told so. Conv ignores its weight exponent, so it gets
+weights that are scaled already.
 """
 
 import numpy as np
@@ -29,14 +30,22 @@ def synapses(connection: IntegerConnection, source_shape: tuple[int, ...], large
     kind = kind_of(connection, source_shape, largest_value)
     if kind is Kind.CONVOLUTION:
         return _convolution(expand_pooling(connection, source_shape), source_shape, message_bits)
-    exact = {"weight_exp": connection.exponent - 1, "sign_mode": SignMode.MIXED}
+    mode = _sign_mode(connection)
+    doubled = int(mode == SignMode.MIXED)
+    exact = {"weight_exp": connection.exponent - doubled, "sign_mode": mode}
     if kind is Kind.DENSE:
-        weights = dense_matrix(connection, source_shape) << 1
+        weights = dense_matrix(connection, source_shape) << doubled
         return Dense(weights=weights, num_message_bits=message_bits, **exact)
     matrix = convolution_matrix(connection, source_shape)
-    matrix.data <<= 1
+    matrix.data <<= doubled
     # Sparse sums graded spikes as a matrix product, many times quicker than its way with single bits.
     return Sparse(weights=matrix, num_message_bits=_GRADED_BITS, **exact)
+
+
+def _sign_mode(connection: IntegerConnection) -> SignMode:
+    if connection.weights.dtype == np.int8:
+        return SignMode.MIXED
+    return SignMode.EXCITATORY if connection.weights.max() > 0 else SignMode.INHIBITORY
 
 
 def _convolution(connection: IntegerConnection, source_shape: tuple[int, ...], message_bits: int) -> AbstractProcess:
