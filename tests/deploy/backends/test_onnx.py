@@ -51,15 +51,31 @@ def test_the_random_networks_of_these_tests_use_every_number_type():
 
 
 @pytest.mark.parametrize("inputs", [515, 516, 519, 520])
-def test_dense_sums_around_2_to_the_24_are_exact(inputs):
-    # 255 * 127 * 518.06 = 2^24. One weight of 1 keeps the sum odd; the bias brings the potential back below 2^23.
-    weights = np.full((1, inputs), 127)
-    weights[0, 0], weights[0, 1 : inputs // 2 + 1] = 1, -127
-    neurons = IntegerPopulation("out", (1,), 0, 0, 0, 0, fires=False)
-    network = IntegerNetwork(
-        IntegerInput("input", (inputs,)), (neurons,), (IntegerConnection("synapse", "input", "out", weights),), 1
-    )
-    require_same(network, np.random.default_rng(inputs).integers(200, 256, (3, inputs)).astype(np.uint8))
+def test_float32_is_taken_as_long_as_it_is_exact(inputs):
+    # 255 * 127 * 518.06 = 2^24
+    network = one_neuron(127, steps=1, fires=False, inputs=inputs)
+    largest = synapses.largest_sum(network, network.connections[0])
+    assert largest == 255 * 127 * inputs
+    assert synapses.exact_type(largest) is (np.float32 if inputs < 519 else np.float64)
+
+
+@given(seed=seeds, is_dense=st.booleans())
+@settings(max_examples=20)
+def test_sums_beyond_2_to_the_24_are_exact_to_the_last_bit(seed, is_dense):
+    # Two sums beyond 2^24 that all but cancel: what each has lost to rounding is left over, in any order of addition.
+    rng = np.random.default_rng(seed)
+    excites = rng.integers(100, 127, 800)[None]
+    inhibits = -(excites + (rng.random(excites.shape) < 0.02))
+    shape, target = ((800,), (1,)) if is_dense else ((800, 1, 1), (1, 1, 1))
+    connections = [
+        IntegerConnection(name, "input", "out", weights if is_dense else weights[:, :, None, None])
+        for name, weights in (("excites", excites), ("inhibits", inhibits))
+    ]
+    neurons = IntegerPopulation("out", target, 0, 0, 0, 0, fires=False)
+    network = IntegerNetwork(IntegerInput("input", shape), (neurons,), tuple(connections), 1)
+    images = rng.integers(200, 256, (4, *shape)).astype(np.uint8)
+    assert (images.reshape(4, -1) @ excites[0] > 2**24).all()
+    require_same(network, images)
 
 
 def test_a_convolution_beyond_float32_is_exact():
