@@ -87,6 +87,11 @@ def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tup
     arrives = target_shape(
         source_shape, weights, connection.stride, connection.padding, connection.dilation, connection.pool
     )
+    pool_after = getattr(connection, "pool_after", (1, 1))  # of a FloatConnection alone
+    if pool_after != (1, 1):
+        if len(weights) != 4 or len(pool_after) != 2 or not all(isinstance(p, int) and p >= 1 for p in pool_after):
+            raise UserError(f"{where}: pool_after {pool_after}; allowed is a pair from 1, after a convolution.")
+        arrives = pooled_shape(arrives, pool_after)
     if min(arrives) < 1:
         raise UserError(f"{where}: nothing is left of {source_shape} after pooling and the kernel {weights[2:]}.")
     if arrives != tuple(shape) and not (len(weights) == 2 and arrives[0] == shape[0] and len(shape) == 1):

@@ -1,13 +1,17 @@
 """to_integer_network: all passes in order, from a trained FloatNetwork to an IntegerNetwork."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons, check_neurons
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
+from snn_deploy.export.passes.fold_pool_after import fold_pool_after
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
+from snn_deploy.export.passes.place_shift import Shift, place_shift
 from snn_deploy.export.passes.quantize import quantize
+from snn_deploy.export.passes.round_decays import round_decays
 from snn_deploy.export.prove_bounds import Bounds, prove_bounds
 from snn_deploy.integer_fit import Fit, Limits
 from snn_deploy.train.float_network import FloatNetwork
@@ -15,20 +19,37 @@ from snn_deploy.train.float_network import FloatNetwork
 
 @dataclass(frozen=True)
 class Export:
-    """An integer network, and per population how its integers were found and the bounds that were proved."""
+    """An integer network, and per population how its integers were found and the bounds that were proved.
+
+    folded: the network in floats that the integers were made of. rounded_decays: population -> the largest change.
+    """
 
     network: IntegerNetwork
     fits: dict[str, Fit]
     bounds: dict[str, Bounds]
+    folded: FloatNetwork
+    rounded_decays: dict[str, float] = field(default_factory=dict)
 
 
-def fold(network: FloatNetwork) -> FloatNetwork:
-    """Return an equal network of plain weights and sum pooling, with integers as its input."""
-    return absorb_input_scale(absorb_average_pool(fold_td_batch_norm(network)))
+def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
+    """Return an equal network of plain weights and sum pooling, with integers as its input; `shift`: place_shift."""
+    plain = fold_pool_after(fold_td_batch_norm(network))
+    return place_shift(absorb_input_scale(absorb_average_pool(plain)), shift)
 
 
-def to_integer_network(network: FloatNetwork, limits: Limits) -> Export:
-    """Return the integer network of `network` within `limits`, or a UserError that names what does not fit."""
+def to_integer_network(
+    network: FloatNetwork,
+    limits: Limits,
+    *,
+    shift: Shift = "refuse",
+    may_round_decays: bool = False,
+    chip: ChipNeurons = ANY_NEURONS,
+) -> Export:
+    """Return the integer network of `network` within `limits`, or a UserError that names what does not fit.
+
+    shift: what becomes of biases and of norms' shifts (place_shift.py). may_round_decays: whether decays may become
+    the nearest ones of the chip; otherwise others are refused. chip: what neurons there are.
+    """
     provenance = {
         **network.provenance,
         "export": {
@@ -37,5 +58,10 @@ def to_integer_network(network: FloatNetwork, limits: Limits) -> Export:
             "thresholds": "per_channel" if limits.per_channel else "scalar",
         },
     }
-    integer, fits = quantize(fold(network), limits, provenance)
-    return Export(integer, fits, prove_bounds(integer))
+    changes: dict[str, float] = {}
+    if may_round_decays:  # before shifts are placed, because these depend on decays
+        network, changes = round_decays(network, chip)
+    folded = fold(network, shift)
+    check_neurons(folded, chip)
+    integer, fits = quantize(folded, limits, provenance)
+    return Export(integer, fits, prove_bounds(integer), folded, changes)

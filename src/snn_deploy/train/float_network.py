@@ -117,7 +117,8 @@ class ChannelNorm:
 class FloatConnection:
     """Weights from one population to another: (out, in / groups, height, width) or (out, in).
 
-    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none.
+    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none. pool_after: window of the
+    pooling of a convolution's results (after the norm), before they reach the neurons.
     delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
     """
 
@@ -133,15 +134,18 @@ class FloatConnection:
     pool_mode: Literal["sum", "average"] = "sum"
     delay: int = 0
     norm: ChannelNorm | None = None
+    pool_after: Pair = (1, 1)
+    pool_after_mode: Literal["sum", "average"] = "average"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", read_only(self.weights, np.float64))
         _require_finite(f"connection {self.name!r}", "weights", self.weights)
-        if self.pool_mode not in ("sum", "average"):
-            raise UserError(
-                f"connection {self.name!r}: {self.pool_mode} pooling. Its result is no sum of spikes, so no chip "
-                "with additive synapses can compute it exactly; allowed are average and sum pooling. Train with one."
-            )
+        for mode in (self.pool_mode, self.pool_after_mode):
+            if mode not in ("sum", "average"):
+                raise UserError(
+                    f"connection {self.name!r}: {mode} pooling. Its result is no sum of spikes, so no chip with "
+                    "additive synapses can compute it exactly; allowed are average and sum pooling. Train with one."
+                )
 
     @property
     def weights_shape(self) -> tuple[int, ...]:
@@ -174,7 +178,7 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
         "input": plain_fields(network.input),
         "populations": [_plain_population(p) for p in network.populations],
         "connections": [
-            {**plain_fields(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
+            {**_plain_connection(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
         ],
         "steps": network.steps,
         "provenance": dict(network.provenance),
@@ -233,6 +237,13 @@ def _plain_population(population: FloatPopulation) -> dict[str, Any]:
     plain = plain_fields(population)
     if population.reset == "value":
         del plain["reset"]
+    return plain
+
+
+def _plain_connection(connection: FloatConnection) -> dict[str, Any]:
+    plain = plain_fields(connection)
+    if connection.pool_after == (1, 1):
+        del plain["pool_after"], plain["pool_after_mode"]
     return plain
 
 

@@ -3,11 +3,12 @@
 The same sweep as export/integer_semantics.py, with norms, average pooling and the input scale not yet folded.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import transmit
+from snn_deploy.connection_arithmetic import sum_pool, transmit
 from snn_deploy.train.float_network import FloatConnection, FloatNetwork, FloatPopulation
 
 
@@ -65,7 +66,9 @@ def delivered(connection: FloatConnection, values: np.ndarray) -> np.ndarray:
     currents = transmit(
         values, c.weights, stride=c.stride, padding=c.padding, dilation=c.dilation, groups=c.groups, pool=c.pool
     )
-    if c.norm is None:
+    if c.norm is not None:
+        per_channel = (-1, *[1] * (currents.ndim - 2))
+        currents = currents * c.norm.factor.reshape(per_channel) + c.norm.offset.reshape(per_channel)
+    if c.pool_after == (1, 1):
         return currents
-    per_channel = (-1, *[1] * (currents.ndim - 2))
-    return currents * c.norm.factor.reshape(per_channel) + c.norm.offset.reshape(per_channel)
+    return sum_pool(currents, c.pool_after) / (math.prod(c.pool_after) if c.pool_after_mode == "average" else 1)

@@ -181,7 +181,7 @@ def test_streaming_samples_through_delays_and_loops_equals_separate_runs():
     assert all(together.spikes[name][-1].any() for name in ("input", "first", "second", "third", "out"))
 
 
-@pytest.mark.parametrize("seed", [1, 7, 18, 33, 36])
+@pytest.mark.parametrize("seed", [6, 10, 13, 36, 39])
 def test_random_networks_are_identical_on_lava(seed):
     network = random_network(seed, Features())
     lava_equals_reference(network, random_inputs(network, 3, seed))

@@ -1,0 +1,74 @@
+"""Pass: what becomes of biases, such as a norm's shift leaves: refused, kept, or moved into thresholds and resets."""
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from snn_deploy.train.float_network import FloatNetwork, FloatPopulation
+from snn_deploy.user_error import UserError
+
+Shift = Literal["refuse", "bias", "reset"]
+
+
+def place_shift(network: FloatNetwork, shift: Shift) -> FloatNetwork:
+    """Return an equal network whose biases are as `shift` says; `network` itself is left unchanged.
+
+    "refuse": there are none, else a UserError. "bias": as they are. "reset": there are none; the potentials of a
+    population with the bias b are counted from c = b / (1 - voltage_keep), where they would end up without any input,
+    so threshold, reset value and initial value are c lower. Refused by channel where a threshold would not be positive.
+    """
+    if shift not in get_args(Shift):
+        raise UserError(f"shift {shift!r}; allowed are {', '.join(get_args(Shift))}.")
+    if shift == "refuse":
+        for p in network.populations:
+            _require_none(p)
+    if shift != "reset":
+        return network
+    moved = (_moved(p, network.steps) if p.bias.any() else p for p in network.populations)
+    return replace(network, populations=tuple(moved))
+
+
+def _require_none(population: FloatPopulation) -> None:
+    biased = int((population.bias != 0).sum())
+    if biased:
+        raise UserError(
+            f"population {population.name!r}: a bias, such as a norm's shift leaves, shifts {biased} of "
+            f"{len(population.bias)} channels by up to {abs(population.bias).max():.3g} in every step, and the "
+            "exported networks are bias-free; leaving it out would cost accuracy silently. Train with a norm that has "
+            'no shift, norm.name = "centered_tdbn" (or "scale_tdbn"), or choose --shift bias or --shift reset.'
+        )
+
+
+def _moved(population: FloatPopulation, steps: int) -> FloatPopulation:
+    p, where = population, f"population {population.name!r}"
+    if not p.fires:
+        if (p.voltage_keep != 1).any():
+            raise UserError(f"{where}: never fires and decays, so its potentials are its result. Choose --shift bias.")
+        # Only the potential after the last step is read, and nothing decays: all biases can be there from the start.
+        return replace(p, bias=np.zeros(()), initial_value=p.initial_value + steps * p.bias)
+    if p.reset == "subtract":
+        raise UserError(f"{where}: a soft reset takes off the threshold, which a shift changes. Choose --shift bias.")
+    endless = (p.bias != 0) & (p.voltage_keep == 1)
+    if endless.any():
+        raise UserError(
+            f"{where}, channel {int(endless.argmax())}: has a bias and no leak, so the bias piles up without end and "
+            "no shift of potentials equals it. Choose --shift bias."
+        )
+    keep = np.where(p.voltage_keep == 1, 0, p.voltage_keep)
+    center = p.bias / (1 - keep)
+    threshold = p.threshold - center
+    if threshold.min() <= 0:
+        channels = np.flatnonzero(threshold <= 0)
+        raise UserError(
+            f"{where}, channel {channels[0]}: its bias {p.bias[channels[0]]:.3g} alone drives it to its threshold, so "
+            f"the shifted threshold would be {threshold[channels[0]]:.3g} (such channels: {len(channels)} of "
+            f"{len(threshold)}); allowed is one above 0. Choose --shift bias."
+        )
+    return replace(
+        p,
+        bias=np.zeros(()),
+        threshold=threshold,
+        reset_value=p.reset_value - center,
+        initial_value=p.initial_value - center,
+    )

@@ -1,0 +1,25 @@
+"""Pass: decays become whole numbers of 1/4096 that a chip can hold. A change of the network, so it is reported."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons
+from snn_deploy.state_bounds import DECAY_UNITY
+from snn_deploy.train.float_network import FloatNetwork
+
+
+def round_decays(network: FloatNetwork, chip: ChipNeurons = ANY_NEURONS) -> tuple[FloatNetwork, dict[str, float]]:
+    """Return the network with the nearest decays of `chip`, and population -> the largest change of a decay, if any."""
+    changes: dict[str, float] = {}
+    populations = []
+    for p in network.populations:
+        keeps = {}
+        for name, (least, most) in (("voltage_keep", chip.voltage_keeps), ("current_keep", chip.current_keeps)):
+            exact = getattr(p, name)
+            keeps[name] = np.rint(exact * DECAY_UNITY).clip(least, most) / DECAY_UNITY
+            change = float(np.abs(keeps[name] - exact).max())
+            if change:
+                changes[p.name] = max(change, changes.get(p.name, 0.0))
+        populations.append(replace(p, **keeps))
+    return replace(network, populations=tuple(populations)), changes
