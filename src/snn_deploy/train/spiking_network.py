@@ -16,6 +16,7 @@ from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.train import amx_synapses
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
+from snn_deploy.train.fused_norm import normed
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
 from snn_deploy.train.quantized_pass import Quantization, quantized_pass
@@ -157,7 +158,11 @@ class SpikingNetwork(nn.Module):
         total: Tensor | None = None
         for connection in self._connections_to(population):
             raw = self._raw(connection, values, pools, how)
-            currents = self.norm(connection)(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
+            norm = self.norm(connection)
+            if how.slope is not None and raw.device.type == "cpu" and norm.fixed() is not None:
+                currents = normed(raw, norm)
+            else:
+                currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
             total = currents if total is None else total + currents
         assert total is not None  # check_structure: every population is reached
         return total.expand(steps, *total.shape[1:])

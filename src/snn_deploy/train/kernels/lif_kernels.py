@@ -56,6 +56,16 @@ def _normalize(values, factor, offset, along_row, c, normalized):  # type: ignor
 
 
 @njit(cache=True, **_COMPILED)
+def normalize(currents, factor, offset, along_row, first, last, normalized):  # type: ignore[no-untyped-def]
+    """Write the normalized currents of samples first..last to `normalized`."""
+    steps, _, channels, _ = currents.shape
+    for t in range(steps):
+        for b in range(first, last):
+            for c in range(channels):
+                _normalize(currents[t, b, c], factor, offset, along_row, c, normalized[t, b, c])
+
+
+@njit(cache=True, **_COMPILED)
 def forward(  # type: ignore[no-untyped-def]
     currents, factor, offset, along_row, keep, least, width, pool, first, last, pooled, statistics
 ):
@@ -155,6 +165,16 @@ def _add_products(gradients, values, along_row, c, sums, products):  # type: ign
             product += gradients[i] * values[i]
         sums[c] += np.float64(total)
         products[c] += np.float64(product)
+
+
+@njit(cache=True, **_COMPILED)
+def products(gradients, currents, along_row, first, last, sums, products):  # type: ignore[no-untyped-def]
+    """Add each channel's sum of `gradients` of samples first..last to `sums`, and times `currents` to `products`."""
+    steps, _, channels, _ = currents.shape
+    for t in range(steps):
+        for b in range(first, last):
+            for c in range(channels):
+                _add_products(gradients[t, b, c], currents[t, b, c], along_row, c, sums, products)
 
 
 @njit(**_COMPILED)  # a function of its own: inside the large one its loop would not become vector code
