@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.cli.export import limits_of
+from snn_deploy.cli.export import limits_of, way_of
 from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.targets import TARGETS
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.nearest_name import did_you_mean
@@ -33,18 +34,23 @@ def export_network(
     profile: str = "loihi2",
     weight_bits: int = 8,
     per_channel: bool = False,
+    shift: Shift = "refuse",
+    round_decays: bool = False,
 ) -> Exported:
     """Return the integer network of `network`, written to `folder` as network.npz and as the file of `target`.
 
     target: "loihi" (network.net, for lava-dl) or "onnx". profile: the chip, a name or a TOML file. weight_bits: of a
     signed weight. per_channel: one threshold and weight scale for each channel, not for each layer.
+    shift: what becomes of norms' shifts: "refuse", "bias" or "reset" (export/passes/place_shift.py).
+    round_decays: whether decays may be rounded to the chip's; the provenance says by how much.
     What the chip cannot hold is a UserError, and nothing is written.
     """
     if target not in TARGETS:
         hint = did_you_mean(target, TARGETS)
         raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(TARGETS)}; NIR files are from write_nir.")
     limits = limits_of(profile, weight_bits, per_channel=per_channel)
-    integers = to_integer_network(network, limits).network
+    way = way_of(profile, shift, round_decays=round_decays)
+    integers = to_integer_network(network, limits, way).network
     name, write = TARGETS[target]
     files = [Path(folder) / "network.npz", Path(folder) / name]
     write_integer_network(integers, files[0])

@@ -15,11 +15,9 @@ import numpy as np
 
 from snn_deploy.neuron_reset import Reset, nothing
 from snn_deploy.scale_search import LARGEST_EXPONENT, PER_OCTAVE, Choice, WeightRange, choose, error_table, weight_range
-from snn_deploy.state_bounds import DECAY_UNITY, STATE_SHIFT, Neurons, largest_sums, state_bounds
+from snn_deploy.state_bounds import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT, Neurons, largest_sums, state_bounds
 from snn_deploy.user_error import UserError
 from snn_deploy.weight_rounding import rounded
-
-LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
 
 _STATE_UNIT = 1 / 2**STATE_SHIFT  # of a unit
 _MOST_OCTAVES = 24  # between the threshold and the unit; states have no more bits
@@ -83,6 +81,7 @@ class Fit:
     given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
     (channels,), in state units. lowered_by_bounds: the channels whose unit was decided by the states' bits and not by
     the weights. clipped: of each connection, how many weights were beyond the largest whole one and were cut off.
+    largest_rounding: by how much a bias, reset or initial value was changed at most, in the unit of the weights.
     """
 
     units: np.ndarray
@@ -94,6 +93,7 @@ class Fit:
     initial_value: np.ndarray
     lowered_by_bounds: np.ndarray
     clipped: tuple[int, ...]
+    largest_rounding: float
 
     @property
     def values(self) -> tuple[np.ndarray, ...]:
@@ -226,7 +226,18 @@ def _integers(
         neurons.initial_value,
         np.zeros(channels, bool),
         tuple(_beyond(w, s, r) for w, s, r in parts),
+        _largest_rounding(incoming, neurons, units),
     )
+
+
+def _largest_rounding(incoming: Incoming, neurons: Neurons, units: np.ndarray) -> float:
+    initial = neurons.initial_value - int(starts_one_above(incoming))
+    pairs = (
+        (neurons.bias, incoming.bias),
+        (neurons.reset_value, incoming.reset_value),
+        (initial, incoming.initial_value),
+    )
+    return max(float(np.abs(whole * units * _STATE_UNIT - exact).max()) for whole, exact in pairs)
 
 
 def _neurons(

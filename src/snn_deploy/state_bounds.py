@@ -13,6 +13,7 @@ from snn_deploy.neuron_reset import Reset
 
 STATE_SHIFT = 6  # a weight or threshold of 1 is 2^6 units of current and potential (Lava lif/models.py act_shift)
 DECAY_UNITY = 4096  # a keep of 4096 leaves a state as it is (Lava lif/models.py decay_unity)
+LARGEST_THRESHOLD = 2**17 - 1  # threshold mantissas have 17 bits (Lava lif/models.py)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from snn_deploy.export.chip_neurons import chip_neurons
 from snn_deploy.export.passes.round_decays import round_decays
-from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.export.to_integer_network import Way, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
@@ -46,7 +46,7 @@ def test_abilities_are_read_from_the_profile():
 def test_what_a_chip_cannot_do_is_refused_by_name(options, message):
     chip = chip_neurons(load_profile("loihi1"))
     with pytest.raises(UserError, match=message):
-        to_integer_network(network(**options), Limits(), chip=chip)
+        to_integer_network(network(**options), Limits(), Way(chip=chip))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_a_chip_cannot_do_is_refused_by_name(options, message):
 )
 def test_programmable_neurons_can_do_all_of_it(options):
     chip = chip_neurons(load_profile("loihi2"))
-    (neurons,) = to_integer_network(network(**options), Limits(), chip=chip).network.populations
+    (neurons,) = to_integer_network(network(**options), Limits(), Way(chip=chip)).network.populations
     name, value = next(iter(options.items()))
     assert neurons.reset == value if name == "reset" else (np.sign(getattr(neurons, name)) == np.sign(value)).all()
 
@@ -63,7 +63,7 @@ def test_decays_are_rounded_only_when_asked_and_the_change_is_reported():
     learned = network(voltage_keep=[0.3, 0.7], current_keep=1.0)
     with pytest.raises(UserError, match=r"voltage_keep 0.3 is 1228.800 / 4096.*--round-decays"):
         to_integer_network(learned, Limits())
-    export = to_integer_network(learned, Limits(), may_round_decays=True, chip=chip_neurons(load_profile("loihi2")))
+    export = to_integer_network(learned, Limits(), Way("refuse", True, chip_neurons(load_profile("loihi2"))))
     (neurons,) = export.network.populations
     assert neurons.voltage_keep.tolist() == [1229, 2867]
     assert neurons.current_keep.tolist() == [4095, 4095]

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.export import integer_semantics
+from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.prove_bounds import prove_bounds
+from snn_deploy.export.worst_input import worst_input
 
 LIMIT = 2**23 - 1
 
@@ -46,3 +48,33 @@ def test_what_a_reset_leaves_is_in_the_bounds():
     for options, largest in (({}, 11), ({"reset": "subtract"}, 11), ({"reset_value": [-20 * 64]}, 20)):
         found = prove_bounds(replace(network, populations=(replace(hard, **options),)))["out"].potential.item()
         assert found == largest * 64
+
+
+@given(seed=st.integers(0, 2**32 - 1), highest=st.booleans())
+@settings(max_examples=60)
+def test_the_worst_input_is_worse_for_its_neuron_than_any_other(seed, highest):
+    features = Features(extremes=False, loops=False, joins=False, delays=False, most_populations=1)
+    network = random_network(seed, features)
+    (neurons,) = network.populations
+    silent = replace(neurons, fires=False, reset="value", bias=np.zeros(()), initial_value=np.zeros(()))
+    network = IntegerNetwork(network.input, (silent,), network.connections, network.steps)
+    rng = np.random.default_rng(seed)
+    index = tuple(int(rng.integers(size)) for size in neurons.shape)
+    (values,) = worst_input(network, neurons.name, index, highest=highest).values()
+
+    def reached(images):
+        frames = np.broadcast_to(images, (network.steps, *images.shape))
+        return integer_semantics.run(network, frames).potentials[neurons.name][-1][(slice(None), *index)]
+
+    others = random_inputs(network, 5, seed, static=True)
+    assert (
+        (reached(values[None]) >= reached(others)).all()
+        if highest
+        else (reached(values[None]) <= reached(others)).all()
+    )
+    channel = index[0]
+    both = [reached(worst_input(network, neurons.name, index, highest=h)["input"][None])[0] for h in (True, False)]
+    bound = prove_bounds(network)[neurons.name].potential[channel]
+    assert max(abs(v) for v in both) <= bound
+    if network.connections[0].weights.ndim == 2:  # at the edge of a map, a kernel sees zeros
+        assert max(abs(v) for v in both) == min(bound, LIMIT)

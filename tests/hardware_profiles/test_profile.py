@@ -63,7 +63,7 @@ def test_a_neurocore_profile_gives_what_the_exporter_asks(name):
 def test_loihi_2_publishes_no_number_of_thresholds():
     most = load_profile("loihi1").find("core.max_threshold_profiles")
     assert most is not None
-    assert (most.value, most.confidence) == (8, "likely")
+    assert (most.value, most.confidence) == (7, "likely")
     assert load_profile("loihi2").find("core.max_threshold_profiles") is None
 
 

@@ -1,7 +1,7 @@
 """snn-deploy export: a trained network becomes integers, and files that other programs open."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import numpy as np
@@ -10,10 +10,12 @@ from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.output import Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
+from snn_deploy.export.chip_neurons import chip_neurons
 from snn_deploy.export.integer_network import write_integer_network
 from snn_deploy.export.nir_parts.reading import NirReading
+from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.targets import TARGETS
-from snn_deploy.export.to_integer_network import Export, to_integer_network
+from snn_deploy.export.to_integer_network import PLAIN, Export, Way, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train.float_network import FloatNetwork
@@ -30,6 +32,14 @@ from snn_deploy.user_error import UserError
     type=click.Choice(["scalar", "per-channel"]),
     help="One threshold and weight scale per layer or per channel; default: as trained, else scalar.",
 )
+@click.option(
+    "--shift",
+    type=click.Choice(get_args(Shift)),
+    default="refuse",
+    show_default=True,
+    help="Norms' shifts: refused, a bias in each step, or moved into thresholds and reset values.",
+)
+@click.option("--round-decays", is_flag=True, help="Round decays to what the chip has; the change is printed.")
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
@@ -42,6 +52,8 @@ def command(
     profile: str,
     weight_bits: int | None,
     thresholds: str | None,
+    shift: Shift,
+    round_decays: bool,
     data: str | None,
     samples: int,
     out: Path | None,
@@ -63,7 +75,8 @@ def command(
         trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
         per_channel=trained.get("per_channel", False) if thresholds is None else thresholds == "per-channel",
     )
-    output.result(export_with_output(output, float_network, limits, folder, data, samples, target))
+    way = way_of(profile, shift, round_decays=round_decays)
+    output.result(export_with_output(output, float_network, limits, folder, data, samples, target, way))
 
 
 def export_with_output(
@@ -74,9 +87,10 @@ def export_with_output(
     data: str | None,
     samples: int,
     target: str = "loihi",
+    way: Way = PLAIN,
 ) -> dict[str, Any]:
     """Export to `folder` and print what a user must know about it; return what --json prints."""
-    export = to_integer_network(float_network, limits)
+    export = to_integer_network(float_network, limits, way)
     accuracy, tests = None, 0
     if data is not None or "nir" not in float_network.provenance:  # a .nir file of another program names no data
         chosen = test_samples(float_network.provenance, data, samples)
@@ -114,6 +128,7 @@ def export_with_output(
     )
     output.say("scale: the trained potential that an integer weight of 1 adds. Currents and potentials in 1/64 of it,")
     output.say(f"the largest that any input can cause; the limit is {layers[0]['limit']}.")
+    _say_what_changed(output, export)
     tested = float_network.provenance.get("test_samples")
     if float_accuracy is not None:
         output.say(f"float accuracy    {percent(float_accuracy)} of {tested} test samples (measured after training)")
@@ -137,8 +152,24 @@ def export_with_output(
         "samples": tests,
         "weight_bits": limits.weight_bits,
         "sha256": export.network.digest,
+        "rounded_decays": export.rounded_decays,
         "layers": layers,
     }
+
+
+def _say_what_changed(output: Output, export: Export) -> None:
+    """Print what the integers do not hold exactly, beside the rounding of the weights themselves."""
+    for name, change in export.rounded_decays.items():
+        output.say(f"population {name!r}: decays rounded, by up to {change:.3g}")
+    clipped = {n: sum(f.clipped) for n, f in export.fits.items() if any(f.clipped)}
+    if clipped:
+        counts = ", ".join(f"{count} of {name}" for name, count in clipped.items())
+        output.say(f"weights cut off at the largest whole one, where that rounds the others less: {counts}")
+    for name, fit in export.fits.items():
+        if fit.largest_rounding:
+            output.say(
+                f"population {name!r}: biases, reset and initial values rounded, by up to {fit.largest_rounding:.3g}"
+            )
 
 
 def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
@@ -151,6 +182,9 @@ def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
                 "population": population.name,
                 "scale": _span(found.units),
                 "scale_set_by_bounds": bool(found.lowered_by_bounds.any()),
+                "exponents": list(found.exponents),
+                "clipped_weights": sum(found.clipped),
+                "largest_rounding": found.largest_rounding,
                 "weights": [min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)],
                 "threshold": _span(population.threshold) if population.fires else None,
                 "largest_current": int(bounds.current.max()),
@@ -166,15 +200,28 @@ def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> L
     chip = load_profile(profile)
     if chip.kind != "neurocore":
         raise UserError(f"profile {chip.name!r} is a way to count energy, not a chip. Choose loihi1 or loihi2.")
-    most = chip.whole("weight.stored_bits_max")
+    stored, modes = chip.whole("weight.stored_bits_max"), chip.quantity("weight.sign_modes").value
+    most = stored + 1 if isinstance(modes, tuple) and {"excitatory", "inhibitory"} <= set(modes) else stored
     if not 2 <= weight_bits <= most:
-        raise UserError(f"--weight-bits {weight_bits}; {chip.name} stores signed weights of 2 to {most} bits.")
+        raise UserError(
+            f"--weight-bits {weight_bits}; {chip.name} stores signed weights of 2 to {stored} bits"
+            + (f", and {most} where all weights of a connection share their sign." if most > stored else ".")
+        )
+    thresholds = chip.find("core.max_threshold_profiles")
     return Limits(
         weight_bits,
         per_channel,
         chip.whole("neuron.threshold_mantissa_max"),
         min(chip.whole("neuron.u_bits"), chip.whole("neuron.v_bits")),
+        chip.whole("core.max_threshold_profiles") if thresholds else None,
+        min(chip.whole("neuron.bias_mantissa_max"), -chip.whole("neuron.bias_mantissa_min")),
+        chip.whole("neuron.bias_exponent_max"),
     )
+
+
+def way_of(profile: str, shift: Shift, *, round_decays: bool) -> Way:
+    """Return the choices of an export for the neurons of the chip `profile`."""
+    return Way(shift, round_decays, chip_neurons(load_profile(profile)))
 
 
 def _span(values: np.ndarray) -> Any:

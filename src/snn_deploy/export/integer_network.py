@@ -14,10 +14,9 @@ import numpy as np
 from snn_deploy.array_file import content_digest, plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.graph_check import check_graph
-from snn_deploy.integer_fit import LARGEST_THRESHOLD
 from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
-from snn_deploy.state_bounds import DECAY_UNITY, STATE_SHIFT  # noqa: F401 - readers look here
+from snn_deploy.state_bounds import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT  # noqa: F401 - readers look here
 from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy IntegerNetwork", 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import get_args
 
 from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons, check_neurons
 from snn_deploy.export.integer_network import IntegerNetwork
@@ -9,12 +10,13 @@ from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
 from snn_deploy.export.passes.fold_pool_after import fold_pool_after
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
-from snn_deploy.export.passes.place_shift import Shift, place_shift
+from snn_deploy.export.passes.place_shift import Shift, place_shift, require_no_shift
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.passes.round_decays import round_decays
 from snn_deploy.export.prove_bounds import Bounds, prove_bounds
 from snn_deploy.integer_fit import Fit, Limits
 from snn_deploy.train.float_network import FloatNetwork
+from snn_deploy.user_error import UserError
 
 
 @dataclass(frozen=True)
@@ -31,37 +33,49 @@ class Export:
     rounded_decays: dict[str, float] = field(default_factory=dict)
 
 
-def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
-    """Return an equal network of plain weights and sum pooling, with integers as its input; `shift`: place_shift."""
-    plain = fold_pool_after(fold_td_batch_norm(network))
-    return place_shift(absorb_input_scale(absorb_average_pool(plain)), shift)
+@dataclass(frozen=True)
+class Way:
+    """How a network becomes integers where there is a choice.
 
-
-def to_integer_network(
-    network: FloatNetwork,
-    limits: Limits,
-    *,
-    shift: Shift = "refuse",
-    may_round_decays: bool = False,
-    chip: ChipNeurons = ANY_NEURONS,
-) -> Export:
-    """Return the integer network of `network` within `limits`, or a UserError that names what does not fit.
-
-    shift: what becomes of biases and of norms' shifts (place_shift.py). may_round_decays: whether decays may become
-    the nearest ones of the chip; otherwise others are refused. chip: what neurons there are.
+    shift: what becomes of norms' shifts (place_shift.py): refused; a bias, as a population's own biases are; or moved,
+    those too, into thresholds and reset values. may_round_decays: whether decays may become
+    the nearest ones of the chip; otherwise others are refused. chip: what its neurons can do.
     """
+
+    shift: Shift = "refuse"
+    may_round_decays: bool = False
+    chip: ChipNeurons = ANY_NEURONS
+
+
+PLAIN = Way()
+
+
+def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
+    """Return an equal network of plain weights and sum pooling, with integers as its input; `shift`: see Way."""
+    if shift == "refuse":
+        require_no_shift(network)
+    elif shift not in get_args(Shift):
+        raise UserError(f"shift {shift!r}; allowed are {', '.join(get_args(Shift))}.")
+    plain = absorb_input_scale(absorb_average_pool(fold_pool_after(fold_td_batch_norm(network))))
+    return place_shift(plain) if shift == "reset" else plain
+
+
+def to_integer_network(network: FloatNetwork, limits: Limits, way: Way = PLAIN) -> Export:
+    """Return the integer network of `network` within `limits`, or a UserError that names what does not fit."""
+    changes: dict[str, float] = {}
+    if way.may_round_decays:  # before shifts are placed, because these depend on decays
+        network, changes = round_decays(network, way.chip)
+    folded = fold(network, way.shift)
+    check_neurons(folded, way.chip)
     provenance = {
         **network.provenance,
         "export": {
+            **({} if way.shift == "refuse" else {"shift": way.shift}),
+            **({"rounded_decays": changes} if changes else {}),
             "tool": f"snn-deploy {version('snn-deploy')}",
             "weight_bits": limits.weight_bits,
             "thresholds": "per_channel" if limits.per_channel else "scalar",
         },
     }
-    changes: dict[str, float] = {}
-    if may_round_decays:  # before shifts are placed, because these depend on decays
-        network, changes = round_decays(network, chip)
-    folded = fold(network, shift)
-    check_neurons(folded, chip)
     integer, fits = quantize(folded, limits, provenance)
     return Export(integer, fits, prove_bounds(integer), folded, changes)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from snn_deploy.export import integer_semantics
 from snn_deploy.export.passes.place_shift import place_shift
-from snn_deploy.export.to_integer_network import fold, to_integer_network
+from snn_deploy.export.to_integer_network import Way, fold, to_integer_network
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train import float_semantics
 from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
@@ -45,7 +45,7 @@ def test_a_norm_with_a_shift_is_a_bias_after_folding(seed):
 def test_moved_into_thresholds_and_resets_every_spike_stays(seed):
     network = fold(shifted_network(seed), "bias")
     try:
-        moved = place_shift(network, "reset")
+        moved = place_shift(network)
     except UserError as refusal:
         assert "the shifted threshold would be" in str(refusal)
         assume(False)
@@ -64,7 +64,7 @@ def test_moved_into_thresholds_and_resets_every_spike_stays(seed):
 def test_in_integers_spikes_are_those_of_floats_with_the_same_numbers(shift, seed):
     network = replace(shifted_network(seed, 0.05), steps=2)
     try:
-        export = to_integer_network(network, Limits(per_channel=True), shift=shift)
+        export = to_integer_network(network, Limits(per_channel=True), Way(shift))
     except UserError as refusal:
         assert "the shifted threshold would be" in str(refusal)
         assume(False)
@@ -92,35 +92,42 @@ def one_neuron(**options) -> FloatNetwork:
 
 
 def test_the_change_of_variables_is_the_one_of_the_formula():
-    (moved,) = place_shift(one_neuron(bias=[0.0, -0.3]), "reset").populations  # c = -0.3 / 0.75 = -0.4
+    (moved,) = place_shift(one_neuron(bias=[0.0, -0.3])).populations  # c = -0.3 / 0.75 = -0.4
     np.testing.assert_allclose(moved.threshold, [0.5, 0.9])
     np.testing.assert_allclose(moved.reset_value, [0, 0.4])
     np.testing.assert_allclose(moved.initial_value, [0, 0.4])
 
 
 def test_the_bias_of_an_output_without_leak_is_there_from_the_start():
-    (moved,) = place_shift(one_neuron(bias=[0.5, -1], fires=False, voltage_keep=1.0), "reset").populations
+    (moved,) = place_shift(one_neuron(bias=[0.5, -1], fires=False, voltage_keep=1.0)).populations
     assert moved.initial_value.tolist() == [3.0, -6.0]
 
 
 @pytest.mark.parametrize(
-    ("options", "shift", "message"),
+    ("options", "message"),
     [
-        ({"bias": [0, 0.1]}, "refuse", r"shifts 1 of 2 channels by up to 0.1 .*bias-free.*centered_tdbn.*--shift bias"),
-        ({"bias": [0, 0.4]}, "reset", r"channel 1: its bias 0.4 alone .* would be -0.0333 \(such channels: 1 of 2\)"),
-        ({"bias": [0, 0.1], "voltage_keep": 1.0}, "reset", "channel 1: has a bias and no leak"),
-        ({"bias": 0.1, "reset": "subtract"}, "reset", "a soft reset takes off the threshold"),
-        ({"bias": 0.1, "fires": False}, "reset", "never fires and decays"),
+        ({"bias": [0, 0.4]}, r"channel 1: its bias 0.4 alone .* would be -0.0333 \(such channels: 1 of 2\)"),
+        ({"bias": [0, 0.1], "voltage_keep": 1.0}, "channel 1: has a bias and no leak"),
+        ({"bias": 0.1, "reset": "subtract"}, "a soft reset takes off the threshold"),
+        ({"bias": 0.1, "fires": False}, "never fires and decays"),
     ],
 )
-def test_what_a_way_cannot_do_is_refused_by_population_and_channel(options, shift, message):
+def test_what_cannot_be_moved_is_refused_by_population_and_channel(options, message):
     with pytest.raises(UserError, match=f"population 'out'.*{message}"):
-        place_shift(one_neuron(**options), shift)
+        place_shift(one_neuron(**options))
+
+
+def test_a_populations_own_bias_is_exported_without_being_asked_for():
+    export = to_integer_network(one_neuron(bias=[0.0, -0.3]), Limits())
+    fit, (neurons,) = export.fits["out"], export.network.populations
+    exact = neurons.bias / 64 * fit.units
+    assert exact.tolist() == [0, pytest.approx(-0.3, abs=1e-3)]
+    assert fit.largest_rounding == pytest.approx(abs(exact[1] + 0.3))
 
 
 def test_another_way_is_refused():
     with pytest.raises(UserError, match="shift 'drop'; allowed are refuse, bias, reset"):
-        place_shift(one_neuron(), "drop")
+        fold(one_neuron(), "drop")
 
 
 @pytest.mark.parametrize(

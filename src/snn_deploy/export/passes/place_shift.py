@@ -1,7 +1,7 @@
-"""Pass: what becomes of biases, such as a norm's shift leaves: refused, kept, or moved into thresholds and resets."""
+"""Pass: what becomes of a norm's shift: refused, kept as a bias, or moved into thresholds and resets."""
 
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -11,33 +11,29 @@ from snn_deploy.user_error import UserError
 Shift = Literal["refuse", "bias", "reset"]
 
 
-def place_shift(network: FloatNetwork, shift: Shift) -> FloatNetwork:
-    """Return an equal network whose biases are as `shift` says; `network` itself is left unchanged.
+def require_no_shift(network: FloatNetwork) -> None:
+    """Raise UserError where a norm of `network`, before folding, has a shift. A population's own bias is no shift."""
+    for c in network.connections:
+        shifted = 0 if c.norm is None else int((c.norm.offset != 0).sum())
+        if c.norm is not None and shifted:
+            raise UserError(
+                f"connection {c.name!r}: its norm shifts {shifted} of {len(c.norm.offset)} channels by up to "
+                f"{abs(c.norm.offset).max():.3g} in every step. Folded, that is a bias, and the exported networks are "
+                "bias-free unless they were made with biases; leaving it out would cost accuracy silently. Choose "
+                "--shift bias or --shift reset, or train with a norm that has no shift: "
+                'norm.name = "centered_tdbn" (or "scale_tdbn").'
+            )
 
-    "refuse": there are none, else a UserError. "bias": as they are. "reset": there are none; the potentials of a
-    population with the bias b are counted from c = b / (1 - voltage_keep), where they would end up without any input,
-    so threshold, reset value and initial value are c lower. Refused by channel where a threshold would not be positive.
+
+def place_shift(network: FloatNetwork) -> FloatNetwork:
+    """Return an equal network without biases; `network` itself, whose norms are folded, is left unchanged.
+
+    The potentials of a population with the bias b are counted from c = b / (1 - voltage_keep), where they would end up
+    without any input, so threshold, reset value and initial value are c lower. Refused by channel where a threshold
+    would not be positive.
     """
-    if shift not in get_args(Shift):
-        raise UserError(f"shift {shift!r}; allowed are {', '.join(get_args(Shift))}.")
-    if shift == "refuse":
-        for p in network.populations:
-            _require_none(p)
-    if shift != "reset":
-        return network
     moved = (_moved(p, network.steps) if p.bias.any() else p for p in network.populations)
     return replace(network, populations=tuple(moved))
-
-
-def _require_none(population: FloatPopulation) -> None:
-    biased = int((population.bias != 0).sum())
-    if biased:
-        raise UserError(
-            f"population {population.name!r}: a bias, such as a norm's shift leaves, shifts {biased} of "
-            f"{len(population.bias)} channels by up to {abs(population.bias).max():.3g} in every step, and the "
-            "exported networks are bias-free; leaving it out would cost accuracy silently. Train with a norm that has "
-            'no shift, norm.name = "centered_tdbn" (or "scale_tdbn"), or choose --shift bias or --shift reset.'
-        )
 
 
 def _moved(population: FloatPopulation, steps: int) -> FloatPopulation:
