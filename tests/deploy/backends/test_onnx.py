@@ -89,6 +89,14 @@ def test_a_convolution_beyond_float32_is_exact():
         require_same(each, rng.integers(0, 256, (2, *each.input.shape)).astype(np.uint8))
 
 
+def test_weights_of_nine_bits_are_kept():
+    rng = np.random.default_rng(4)
+    for sign in (1, -1):
+        network = one_kernel(sign * 2 * rng.integers(0, 128, (3, 3)), 6, padding=(1, 1))
+        assert network.connections[0].weights.dtype == np.int16
+        require_same(network, rng.integers(0, 256, (2, 1, 6, 6)).astype(np.uint8))
+
+
 @pytest.mark.parametrize("keep", [0, 1, 255, 1000, 1024, 4095, 4096])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_decays_round_toward_zero_and_currents_wrap(keep, sign):
