@@ -28,7 +28,7 @@ def command(output: Output, out: Path) -> int:
     from snn_deploy.cli.export import export_with_output, limits_of  # noqa: PLC0415
     from snn_deploy.cli.inputs import read_network, require_fit, test_samples  # noqa: PLC0415
     from snn_deploy.cli.train import train_with_output  # noqa: PLC0415
-    from snn_deploy.cli.verify import exported_files, verify_with_output  # noqa: PLC0415
+    from snn_deploy.cli.verify import data_set, exported_files, verify_with_output  # noqa: PLC0415
     from snn_deploy.deploy.backend import backend_names, load_backend  # noqa: PLC0415
     from snn_deploy.train.config import read_config  # noqa: PLC0415
     from snn_deploy.train.float_network import read_float_network  # noqa: PLC0415
@@ -54,7 +54,8 @@ def command(output: Output, out: Path) -> int:
             working.append(name)
         except UserError as error:
             output.say(f"left out: {error}")
-    verified, is_identical = verify_with_output(output, network, samples, working, exported_files(out / "loihi"))
+    shown, exports = data_set(network, samples), exported_files(out / "loihi")
+    verified, is_identical = verify_with_output(output, [shown], working, exports)
 
     output.say("\n4/5 energy: spikes of all test images, and an estimate of what they cost")
     energy = energy_with_output(output, network, "cmos45", None, 0)
