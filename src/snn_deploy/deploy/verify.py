@@ -1,7 +1,7 @@
 """verify: the same inputs on several backends, every spike of every population and every output compared.
 
 There is no tolerance: one differing spike is a failure, and the first one in time is named, because it is nearest
-to its cause.
+to its cause, with the operands that made it (operands.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.operands import Operands, find_operands
 from snn_deploy.deploy.simulation import Progress, Simulation
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.user_error import UserError
@@ -60,13 +61,15 @@ class Verification:
     """What a comparison of backends found.
 
     backends: the first one is what the others were compared with. spikes: of all its populations in all samples.
-    differences: the first one of each backend that differs; empty where all are identical.
+    differences: the first one of each backend that differs; empty where all are identical. operands: of each
+    difference, what the reference computed there, or None where it is one of the input itself or of spike counts.
     """
 
     backends: tuple[str, ...]
     samples: int
     spikes: int
     differences: tuple[Difference, ...]
+    operands: tuple[Operands | None, ...] = ()
 
     @property
     def is_identical(self) -> bool:
@@ -77,7 +80,11 @@ class Verification:
         if self.is_identical:
             return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
         first = self.backends[0]
-        return "\n".join(f"{d.backend} differs from {first}: {d}" for d in self.differences)
+        lines = []
+        for difference, operands in zip(self.differences, self.operands, strict=True):
+            lines.append(f"{difference.backend} differs from {first}: {difference}")
+            lines += [f"  {line}" for line in operands.lines()] if operands else []
+        return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
         """Return the verification as plain dictionaries and lists."""
@@ -87,7 +94,10 @@ class Verification:
             "backends": list(self.backends),
             "samples": self.samples,
             "spikes": self.spikes,
-            "differences": [{"kind": kinds[type(d)], **_plain(asdict(d))} for d in self.differences],
+            "differences": [
+                {"kind": kinds[type(d)], **_plain(asdict(d)), "operands": o.as_json() if o else None}
+                for d, o in zip(self.differences, self.operands, strict=True)
+            ],
         }
 
 
@@ -122,7 +132,8 @@ def verify(
             differences.append(difference)
     assert expected is not None
     spikes = sum(int(expected.spike_counts[p.name].sum()) for p in network.populations)
-    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences))
+    operands = tuple(_operands(network, inputs, difference) for difference in differences)
+    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences), operands)
 
 
 def first_difference(
@@ -149,6 +160,19 @@ def first_difference(
     sample, class_index = (int(i) for i in outputs[0])
     values = (int(s.outputs[sample, class_index]) for s in (expected, found))
     return OutputDifference(backend, sample, class_index, *values)
+
+
+def _operands(network: IntegerNetwork, inputs: np.ndarray, difference: Difference) -> Operands | None:
+    if isinstance(difference, SpikeDifference):
+        if difference.population == network.input.name:
+            return None
+        where = (difference.population, difference.step, difference.sample, difference.index)
+        return find_operands(network, inputs, *where)
+    output = network.output
+    if output.fires:
+        return None  # spike counts, and all spikes are equal
+    index = tuple(int(i) for i in np.unravel_index(difference.class_index, output.shape))
+    return find_operands(network, inputs, output.name, network.steps - 1, difference.sample, index)
 
 
 def _require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
