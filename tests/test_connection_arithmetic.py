@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-from helpers.random_network import Features, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
 from snn_deploy.connection_arithmetic import pooled_shape, sum_pool, target_shape, transmit
+from snn_deploy.deploy.random_network import Features, random_network
 
 seeds = st.integers(0, 2**32 - 1)
 

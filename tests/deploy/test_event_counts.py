@@ -1,7 +1,6 @@
 """Synaptic operations, counted against the plain meaning of a synapse."""
 
 import numpy as np
-from helpers.random_network import Features, random_inputs, random_network
 from helpers.small_network import frames, one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from snn_deploy.connection_arithmetic import pooled_shape, transmit
 from snn_deploy.deploy.backends import reference
 from snn_deploy.deploy.event_counts import fan_out, multiply_accumulates
+from snn_deploy.deploy.random_network import Features, random_inputs, random_network
 from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork
 
 seeds = st.integers(0, 2**32 - 1)

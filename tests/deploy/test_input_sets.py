@@ -2,11 +2,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from helpers.random_network import Features, random_network
 from helpers.small_network import one_neuron
 
 from snn_deploy.deploy.backends import reference
 from snn_deploy.deploy.input_sets import check_inputs, nasty_sets, random_sets
+from snn_deploy.deploy.random_network import Features, random_network
 from snn_deploy.deploy.simulation import as_frames
 from snn_deploy.deploy.verify import first_difference, verify
 from snn_deploy.export import integer_semantics

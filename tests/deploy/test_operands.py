@@ -4,12 +4,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from helpers.random_network import random_inputs, random_network
 from helpers.small_network import frames, one_neuron
 
 from snn_deploy.deploy import verify as verify_module
 from snn_deploy.deploy.backends import reference
 from snn_deploy.deploy.operands import find_operands
+from snn_deploy.deploy.random_network import random_inputs, random_network
 from snn_deploy.deploy.verify import SpikeDifference, verify
 from snn_deploy.export import integer_semantics
 from snn_deploy.export.integer_network import STATE_SHIFT

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.random_network import random_inputs, random_network
 from helpers.small_network import frames, one_neuron
 
 from snn_deploy.deploy import verify as verify_module
 from snn_deploy.deploy.backends import reference
+from snn_deploy.deploy.random_network import random_inputs, random_network
 from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.deploy.verify import OutputDifference, SpikeDifference, verify
 from snn_deploy.user_error import UserError

@@ -2,11 +2,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from helpers.random_network import random_network
 from helpers.small_network import one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_deploy.deploy.random_network import random_network
 from snn_deploy.export.integer_network import (
     IntegerConnection,
     IntegerInput,

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
-from helpers.random_network import Features, random_inputs, random_network
 from helpers.small_network import frames, one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_deploy.deploy.random_network import Features, random_inputs, random_network
 from snn_deploy.export import integer_semantics
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.prove_bounds import prove_bounds

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from helpers.random_network import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
+from snn_deploy.deploy.random_network import random_network
 from snn_deploy.export.integer_network import IntegerInput
 from snn_deploy.export.write_onnx import onnx_model, write_onnx
 

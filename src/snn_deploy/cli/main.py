@@ -11,6 +11,7 @@ _VERBS = {
     "doctor": "Say what works on this machine, and how to mend what does not.",
     "energy": "Estimate the energy per sample from measured spikes.",
     "export": "Turn a trained network into integers and files for a chip.",
+    "fuzz": "Compare backends on random networks.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
     "train": "Train a bias-free spiking network from a TOML config.",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from helpers.random_network import Features, random_inputs, random_network
 from helpers.small_network import frames, one_neuron
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from snn_deploy.deploy.backends import _cpu_limits as limits
 from snn_deploy.deploy.backends import cpu, reference
 from snn_deploy.deploy.backends._cpu_layer import layer_of
+from snn_deploy.deploy.random_network import Features, random_inputs, random_network
 from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.evaluation_order import blocks, is_recurrent
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation

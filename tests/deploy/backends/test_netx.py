@@ -5,26 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.lava_help import assert_identical, needs_lava
-from helpers.random_network import CHAIN_ONLY, random_inputs, random_network
 
 from snn_deploy.deploy.backends import netx, reference
+from snn_deploy.deploy.random_network import NETX, random_inputs, random_network
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.export.write_netx import write_netx
 from snn_deploy.user_error import UserError
 
 pytestmark = needs_lava
-
-HOLDABLE = replace(
-    CHAIN_ONLY,
-    per_channel=False,
-    exponents=False,
-    one_sign=False,
-    extremes=False,
-    bias=False,
-    soft_reset=False,
-    reset_value=False,
-    initial_value=False,
-)
 
 
 def convolutional(rng, *, firing_output=False):
@@ -71,7 +59,7 @@ def test_lava_dl_runs_the_exported_file_as_the_reference_does(tmp_path, firing_o
 
 @pytest.mark.parametrize("seed", [4, 17, 28])
 def test_random_chains_are_identical_through_lava_dl(seed):
-    network = random_network(seed, HOLDABLE)
+    network = random_network(seed, NETX)
     inputs = random_inputs(network, 3, seed)
     assert_identical(netx.run(network, inputs, record=True), reference.run(network, inputs, record=True))
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.lava_help import assert_identical
-from helpers.random_network import Features, random_inputs, random_network
 from helpers.small_network import frames, one_kernel, one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.backends import onnx as backend
 from snn_deploy.deploy.backends import reference
+from snn_deploy.deploy.random_network import Features, random_inputs, random_network
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.export.onnx_parts import synapses
 from snn_deploy.export.onnx_parts.neurons import neurons_of

@@ -1,11 +1,11 @@
 """Connections as matrices against the sums that the integer semantics deliver, without Lava."""
 
 import numpy as np
-from helpers.random_network import Features, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snn_deploy.deploy.backends._lava.matrix import convolution_matrix, dense_matrix
+from snn_deploy.deploy.random_network import Features, random_network
 from snn_deploy.export.integer_semantics import delivered
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers.random_network import random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snn_deploy.deploy.backends._lava.schedule import schedule
+from snn_deploy.deploy.random_network import random_network
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.user_error import UserError
 

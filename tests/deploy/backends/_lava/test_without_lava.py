@@ -5,9 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from helpers.random_network import random_inputs, random_network
 
 from snn_deploy.deploy.backends import lava, netx
+from snn_deploy.deploy.random_network import random_inputs, random_network
 from snn_deploy.user_error import UserError
 
 

@@ -49,6 +49,17 @@ class Features:
 
 
 CHAIN_ONLY = Features(joins=False, loops=False, delays=False)  # what lava-dl's netx format can say, with pooling
+NETX = replace(  # what write_netx takes
+    CHAIN_ONLY,
+    per_channel=False,
+    exponents=False,
+    one_sign=False,
+    extremes=False,
+    bias=False,
+    soft_reset=False,
+    reset_value=False,
+    initial_value=False,
+)
 
 
 def random_network(seed: int, features: Features = Features()) -> IntegerNetwork:
@@ -218,7 +229,8 @@ class _Builder:
 
     def _reset(self, typical: float, drawn: int, channels: int) -> dict[str, Any]:
         """Return reset, reset_value and initial_value; most populations have plain ones."""
-        features, found = self.features, {}
+        features = self.features
+        found: dict[str, Any] = {}
         if features.soft_reset and self._maybe(0.25):
             found["reset"] = "subtract"
         elif features.reset_value and self._maybe(0.25):
