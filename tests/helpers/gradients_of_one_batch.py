@@ -23,6 +23,7 @@ VARIANTS = {
     "scale": {"norm": {"name": "scale_tdbn"}},
     "no norm": {"norm": {"name": "none"}, "neuron": {"threshold": 0.1}},
     "both losses": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"peak": 5.0}}},
+    "learned leak": {"neuron": {"learns_voltage_keep": True}},
     "plain path": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"peak": 5.0, "exponent": 1.5}}},
 }
 

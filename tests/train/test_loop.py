@@ -212,6 +212,18 @@ def test_a_run_with_a_parent_says_so_and_resumes_without_it(uninterrupted, tmp_p
         assert _files(folder) == _files(tmp_path / "whole")
 
 
+def test_learned_leaks_are_resumed_and_inherited(tmp_path):
+    config = _config(neuron={"learns_voltage_keep": True}, training={"epochs": 1}, optimizer={"weight_decay": 1e-4})
+    train(config, tmp_path / "whole")
+    assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
+    train(config, tmp_path / "stopped", resume=True)
+    assert _files(tmp_path / "stopped") == _files(tmp_path / "whole")
+    elder = start_run(config, tmp_path / "whole", True, None, Processes()).network
+    child = start_run(config, tmp_path / "child", False, read_parent(tmp_path / "whole"), Processes()).network
+    assert all(logit.item() != pytest.approx(np.log(1 / 3), abs=1e-4) for logit in elder.keep_logits.values())
+    assert dict(child.keep_logits.items()) == dict(elder.keep_logits.items())
+
+
 def test_an_unlike_or_unfinished_parent_is_refused_with_what_differs(uninterrupted, tmp_path):
     parent = read_parent(uninterrupted[0])
     for changes, expected in (

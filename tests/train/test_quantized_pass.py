@@ -11,7 +11,7 @@ from snn_deploy.plugin import load_plugin
 from snn_deploy.train.models.layer_string import Model
 from snn_deploy.train.models.resnet20 import Model as ResNet20
 from snn_deploy.train.neurons.lif import Neuron
-from snn_deploy.train.quantized_pass import Quantization
+from snn_deploy.train.quantized_pass import Quantization, _QuantizedLif
 from snn_deploy.train.samples import Samples
 from snn_deploy.train.spiking_network import Pass, SpikingNetwork
 from snn_deploy.train.to_float_network import to_float_network
@@ -70,6 +70,15 @@ def test_spikes_are_the_same_where_decays_have_to_round():
     _assert_same_as_exported(_network("scale_tdbn", neuron=Neuron(0.8125, 0.7, fires_at_threshold=False)), Limits(), 9)
 
 
+def test_spikes_are_the_same_where_every_layer_has_learned_its_leak():
+    network = _network("centered_tdbn", neuron=Neuron(learns_voltage_keep=True))
+    with torch.no_grad():
+        for logit, value in zip(network.keep_logits.values(), (-2.0, 0.3, 1.7), strict=True):
+            logit.fill_(value)
+    assert len({network.neuron_of(p).voltage_keep for p in network.plan.populations}) == 4
+    _assert_same_as_exported(network, Limits(), 9)
+
+
 def test_a_residual_network_fires_exactly_the_exported_networks_spikes():
     network = _network("centered_tdbn", model=ResNet20(), shape=(3, 16, 16))
     _assert_same_as_exported(network, Limits(8), 3, shape=(3, 16, 16))
@@ -89,6 +98,27 @@ def test_gradients_reach_weights_and_gains_and_are_near_those_of_the_floats():
         similarity = torch.cosine_similarity(found.flatten(), expected.flatten(), dim=0)
         assert similarity > 0.9, (name, similarity)
         assert 0.7 < found.norm() / expected.norm() < 1.4, name
+
+
+def test_the_derivative_by_a_learned_leak_is_that_of_the_floats_on_the_same_currents():
+    generator = torch.Generator().manual_seed(11)
+    whole = torch.randint(-90, 130, (6, 5, 7, 1, 1), generator=generator).float()
+    by_spike, by_potential = torch.randn(2, 6, 5, 7, 1, 1, generator=generator)
+    surrogate, unit = load_plugin("train.surrogates", "dspike").Surrogate(), 0.005
+    units = torch.full((7, 1, 1), unit, dtype=torch.float64)
+    found = []
+    for is_quantized in (True, False):
+        keep = torch.tensor(0.375, requires_grad=True)
+        if is_quantized:
+            neuron = Neuron().keeping(keep)
+            spikes, potentials = _QuantizedLif.apply(whole, units, units * 0 + 100, neuron, surrogate, 3.0, keep)
+        else:
+            neuron = Neuron(fires_at_threshold=False)
+            spikes, potentials = neuron.run(whole * unit, surrogate, 3.0, keep)
+        ((spikes * by_spike).sum() + (potentials * by_potential).sum()).backward()
+        found.append((spikes.detach(), keep.grad))
+    assert torch.equal(found[0][0], found[1][0]) and found[0][0].sum() > 20
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-2, atol=0)
 
 
 def test_in_training_the_running_statistics_follow_the_quantized_currents():

@@ -75,12 +75,15 @@ def epoch_metrics(lesson: Lesson, progress: Progress) -> dict[str, float]:
     """Return the means over the samples of a finished epoch, for one line of metrics."""
     assert progress.sharpness is not None
     epochs = lesson.config.training.epochs
-    probed = probed_weights(lesson.config, lesson.learner.network)
+    network = lesson.learner.network
+    probed = probed_weights(lesson.config, network)
+    keeps = {f"voltage_keep/{p.name}": float(network.neuron_of(p).voltage_keep) for p in network.plan.populations[:-1]}
     return {
         "epoch": progress.epoch + 1,
         "epochs": epochs,
         "sharpness": progress.sharpness,
-        **({"probed_weights": probed, "first_weights": lesson.learner.network.first_weights.numel()} if probed else {}),
+        **({"probed_weights": probed, "first_weights": network.first_weights.numel()} if probed else {}),
+        **(keeps if network.neuron.learns_voltage_keep else {}),
         **means_so_far(lesson, progress),
     }
 

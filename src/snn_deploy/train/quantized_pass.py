@@ -50,7 +50,13 @@ def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Record
             return Recording(tuple(layers), (currents * units).cumsum(0).float(), how.epoch, how.epochs)
         thresholds = torch.from_numpy(found.thresholds).to(currents.device).reshape(units.shape)
         spikes, potentials = _QuantizedLif.apply(
-            currents, units, thresholds, network.neuron, how.surrogate, how.sharpness
+            currents,
+            units,
+            thresholds,
+            network.neuron_of(population),
+            how.surrogate,
+            how.sharpness,
+            network.learned_keep(population),
         )
         values[population.name] = spikes
         layers.append(
@@ -120,7 +126,7 @@ def _incoming(
     steps: int,
     quantization: Quantization,
 ) -> Incoming:
-    neuron, channels = network.neuron, population.shape[0]
+    neuron, channels = network.neuron_of(population), population.shape[0]
     keep = neuron.voltage_keep * DECAY_UNITY if population.fires else DECAY_UNITY
     if keep != round(keep):
         raise UserError(
@@ -189,6 +195,7 @@ class _QuantizedLif(torch.autograd.Function):
         neuron: Neuron,
         surrogate: Surrogate,
         sharpness: float,
+        learned_keep: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         # Doubles hold every whole number of state units, also times a decay in 1/4096.
         state_unit, keep = 2.0**STATE_SHIFT, round(neuron.voltage_keep * DECAY_UNITY)
@@ -208,4 +215,5 @@ class _QuantizedLif(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         potentials, spikes, units = ctx.saved_tensors
         total = ctx.neuron.back_in_time(potentials, spikes, *gradients, ctx.surrogate, ctx.sharpness)
-        return total * units.to(total.dtype), None, None, None, None, None
+        by_keep = ctx.neuron.by_keep(potentials, spikes, total) if ctx.needs_input_grad[6] else None
+        return total * units.to(total.dtype), None, None, None, None, None, by_keep

@@ -99,8 +99,14 @@ def build_network(config: TrainConfig, samples: Samples, generator: torch.Genera
 
 
 def _optimizer(config: TrainConfig, network: SpikingNetwork) -> torch.optim.SGD:
+    keeps = list(network.keep_logits.values())  # weight decay would pull them to a half
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in network.parameters() if all(p is not keep for keep in keeps)]}
+    ]
+    if keeps:
+        groups.append({"params": keeps, "weight_decay": 0.0})
     return torch.optim.SGD(
-        network.parameters(),
+        groups,
         lr=config.optimizer.learning_rate,
         momentum=config.optimizer.momentum,
         weight_decay=config.optimizer.weight_decay,

@@ -17,6 +17,7 @@ from snn_deploy.train import amx_synapses
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.fused_norm import normed
+from snn_deploy.train.learned_keep import keep_logit, whole_keep
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
 from snn_deploy.train.quantized_pass import Quantization, quantized_pass
@@ -69,6 +70,10 @@ class SpikingNetwork(nn.Module):
             if c.fixed_weight is not None:
                 weights = torch.full(c.weights_shape, c.fixed_weight * neuron.threshold)
                 self.register_buffer(f"fixed_{_key(c)}", weights, persistent=False)
+        learns = neuron.learns_voltage_keep
+        self.keep_logits = nn.ParameterDict(
+            {_key(p): keep_logit(neuron.voltage_keep) for p in plan.populations if p.fires and learns}
+        )
         self.norms = nn.ModuleDict(
             {
                 _key(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
@@ -89,12 +94,14 @@ class SpikingNetwork(nn.Module):
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
             fused_pool = self._common_pool(population.name)
-            if how.slope is not None and fused_pool is not None and inputs.device.type == "cpu":
+            is_compiled = how.slope is not None and not self.neuron.learns_voltage_keep
+            if is_compiled and fused_pool is not None and inputs.device.type == "cpu":
                 spikes, layer = self._fused(population, values, pools, steps, how, fused_pool)
                 pools[population.name] = fused_pool
             else:
                 currents = self._currents(population, values, pools, steps, how)
-                spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness)
+                keep = self.learned_keep(population)
+                spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness, keep)
                 layer = full_record(
                     population.name,
                     potentials,
@@ -113,6 +120,16 @@ class SpikingNetwork(nn.Module):
         """The trained weights of the first connection from the input."""
         first = next(c for c in self.plan.connections if c.source == self.plan.input.name and c.fixed_weight is None)
         return self.weights[_key(first)]
+
+    def learned_keep(self, population: PlannedPopulation) -> Tensor | None:
+        """Return the voltage_keep that `population` has learned, a differentiable scalar; None where it learns none."""
+        key = _key(population)
+        return whole_keep(self.keep_logits[key]) if key in self.keep_logits else None
+
+    def neuron_of(self, population: PlannedPopulation) -> Neuron:
+        """Return the neurons of `population` as they infer."""
+        keep = self.learned_keep(population)
+        return self.neuron if keep is None else self.neuron.keeping(keep)
 
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
@@ -219,5 +236,5 @@ def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:
     return order.index(connection.source) >= order.index(connection.target)
 
 
-def _key(connection: PlannedConnection) -> str:
-    return connection.name.replace(".", "_")  # torch refuses dots in parameter names
+def _key(part: PlannedConnection | PlannedPopulation) -> str:
+    return part.name.replace(".", "_")  # torch refuses dots in parameter names

@@ -20,7 +20,7 @@ def to_float_network(
             p.name,
             p.shape,
             threshold=np.asarray(neuron.threshold),
-            voltage_keep=np.asarray(neuron.voltage_keep if p.fires else 1.0),
+            voltage_keep=np.asarray(network.neuron_of(p).voltage_keep if p.fires else 1.0),
             current_keep=np.asarray(0.0),
             fires=p.fires,
             fires_at_threshold=neuron.fires_at_threshold,
