@@ -69,6 +69,18 @@ def test_assignments_change_single_keys(tmp_path):
     assert config.losses[1].options.weight == 1.5
 
 
+def test_choosing_another_plug_in_drops_the_options_of_the_one_before(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text('[data]\nname = "digits"\n[model]\nlayers = "8C3-10"\n[surrogate]\ntemperature = 2.0\n')
+    assert read_config(path, ["surrogate.name=rectangle"]).surrogate.name == "rectangle"
+    assert read_config(path, ["surrogate.name=dspike"]).surrogate.options.temperature == 2.0
+    assignments = ["surrogate.name=rectangle", "surrogate.name=dspike", "surrogate.temperature=4.0"]
+    assert read_config(path, assignments).surrogate.options.temperature == 4.0
+    assert read_config(path, assignments[:2]).surrogate.options.temperature != 2.0
+    with pytest.raises(UserError, match="no key 'temperature'"):
+        read_config(path, ["surrogate.name=rectangle", "surrogate.temperature=4.0"])
+
+
 @pytest.mark.parametrize("assignment", ["training.epochs", "=3", "seed.a=3"])
 def test_an_assignment_that_makes_no_sense_is_refused(tmp_path, assignment):
     path = tmp_path / "a.toml"

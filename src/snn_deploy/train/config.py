@@ -65,11 +65,12 @@ class QuantizationAware:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """SGD with momentum, the learning rate falling along a cosine to 0 (all four papers)."""
+    """SGD with momentum. schedule: how the learning rate falls, the name of a file in train/schedules/."""
 
     learning_rate: Annotated[float, Gt(0)] = 0.03
     momentum: Annotated[float, Ge(0), Le(1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
+    schedule: str = "cosine"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,10 @@ class TrainConfig:
 
 
 def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
-    """Return the config in the TOML file at `path`, after `assignments` such as "training.epochs=5"."""
+    """Return the config in the TOML file at `path`, after `assignments` such as "training.epochs=5".
+
+    An assignment that chooses another plug-in, such as "surrogate.name=esg", drops the options of the one before.
+    """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -137,7 +141,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         norm=_choice("norm", table, where),
         surrogate=_choice("surrogate", table, where),
         training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
-        optimizer=checked_options(Optimizer, table.get("optimizer", {}), f"{where}: [optimizer]"),
+        optimizer=_optimizer(table.get("optimizer", {}), f"{where}: [optimizer]"),
         quantization=checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]"),
         losses=_losses(table.get("losses", {}), where),
         augmentations=_augmentations(table.get("augmentations", {}), where),
@@ -176,6 +180,15 @@ def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     return Choice(name, checked_options(getattr(module, _CLASSES[section]), options, where))
+
+
+def _optimizer(table: Mapping[str, Any], where: str) -> Optimizer:
+    optimizer = checked_options(Optimizer, table, where)
+    try:
+        load_plugin("train.schedules", optimizer.schedule)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return optimizer
 
 
 def _losses(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
@@ -221,4 +234,7 @@ def _assign(table: dict[str, Any], assignment: str) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UserError(f"--set {assignment}: {section!r} is a value, not a table.")
+    chooses = last == "name" and len(sections) == 1 and sections[0] in _CHOICES
+    if chooses and table.get("name", _DEFAULTS.get(sections[0])) != value:
+        table.clear()  # the options were those of another plug-in
     table[last] = value

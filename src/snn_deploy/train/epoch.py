@@ -53,10 +53,11 @@ def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
     assert progress.order is not None and progress.sharpness is not None
     how = _how(config, lesson, epoch, progress.sharpness)
     size = config.training.batch_size
+    schedule = load_plugin("train.schedules", config.optimizer.schedule).factor
     lesson.forward.train()
     for batch in range(progress.batch, lesson.batches):
         for group in learner.optimizer.param_groups:
-            group["lr"] = config.optimizer.learning_rate * _cosine((epoch - 1 + batch / lesson.batches) / epochs)
+            group["lr"] = config.optimizer.learning_rate * schedule((epoch - 1 + batch / lesson.batches) / epochs)
         chosen = progress.order[batch * size : (batch + 1) * size].numpy()
         inputs, labels = _training_batch(lesson, chosen)
         recording = lesson.forward(inputs, config.steps, how)
@@ -151,8 +152,3 @@ def _require_finite(measured: Mapping[str, float], where: str) -> None:
             f"training: the loss is {sum(losses.values())} in {where} ({terms}). "
             "Lower optimizer.learning_rate and train again; the last checkpoint is kept."
         )
-
-
-def _cosine(share: float) -> float:
-    """Return the factor of the learning rate after `share` of the training: 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * share))
