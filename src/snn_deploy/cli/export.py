@@ -1,16 +1,19 @@
 """snn-deploy export: a trained network becomes integers, and files that other programs open."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import numpy as np
 
+from snn_deploy.cli.health import LIMITS, broken_limits, health_as_json, read_limits, say_health
 from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
-from snn_deploy.cli.output import Output, percent, verb
+from snn_deploy.cli.output import FAILED_CHECK, Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
 from snn_deploy.export.chip_neurons import chip_neurons
+from snn_deploy.export.health import health
 from snn_deploy.export.integer_network import write_integer_network
 from snn_deploy.export.nir_parts.reading import NirReading
 from snn_deploy.export.passes.place_shift import Shift
@@ -18,8 +21,11 @@ from snn_deploy.export.targets import TARGETS
 from snn_deploy.export.to_integer_network import PLAIN, Export, Way, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
+from snn_deploy.train import float_semantics
 from snn_deploy.train.float_network import FloatNetwork
 from snn_deploy.user_error import UserError
+
+_REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
 
 
 @click.command("export")
@@ -42,6 +48,8 @@ from snn_deploy.user_error import UserError
 @click.option("--round-decays", is_flag=True, help="Round decays to what the chip has; the change is printed.")
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
+@click.option("--health", "shown", default=0, show_default=True, help="Test samples for the health report; 0: none.")
+@click.option("--require", help=f"Limits of the health report, NAME=NUMBER,...: {', '.join(LIMITS)}.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
 @verb
 @nir_options
@@ -56,18 +64,25 @@ def command(
     round_decays: bool,
     data: str | None,
     samples: int,
+    shown: int,
+    require: str | None,
     out: Path | None,
     reading: NirReading,
-) -> None:
+) -> int:
     """Export RUN, a run folder, a float_network.npz or a .nir file, to network.npz and to the file of a target.
 
-    Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2
+    The health report compares each layer with the float network. Limits that --require names are checked against it
+    (on 20 samples where --health does not say how many); exit code 1 when one is broken. Shares are in percent.
+    Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2 --require accuracy_drop=0.5,dead=10
     """
+    required = read_limits(require)
+    if shown < 0 or (target == "nir" and (shown or required)):
+        raise UserError(f"--health {shown} --target {target}; allowed are samples from 0, for targets in integers.")
     float_network = read_trained(run, reading, target)
     folder = out or (run if run.is_dir() else run.parent) / target
     if target == "nir":
         output.result(export_nir(output, float_network, folder, reading.time_step))
-        return
+        return 0
     trained = float_network.provenance.get("config", {}).get("quantization", {})
     trained = trained if trained.get("epochs") else {}
     limits = limits_of(
@@ -76,7 +91,21 @@ def command(
         per_channel=trained.get("per_channel", False) if thresholds is None else thresholds == "per-channel",
     )
     way = way_of(profile, shift, round_decays=round_decays)
-    output.result(export_with_output(output, float_network, limits, folder, data, samples, target, way))
+    samples_shown = shown or (_REQUIRED_SAMPLES if required else 0)
+    report = export_with_output(
+        output,
+        float_network,
+        limits,
+        folder,
+        data,
+        samples,
+        target,
+        way,
+        health_samples=samples_shown,
+        required=required,
+    )
+    output.result(report)
+    return FAILED_CHECK if report["broken_limits"] else 0
 
 
 def export_with_output(
@@ -88,9 +117,15 @@ def export_with_output(
     samples: int,
     target: str = "loihi",
     way: Way = PLAIN,
+    *,
+    health_samples: int = 0,
+    required: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Export to `folder` and print what a user must know about it; return what --json prints."""
+    seen = test_samples(float_network.provenance, data, health_samples) if health_samples else None
     export = to_integer_network(float_network, limits, way)
+    if seen is not None:
+        require_fit(export.network, seen)
     accuracy, tests = None, 0
     if data is not None or "nir" not in float_network.provenance:  # a .nir file of another program names no data
         chosen = test_samples(float_network.provenance, data, samples)
@@ -140,8 +175,17 @@ def export_with_output(
         output.say("integer accuracy  not measured: the file names no data set. Give --data NAME or NAME:PATH.")
     else:
         output.say(f"integer accuracy  {percent(accuracy)} of {tests} test samples")
+    found, broken = None, []
+    if seen is not None:
+        with output.progress("health", health_samples) as advance:
+            found = health(float_network, export, limits, seen.inputs, float_semantics.run, progress=advance)
+        say_health(output, found)
+        drop = None if accuracy is None or float_accuracy is None else float_accuracy - accuracy
+        broken = broken_limits(required or {}, found, drop)
     for path in written:
         output.say(f"wrote {path}")
+    for line in broken:
+        output.say(line)
     if problem:
         output.say(f"no {file_name}: {problem}")
     return {
@@ -154,6 +198,8 @@ def export_with_output(
         "sha256": export.network.digest,
         "rounded_decays": export.rounded_decays,
         "layers": layers,
+        "health": found and health_as_json(found),
+        "broken_limits": broken,
     }
 
 

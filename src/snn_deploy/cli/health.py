@@ -1,0 +1,108 @@
+"""The health report of `snn-deploy export`: a table, what --json holds, and the limits that a user sets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from snn_deploy.cli.output import Output, percent
+from snn_deploy.export.health import Health, LayerHealth
+from snn_deploy.user_error import UserError
+
+# limit -> (whether more is better, what it limits); shares and rates in percent
+LIMITS = {
+    "accuracy_drop": (False, "points of accuracy lost against the float network"),
+    "agreement": (True, "samples with the float network's class"),
+    "spike_agreement": (True, "spikes that the float network fires too, of the worst layer"),
+    "dead": (False, "dead channels, of the worst layer"),
+    "saturated": (False, "saturated channels, of the worst layer"),
+    "rate_drift": (False, "change of a channel's rate"),
+    "margin_bits": (True, "bits between the largest state and the chip's"),
+}
+
+
+def read_limits(text: str | None) -> dict[str, float]:
+    """Return limit -> number of `--require NAME=NUMBER,...`; an unknown name or no number is a UserError."""
+    limits: dict[str, float] = {}
+    for part in text.split(",") if text else []:
+        name, _, number = part.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = float("nan")
+        if name not in LIMITS or name in limits or not abs(value) < float("inf"):
+            raise UserError(f"--require {part}; allowed are NAME=NUMBER, each name once, of {', '.join(LIMITS)}.")
+        limits[name] = value
+    return limits
+
+
+def say_health(output: Output, health: Health) -> None:
+    """Print the report as a table."""
+    output.table(
+        [
+            "population",
+            "dead",
+            "saturated",
+            "rate",
+            "float rate",
+            "drift",
+            "same spikes",
+            "weight error",
+            "bits lost",
+            "margin",
+            "threshold",
+        ],
+        [_row(layer) for layer in health.layers],
+    )
+    output.say(
+        f"health on {health.samples} test samples; dead and saturated: of all channels. drift: the largest change"
+    )
+    output.say("of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits")
+    output.say("below the largest state. threshold: the smallest, in weights of 1.")
+    output.say(f"the float network's class: {percent(health.agreement)} of them")
+
+
+def _row(layer: LayerHealth) -> tuple[object, ...]:
+    measured: tuple[object, ...] = ("-",) * 6
+    if layer.fires:
+        measured = (
+            f"{layer.dead}/{layer.channels}",
+            f"{layer.saturated}/{layer.channels}",
+            *(percent(value) for value in (layer.rate, layer.float_rate, layer.rate_drift, layer.spike_agreement)),
+        )
+    threshold = "-" if layer.threshold_steps is None else layer.threshold_steps
+    return (
+        layer.population,
+        *measured,
+        percent(layer.weight_error),
+        layer.bits_lost,
+        f"{layer.margin_bits:.2f}",
+        threshold,
+    )
+
+
+def health_as_json(health: Health) -> dict[str, Any]:
+    """Return the report as plain dictionaries and lists; shares and rates are 0..1."""
+    return {"samples": health.samples, "agreement": health.agreement, "layers": [asdict(x) for x in health.layers]}
+
+
+def broken_limits(limits: Mapping[str, float], health: Health, accuracy_drop: float | None) -> list[str]:
+    """Return one sentence for each of `limits` that does not hold. accuracy_drop: a share, None where not measured."""
+    firing = [layer for layer in health.layers if layer.fires]
+    found = {
+        "agreement": 100 * health.agreement,
+        "spike_agreement": 100 * min((x.spike_agreement for x in firing), default=1.0),
+        "dead": 100 * max((x.dead / x.channels for x in firing), default=0.0),
+        "saturated": 100 * max((x.saturated / x.channels for x in firing), default=0.0),
+        "rate_drift": 100 * max((x.rate_drift for x in firing), default=0.0),
+        "margin_bits": min(x.margin_bits for x in health.layers),
+    }
+    if "accuracy_drop" in limits:
+        if accuracy_drop is None:
+            raise UserError("--require accuracy_drop: the float or the integer accuracy is not known. Leave it out.")
+        found["accuracy_drop"] = 100 * accuracy_drop
+    return [
+        f"limit broken: {name} {found[name]:.2f}, {'at least' if more else 'at most'} {limit:g} was required ({what})"
+        for name, limit in limits.items()
+        for more, what in [LIMITS[name]]
+        if (found[name] < limit if more else found[name] > limit)
+    ]

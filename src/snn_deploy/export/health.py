@@ -1,0 +1,161 @@
+"""health: what an export did to each layer, beside the network in floats that it came from.
+
+What the integers allow is read from the weights and the proved bounds; rates and agreement are measured on samples, the
+integers by integer_semantics, the floats by what the caller hands in, because export runs no float networks.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from snn_deploy.export import integer_semantics
+from snn_deploy.export.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.export.to_integer_network import Export
+from snn_deploy.integer_fit import Limits
+from snn_deploy.train.float_network import FloatNetwork
+
+_SAMPLES_AT_A_TIME = 4  # every spike of both networks is in memory
+
+
+class Spikes(Protocol):
+    """What a network did: name -> (steps, batch, *shape); float_semantics.FloatTrace and integer_semantics.Trace."""
+
+    @property
+    def spikes(self) -> dict[str, np.ndarray]:
+        """Whether each neuron fired."""
+
+    @property
+    def potentials(self) -> dict[str, np.ndarray]:
+        """The potentials; of the output, after every step."""
+
+
+RunFloat = Callable[[FloatNetwork, np.ndarray], Spikes]  # train/float_semantics.run
+
+
+@dataclass(frozen=True)
+class LayerHealth:
+    """One population, on the samples that were shown.
+
+    dead, saturated: channels that fire nowhere, or everywhere in every step; 0 for an output that never fires.
+    rate, float_rate: spikes per neuron and step. rate_drift: the largest |difference| of a channel's rates.
+    spike_agreement: of the spikes that either network fires, the share that both fire at the same neuron and step; 1
+    where there are none. weight_error: root mean square of what rounding changed, relative to that of the weights.
+    bits_lost: of the weights' bits, how many the largest stored weight leaves unused, of the worst connection.
+    margin_bits: log2 of the largest state that fits over the largest that any input can cause.
+    threshold_steps: the smallest threshold in units of a weight: 1 / threshold_steps is the resolution; None if silent.
+    """
+
+    population: str
+    channels: int
+    fires: bool
+    dead: int
+    saturated: int
+    rate: float
+    float_rate: float
+    rate_drift: float
+    spike_agreement: float
+    weight_error: float
+    bits_lost: int
+    margin_bits: float
+    threshold_steps: int | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """An export's layers, and on how many of the samples both networks choose the same class (a share)."""
+
+    samples: int
+    agreement: float
+    layers: tuple[LayerHealth, ...]
+
+
+def health(
+    network: FloatNetwork,
+    export: Export,
+    limits: Limits,
+    inputs: np.ndarray,
+    run_float: RunFloat,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Health:
+    """Return the health of `export`, made of `network` within `limits`.
+
+    inputs: (samples, *input shape), shown in every step; whole numbers as the input takes them. run_float: what a
+    float network does with frames, train/float_semantics.run. progress: called with the number of samples just
+    finished.
+    """
+    integer = export.network
+    counts = {p.name: _Counts(p) for p in integer.populations}
+    same = 0
+    for start in range(0, len(inputs), _SAMPLES_AT_A_TIME):
+        chunk = np.asarray(inputs[start : start + _SAMPLES_AT_A_TIME])
+        frames = np.broadcast_to(chunk, (integer.steps, *chunk.shape))
+        here, there = integer_semantics.run(integer, frames), run_float(network, frames)
+        for p in integer.populations:
+            counts[p.name].add(here.spikes[p.name].astype(bool), there.spikes[p.name].astype(bool))
+        same += int((_classes(integer, here) == _classes(integer, there)).sum())
+        if progress:
+            progress(len(chunk))
+    layers = tuple(_layer(p, counts[p.name], export, limits) for p in integer.populations)
+    return Health(len(inputs), same / len(inputs), layers)
+
+
+class _Counts:
+    """Spikes per channel, added up over samples: of the integers, of the floats, of both at once."""
+
+    def __init__(self, population: IntegerPopulation) -> None:
+        self.spikes, self.float_spikes, self.both = np.zeros((3, population.shape[0]), np.int64)
+        self.places = 0  # neurons of a channel, times steps, times samples
+
+    def add(self, here: np.ndarray, there: np.ndarray) -> None:
+        axes = (0, 1, *range(3, here.ndim))
+        self.spikes += here.sum(axis=axes)
+        self.float_spikes += there.sum(axis=axes)
+        self.both += (here & there).sum(axis=axes)
+        self.places += here.size // here.shape[2]
+
+
+def _classes(network: IntegerNetwork, trace: Spikes) -> np.ndarray:
+    name = network.output.name
+    outputs = trace.spikes[name].sum(axis=0, dtype=float) if network.output.fires else trace.potentials[name][-1]
+    return outputs.reshape(len(outputs), -1).argmax(axis=1)
+
+
+def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limits: Limits) -> LayerHealth:
+    name, fires = population.name, population.fires
+    either = int((counts.spikes + counts.float_spikes - counts.both).sum())
+    largest = max(int(export.bounds[name].current.max()), int(export.bounds[name].potential.max()), 1)
+    return LayerHealth(
+        population=name,
+        channels=population.shape[0],
+        fires=fires,
+        dead=int((counts.spikes == 0).sum()) if fires else 0,
+        saturated=int((counts.spikes == counts.places).sum()) if fires else 0,
+        rate=float(counts.spikes.mean() / counts.places),
+        float_rate=float(counts.float_spikes.mean() / counts.places),
+        rate_drift=float(np.abs(counts.spikes - counts.float_spikes).max() / counts.places),
+        spike_agreement=int(counts.both.sum()) / either if either else 1.0,
+        weight_error=_weight_error(name, export),
+        bits_lost=_bits_lost(export.network, name, limits),
+        margin_bits=math.log2(limits.largest_state / largest),
+        threshold_steps=int(population.threshold.min()) if fires else None,
+    )
+
+
+def _weight_error(name: str, export: Export) -> float:
+    """Return the relative error of the integer weights of the population `name`, as root mean square."""
+    fit, error, whole = export.fits[name], 0.0, 0.0
+    real = [c.weights for c in export.folded.connections if c.target == name]
+    for weights, values in zip(real, fit.values, strict=True):
+        units = fit.units.reshape(-1, *[1] * (weights.ndim - 1))
+        error += float(np.square(values * units - weights).sum())
+        whole += float(np.square(weights).sum())
+    return math.sqrt(error / whole) if whole else 0.0
+
+
+def _bits_lost(network: IntegerNetwork, name: str, limits: Limits) -> int:
+    used = [int(np.abs(c.weights.astype(int)).max()).bit_length() for c in network.connections_to(name)]
+    return max(0, limits.weight_bits - 1 - min(used))
