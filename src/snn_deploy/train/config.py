@@ -17,6 +17,7 @@ from snn_deploy.integer_fit import Limits
 from snn_deploy.nearest_name import did_you_mean
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.checked_options import checked_options
+from snn_deploy.train.combinations import require_sensible
 from snn_deploy.user_error import UserError
 
 if sys.version_info >= (3, 11):
@@ -134,7 +135,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         if key not in ("seed", "steps") and not isinstance(value, Mapping):
             raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
     numbers = checked_options(_Numbers, {k: table[k] for k in ("seed", "steps") if k in table}, where)
-    return TrainConfig(
+    config = TrainConfig(
         data=_choice("data", table, where),
         model=_choice("model", table, where),
         neuron=_choice("neuron", table, where),
@@ -148,6 +149,8 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         seed=numbers.seed,
         steps=numbers.steps,
     )
+    require_sensible(config, where)
+    return config
 
 
 @dataclass(frozen=True)

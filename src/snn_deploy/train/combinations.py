@@ -1,0 +1,41 @@
+"""combinations: choices that are legal one by one and make no sense together are refused, with the reason."""
+
+from typing import TYPE_CHECKING
+
+from snn_deploy.integer_fit import DECAY_UNITY
+from snn_deploy.user_error import UserError
+
+if TYPE_CHECKING:  # config.py calls this file
+    from snn_deploy.train.config import TrainConfig
+
+
+def require_sensible(config: "TrainConfig", where: str) -> None:
+    """Raise a UserError that names the first pair of choices that contradict each other."""
+    epochs, quantized = config.training.epochs, config.quantization.epochs
+    if quantized > epochs:
+        raise UserError(
+            f"{where}: quantization.epochs {quantized} of training.epochs {epochs}; there are not so many. "
+            f"For quantization from the start set quantization.epochs to {epochs}."
+        )
+    if quantized and config.norm.name == "tdbn":
+        raise UserError(
+            f"{where}: quantization, and norm.name 'tdbn' has a shift: a bias in every step, which the rounded "
+            "network does not have. Choose norm.name 'centered_tdbn' or 'scale_tdbn', or leave [quantization] out and "
+            "export with --shift bias."
+        )
+    neuron = config.neuron.options
+    if quantized and not neuron.learns_voltage_keep and not (neuron.voltage_keep * DECAY_UNITY).is_integer():
+        nearest = round(neuron.voltage_keep * DECAY_UNITY) / DECAY_UNITY
+        raise UserError(
+            f"{where}: quantization with neuron.voltage_keep {neuron.voltage_keep}, which is no whole number of "
+            f"1/{DECAY_UNITY}, the decays that a chip has. Use {nearest}."
+        )
+    if epochs == 1 and any(choice.name == "rmp_loss" for choice in config.losses):
+        raise UserError(
+            f"{where}: losses.rmp_loss with training.epochs 1: its weight rises and falls over the epochs to 0 in the "
+            "last one (RMP-Loss Eq. 12), so it would do nothing. Train for 2 epochs or more, or leave it out."
+        )
+    if config.training.synapses == "amx" and config.training.device == "cuda":
+        raise UserError(
+            f"{where}: training.synapses 'amx' is for CPUs, and training.device is 'cuda'. Leave training.synapses out."
+        )
