@@ -11,6 +11,7 @@ from snn_deploy.deploy.backends import lava, reference
 from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.integer_network import IntegerNetwork
 
+# Lava does not install everywhere; .ci/run fails where it is missing, so CI never skips these.
 needs_lava = pytest.mark.skipif(lava.why_unavailable() is not None, reason=str(lava.why_unavailable()))
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes in /proc")
 

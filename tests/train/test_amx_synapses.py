@@ -3,7 +3,11 @@ import torch
 from torch.nn import functional
 
 from snn_deploy.train import amx_synapses
+from snn_deploy.train.config import resolved_config
+from snn_deploy.train.loop import train
+from snn_deploy.user_error import UserError
 
+# Without AMX the int8 operator saturates or is missing, and training never calls it.
 needs_amx = pytest.mark.skipif(not amx_synapses.works_here(), reason="this CPU has no AMX")
 CASES = {
     "padded": ((6, 8, 9, 9), (12, 8, 3, 3), 4, ((1, 1), (1, 1), (1, 1), 1)),
@@ -72,3 +76,12 @@ def test_without_amx_or_the_operator_it_says_so(monkeypatch):
     monkeypatch.setattr(amx_synapses, "_currents", lambda values, *arguments: values)  # wrong sums
     assert not amx_synapses.works_here()
     amx_synapses.works_here.cache_clear()
+
+
+def test_asking_for_amx_where_it_does_not_work_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(amx_synapses, "works_here", lambda: False)
+    model, training = {"layers": "4C3-P2-10"}, {"synapses": "amx"}
+    config = resolved_config({"data": {"name": "digits"}, "model": model, "training": training}, "test")
+    with pytest.raises(UserError, match="on this machine's cpu"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

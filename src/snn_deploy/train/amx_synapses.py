@@ -40,6 +40,7 @@ def works_here() -> bool:
     try:
         found = _currents(values, digits.float(), 1.0, *geometry)
     except (AttributeError, RuntimeError, NotImplementedError, TypeError):
+        # What another torch raises: no such operator, no kernel for this CPU (NotImplementedError), other arguments.
         return False
     return torch.equal(found, functional.conv2d(values, digits.float(), None, *geometry))
 

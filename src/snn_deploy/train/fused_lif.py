@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from snn_deploy.train.channel_norm_module import ChannelNormModule
-from snn_deploy.train.fused_norm import Maps, norm_graph, over_samples
+from snn_deploy.train.fused_norm import Maps, back_through_norm, norm_graph, over_samples
 from snn_deploy.train.kernels import lif_kernels
 from snn_deploy.train.neurons.lif import Neuron
 
@@ -84,16 +84,8 @@ class _FusedLif(torch.autograd.Function):
             )  # fmt: skip
 
         sums = over_samples(maps, (2, len(factor)), run)
-        by_moments, by_parameters = graph.backward(sums, ctx.parameters, maps.count)
-        by_mean, by_mean_square = (v.astype(np.float32) for v in by_moments)
-        over_samples(
-            maps,
-            1,
-            lambda a, b, _: lif_kernels.through_norm(
-                maps.array, factor, by_mean, by_mean_square, maps.along_row, a, b, result
-            ),
-        )
-        return torch.from_numpy(result).reshape(maps.tensor_shape), None, *by_parameters
+        by_currents, by_parameters = back_through_norm(maps, graph, ctx.parameters, sums, result)
+        return by_currents, None, *by_parameters
 
 
 def _least_firing(neuron: Neuron) -> np.float32:

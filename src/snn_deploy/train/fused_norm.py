@@ -49,17 +49,8 @@ class _FusedNorm(torch.autograd.Function):
             (2, maps.channels),
             lambda a, b, out: lif_kernels.products(result, maps.array, maps.along_row, a, b, out[0], out[1]),
         )
-        by_moments, by_parameters = graph.backward(sums, ctx.parameters, maps.count)
-        factor = graph.factor_and_offset[0].detach().float().numpy()
-        by_mean, by_mean_square = (v.astype(np.float32) for v in by_moments)
-        over_samples(
-            maps,
-            1,
-            lambda a, b, _: lif_kernels.through_norm(
-                maps.array, factor, by_mean, by_mean_square, maps.along_row, a, b, result
-            ),
-        )
-        return torch.from_numpy(result).reshape(maps.tensor_shape), None, *by_parameters
+        by_currents, by_parameters = back_through_norm(maps, graph, ctx.parameters, sums, result)
+        return by_currents, None, *by_parameters
 
 
 class Maps:
@@ -84,6 +75,27 @@ class Maps:
     def pooled_size(self, pool: int) -> int:
         """Return the pooled neurons of one channel."""
         return math.prod(self.pooled_shape(pool)) // (self.array.shape[1] * self.array.shape[2])
+
+
+def back_through_norm(
+    maps: "Maps", graph: "NormGraph", parameters: tuple[Tensor, ...], sums: np.ndarray, result: np.ndarray
+) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+    """Return the derivatives by the raw currents and by the norm's parameters.
+
+    result: the derivative by the normalized currents, overwritten. sums: per channel, of it, and of it times the raw
+    currents.
+    """
+    by_moments, by_parameters = graph.backward(sums, parameters, maps.count)
+    factor = graph.factor_and_offset[0].detach().float().numpy()
+    by_mean, by_mean_square = (v.astype(np.float32) for v in by_moments)
+    over_samples(
+        maps,
+        1,
+        lambda a, b, _: lif_kernels.through_norm(
+            maps.array, factor, by_mean, by_mean_square, maps.along_row, a, b, result
+        ),
+    )
+    return torch.from_numpy(result).reshape(maps.tensor_shape), by_parameters
 
 
 @dataclass(frozen=True)

@@ -21,5 +21,5 @@ def keep_logit(start: float) -> nn.Parameter:
 def whole_keep(logit: Tensor) -> Tensor:
     """Return the voltage_keep, a scalar that is exactly a whole number of 1/4096; differentiable."""
     keep = torch.sigmoid(logit)
-    whole = torch.round(keep.detach() * DECAY_UNITY) / DECAY_UNITY
+    whole = torch.round(keep.detach() * DECAY_UNITY).clamp(min=1) / DECAY_UNITY  # Loihi always leaves 1/4096
     return whole + (keep - keep.detach())  # adds 0, and the gradient

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from snn_deploy.plugin import load_plugin
+from snn_deploy.train import amx_synapses
 from snn_deploy.train.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
 from snn_deploy.train.config import TrainConfig, read_config, resolved_config
 from snn_deploy.train.epoch import Lesson
@@ -54,6 +55,11 @@ def start_run(
         origin = _same_origin(files, config, parent)
         torch.set_num_threads(origin.threads)  # sums of another number of threads round otherwise
     device = processes.device(config.training.device)
+    if config.training.synapses == "amx" and not (device.type == "cpu" and amx_synapses.works_here()):
+        raise UserError(
+            f"training.synapses = 'amx': its sums would be wrong or missing on this machine's {device.type}. "
+            "Leave it out, and training uses what works here."
+        )
     if device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     training = config.data.options.load("train").first(config.training.samples)

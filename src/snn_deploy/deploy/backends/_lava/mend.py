@@ -42,6 +42,7 @@ def stand_in_for_slayer() -> None:
     for name in _SLAYER:
         sys.modules[name] = ModuleType(name)
 
+    # netx asks for it in files with resonate-and-fire neurons only, which the exporter never writes.
     def no_resonators(*arguments: Any, **named: Any) -> None:
         raise NotImplementedError("resonate-and-fire neurons need lava.lib.dl.slayer")
 
