@@ -9,11 +9,14 @@ from typing import Any
 
 import click
 
+from snn_deploy.deploy.backend import expected_seconds, load_backend
 from snn_deploy.deploy.job_error import JobError
+from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.user_error import UserError
 
 FAILED_CHECK = 1
 USER_MISTAKE = 2
+_WORTH_SAYING = 20.0  # seconds
 _INTERRUPTED = 130  # what shells give a program that SIGINT ended
 
 
@@ -85,6 +88,14 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
         sys.exit(code or 0)
 
     return command
+
+
+def say_expected(output: Output, name: str, network: IntegerNetwork, samples: int) -> None:
+    """Say how long the backend `name` will take, where it knows and that is worth saying."""
+    seconds = expected_seconds(load_backend(name), network, samples)
+    if seconds is not None and seconds >= _WORTH_SAYING:
+        about = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+        output.say(f"{name}: {samples} samples will take about {about}")
 
 
 def percent(share: float) -> str:

@@ -7,8 +7,8 @@ import click
 import numpy as np
 
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
-from snn_deploy.cli.output import Output, percent, verb
-from snn_deploy.deploy.backend import load_backend
+from snn_deploy.cli.output import Output, percent, say_expected, verb
+from snn_deploy.deploy.backend import automatic_backend, load_backend
 from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
@@ -18,7 +18,12 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
 
 @click.command("run")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--backend", default="cpu", show_default=True, help="reference, cpu, lava, netx or onnx.")
+@click.option(
+    "--backend",
+    default="cpu",
+    show_default=True,
+    help="reference, cpu, lava, netx, onnx, loihi2, or auto: lava where it is installed, else cpu.",
+)
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
 @verb
@@ -28,9 +33,13 @@ def command(output: Output, network: Path, backend: str, data: str | None, sampl
     Example: snn-deploy run runs/digits-seed0/loihi --backend lava --samples 20
     """
     integer = read_network(network)
+    if backend == "auto":
+        backend, reason = automatic_backend()
+        output.say(reason)
     simulator = load_backend(backend)
     chosen = test_samples(integer.provenance, data, samples)
     require_fit(integer, chosen)
+    say_expected(output, backend, integer, len(chosen.labels))
     with output.progress(f"{backend}", len(chosen.labels)) as advance:
         simulation = simulator.run(integer, chosen.inputs, progress=advance)
     result = summary(integer, chosen, simulation)

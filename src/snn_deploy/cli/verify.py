@@ -1,16 +1,19 @@
 """snn-deploy verify: the same inputs on several backends, every spike compared."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from snn_deploy.cli.inputs import DATA_HELP, network_file, read_network, require_fit, test_samples
-from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.cli.output import FAILED_CHECK, Output, say_expected, verb
 from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.cut_network import first_layers
 from snn_deploy.deploy.input_sets import InputSet, check_inputs, nasty_sets, random_sets
 from snn_deploy.deploy.verify import Verification, verify
+from snn_deploy.deploy.verify_layers import verify_layers
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
@@ -27,18 +30,29 @@ _EXPORTED = {"netx": "network.net", "onnx": "network.onnx"}  # backend -> the ex
 @click.option("--inputs", default="data", show_default=True, help="What is shown: any of data,random,nasty.")
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=20, show_default=True, help="How many test samples; 0 is all.")
+@click.option("--layers", type=click.IntRange(min=1), help="Cut the network to so many first layers.")
+@click.option("--per-layer", is_flag=True, help="Feed every layer with the first backend's spikes.")
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
 @verb
 def command(
-    output: Output, network: Path, backends: str | None, inputs: str, data: str | None, samples: int, seed: int
+    output: Output,
+    network: Path,
+    backends: str | None,
+    inputs: str,
+    data: str | None,
+    samples: int,
+    layers: int | None,
+    per_layer: bool,
+    seed: int,
 ) -> int:
     """Run the same samples on every backend and compare every spike of every layer and every output.
 
     Nasty inputs are made for the network: the extremes of its input's range, single pixels, frames that alternate,
     potentials that stand exactly at a threshold, one below and one above, and more steps than it was exported with.
     The backends netx and onnx run the files network.net and network.onnx beside NETWORK, as they were exported; where
-    there is no network.onnx, or it cannot take the inputs, onnx makes its own. Exit code 1 when a spike or an output
-    differs.
+    there is no network.onnx, or it cannot take the inputs, onnx makes its own; with --layers or --per-layer both do.
+    With --per-layer every layer runs by itself, fed with what its sources sent on the first backend, so that a
+    difference stays in its layer. Exit code 1 when a spike or an output differs.
     Example: snn-deploy verify runs/digits-seed0/loihi --samples 50 --inputs data,random,nasty
     """
     kinds = inputs.split(",")
@@ -59,7 +73,10 @@ def command(
     names = (
         backends.split(",") if backends else ["reference", "cpu", "lava", *(n for n, f in files.items() if f.is_file())]
     )
-    result, is_identical = verify_with_output(output, sets, names, files)
+    if layers is not None:
+        sets = [_cut(shown, layers) for shown in sets]
+    usable = {} if layers is not None or per_layer else files
+    result, is_identical = verify_with_output(output, sets, names, usable, per_layer=per_layer)
     output.result(result)
     return 0 if is_identical else FAILED_CHECK
 
@@ -75,8 +92,18 @@ def data_set(network: IntegerNetwork, samples: Samples) -> InputSet:
     return InputSet("data", network, samples.inputs, tuple(f"test sample {i}" for i in range(len(samples.labels))))
 
 
+def _cut(shown: InputSet, layers: int) -> InputSet:
+    network, inputs = first_layers(shown.network, shown.inputs, layers)
+    return replace(shown, network=network, inputs=inputs)
+
+
 def verify_with_output(
-    output: Output, sets: Sequence[InputSet], backends: Sequence[str], files: Mapping[str, Path]
+    output: Output,
+    sets: Sequence[InputSet],
+    backends: Sequence[str],
+    files: Mapping[str, Path],
+    *,
+    per_layer: bool = False,
 ) -> tuple[dict[str, Any], bool]:
     """Verify all of `sets` and print the outcome; return what --json prints, and whether everything is identical."""
     for name in backends:
@@ -88,11 +115,17 @@ def verify_with_output(
     reports = []
     exported = sets[0].network  # the first set never has other steps
     for shown in sets:
-        total = len(shown.names) * len(backends)
-        with output.progress(f"verify {', '.join(backends)}: {shown.name}", total) as advance:
-            usable = _usable(files, exported, shown)
-            found = verify(shown.network, shown.inputs, backends, files=usable, progress=advance)
+        runs = 1 + (len(backends) - 1) * (len(shown.network.populations) if per_layer else 1)
+        for name in backends:
+            say_expected(output, name, shown.network, len(shown.names))
+        with output.progress(f"verify {', '.join(backends)}: {shown.name}", len(shown.names) * runs) as advance:
+            if per_layer:
+                found = verify_layers(shown.network, shown.inputs, backends, progress=advance)
+            else:
+                usable = _usable(files, exported, shown)
+                found = verify(shown.network, shown.inputs, backends, files=usable, progress=advance)
         output.say(str(found) if len(sets) == 1 else f"{shown.name}: {found}")
+        output.say("samples a second: " + ", ".join(f"{n} {_rate(r)}" for n, r in found.samples_per_second().items()))
         reports.append(_report(shown, found))
     is_identical = all(report["identical"] for report in reports)
     result = {
@@ -104,6 +137,10 @@ def verify_with_output(
         "inputs": reports,
     }
     return result, is_identical
+
+
+def _rate(samples_per_second: float) -> str:
+    return f"{samples_per_second:.3g}" if samples_per_second < 100 else f"{samples_per_second:.0f}"
 
 
 def _usable(files: Mapping[str, Path], exported: IntegerNetwork, shown: InputSet) -> dict[str, Path]:

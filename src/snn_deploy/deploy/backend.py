@@ -32,6 +32,20 @@ def backend_names() -> tuple[str, ...]:
     return plugin_names("deploy.backends")
 
 
+def expected_seconds(backend: Backend, network: IntegerNetwork, samples: int) -> float | None:
+    """Return about how long the backend takes, or None where it does not say: those are quick."""
+    estimate = getattr(backend, "expected_seconds", None)
+    return None if estimate is None else float(estimate(network, samples))
+
+
+def automatic_backend() -> tuple[str, str]:
+    """Return the name of the backend that `auto` stands for, lava or else cpu, and one line that says so."""
+    reason = load_plugin("deploy.backends", "lava").why_unavailable()
+    if reason is None:
+        return "lava", "auto: Lava is installed, so it runs on lava."
+    return "cpu", f"auto: it runs on cpu. {reason}"
+
+
 def load_backend(name: str) -> Backend:
     """Return the backend `name`; one that does not exist or does not work here is a UserError."""
     backend = cast(Backend, load_plugin("deploy.backends", name))

@@ -4,6 +4,7 @@ There is no tolerance: one differing spike is a failure, and the first one in ti
 to its cause, with the operands that made it (operands.py).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,9 +41,10 @@ class SpikeDifference:
 
 @dataclass(frozen=True)
 class OutputDifference:
-    """The first output value that differs where all spikes are equal."""
+    """The first output value that differs where all spikes are equal; population: the output's."""
 
     backend: str
+    population: str
     sample: int
     class_index: int
     expected: int
@@ -63,6 +65,7 @@ class Verification:
     backends: the first one is what the others were compared with. spikes: of all its populations in all samples.
     differences: the first one of each backend that differs; empty where all are identical. operands: of each
     difference, what the reference computed there, or None where it is one of the input itself or of spike counts.
+    seconds: that each backend took, its start included.
     """
 
     backends: tuple[str, ...]
@@ -70,11 +73,16 @@ class Verification:
     spikes: int
     differences: tuple[Difference, ...]
     operands: tuple[Operands | None, ...] = ()
+    seconds: tuple[float, ...] = ()
 
     @property
     def is_identical(self) -> bool:
         """Whether every backend did exactly what the first one did."""
         return not self.differences
+
+    def samples_per_second(self) -> dict[str, float]:
+        """Return backend -> how many samples it ran in a second, its start included."""
+        return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, self.seconds, strict=True)}
 
     def __str__(self) -> str:
         if self.is_identical:
@@ -94,6 +102,7 @@ class Verification:
             "backends": list(self.backends),
             "samples": self.samples,
             "spikes": self.spikes,
+            "seconds": dict(zip(self.backends, self.seconds, strict=bool(self.seconds))),
             "differences": [
                 {"kind": kinds[type(d)], **_plain(asdict(d)), "operands": o.as_json() if o else None}
                 for d, o in zip(self.differences, self.operands, strict=True)
@@ -114,26 +123,34 @@ def verify(
     files: backend -> the exported file that it runs ("netx", "onnx"); without, it makes one of its own.
     progress: called with the number of samples that a backend just finished.
     """
-    if len(backends) < 2 or len(set(backends)) < len(backends):
-        raise UserError(f"verify: backends {', '.join(backends) or 'none'}; name at least two different ones.")
+    check_backends(backends)
     loaded = {name: load_backend(name) for name in backends}  # all of them, before any long run
     expected: Simulation | None = None
     differences: list[Difference] = []
+    seconds: list[float] = []
     for name, backend in loaded.items():
+        start = time.monotonic()
         options: dict[str, Any] = {"file": files[name]} if files and name in files else {}
         found = backend.run(network, inputs, record=True, progress=progress, **options)
+        seconds.append(time.monotonic() - start)
         if expected is None:
-            _require_complete(network, name, found, found)
+            require_complete(network, name, found, found)
             expected = found
             continue
-        _require_complete(network, name, found, expected)
+        require_complete(network, name, found, expected)
         difference = first_difference(network, name, expected, found)
         if difference is not None:
             differences.append(difference)
     assert expected is not None
     spikes = sum(int(expected.spike_counts[p.name].sum()) for p in network.populations)
-    operands = tuple(_operands(network, inputs, difference) for difference in differences)
-    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences), operands)
+    operands = tuple(operands_of(network, inputs, difference) for difference in differences)
+    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences), operands, tuple(seconds))
+
+
+def check_backends(backends: Sequence[str]) -> None:
+    """Raise UserError unless `backends` are at least two different names."""
+    if len(backends) < 2 or len(set(backends)) < len(backends):
+        raise UserError(f"verify: backends {', '.join(backends) or 'none'}; name at least two different ones.")
 
 
 def first_difference(
@@ -159,10 +176,11 @@ def first_difference(
         return None
     sample, class_index = (int(i) for i in outputs[0])
     values = (int(s.outputs[sample, class_index]) for s in (expected, found))
-    return OutputDifference(backend, sample, class_index, *values)
+    return OutputDifference(backend, network.output.name, sample, class_index, *values)
 
 
-def _operands(network: IntegerNetwork, inputs: np.ndarray, difference: Difference) -> Operands | None:
+def operands_of(network: IntegerNetwork, inputs: np.ndarray, difference: Difference) -> Operands | None:
+    """Return what the reference computed where `difference` is; None for the input itself and for spike counts."""
     if isinstance(difference, SpikeDifference):
         if difference.population == network.input.name:
             return None
@@ -175,7 +193,7 @@ def _operands(network: IntegerNetwork, inputs: np.ndarray, difference: Differenc
     return find_operands(network, inputs, output.name, network.steps - 1, difference.sample, index)
 
 
-def _require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
+def require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
     """Raise UserError unless `found` holds every spike and output that `expected` holds."""
     leave = f"Leave {backend!r} out of the comparison, or mend it."
     if found.spikes is None:

@@ -68,7 +68,7 @@ def test_an_error_inside_a_lava_process_ends_the_job_and_is_told(network):
 
     start = time.monotonic()
     with pytest.raises(JobError, match=r"run_network: ended with status 1") as caught:
-        lava.run_job(_TASK, network, many_samples(), spoil, record=False, progress=None)
+        lava.run_job(_TASK, network, many_samples(), spoil, record=False, progress=None, timeout=60)
 
     assert time.monotonic() - start < 30
     assert "IsADirectoryError" in str(caught.value)
@@ -80,7 +80,7 @@ def test_an_error_before_lava_starts_is_told(network):
         files.frames.unlink()
 
     with pytest.raises(JobError, match="status 1") as caught:
-        lava.run_job(_TASK, network, many_samples(1), spoil, record=False, progress=None)
+        lava.run_job(_TASK, network, many_samples(1), spoil, record=False, progress=None, timeout=60)
 
     assert "FileNotFoundError" in end_of_log(caught.value)
 

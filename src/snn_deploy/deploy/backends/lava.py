@@ -44,6 +44,12 @@ def run(
     return run_with_timeout(network, inputs, record=record, progress=progress)
 
 
+def expected_seconds(network: IntegerNetwork, samples: int) -> float:
+    """Return about how long `run` takes for so many samples; a network that Lava cannot hold is a UserError."""
+    check(network)
+    return estimated_seconds(network, schedule(network), samples)
+
+
 def run_with_timeout(
     network: IntegerNetwork,
     inputs: np.ndarray,
@@ -53,8 +59,16 @@ def run_with_timeout(
     timeout: float | None = None,
 ) -> Simulation:
     """Return what `run` does, or raise JobError after `timeout` seconds (None: many times the estimate)."""
-    check(network)
+    if timeout is None:
+        timeout = patience(expected_seconds(network, as_frames(network, inputs).shape[1]))
+    else:
+        check(network)
     return run_job(_TASK, network, inputs, lambda files: None, record=record, progress=progress, timeout=timeout)
+
+
+def patience(seconds: float) -> float:
+    """Return the timeout of a run that is expected to take so many seconds."""
+    return _LEAST_TIMEOUT + _PATIENCE * seconds
 
 
 def check(network: IntegerNetwork) -> None:
@@ -71,9 +85,9 @@ def run_job(
     *,
     record: bool,
     progress: Progress | None,
-    timeout: float | None = None,
+    timeout: float,
 ) -> Simulation:
-    """Return what the job `task` records, for this backend and for netx; `prepare` adds its own files."""
+    """Return what the job `task` records, for this backend and its relatives; `prepare` adds their own files."""
     reason = why_unavailable()
     if reason:
         raise UserError(reason)
@@ -81,8 +95,6 @@ def run_job(
     samples = frames.shape[1]
     if samples == 0:
         raise UserError("inputs hold no samples; Lava needs at least one.")
-    if timeout is None:
-        timeout = _LEAST_TIMEOUT + _PATIENCE * estimated_seconds(network, schedule(network), samples)
     with workspace() as space:
         files = JobFiles(space.folder)
         write_integer_network(network, files.network)

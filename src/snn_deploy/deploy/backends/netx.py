@@ -7,8 +7,10 @@ import h5py
 import numpy as np
 
 from snn_deploy.deploy.backends import lava
+from snn_deploy.deploy.backends._lava.choice import estimated_seconds
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.simulation import Progress, Simulation
+from snn_deploy.deploy.backends._lava.schedule import schedule
+from snn_deploy.deploy.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.write_netx import NETWORK_ATTRIBUTE, write_netx
 from snn_deploy.user_error import UserError
@@ -19,6 +21,12 @@ _TASK = "snn_deploy.deploy.backends._lava.run_exchange"
 def why_unavailable() -> str | None:
     """Return what to install when Lava or lava-dl is missing, else None."""
     return lava.why_unavailable() or lava.missing("lava.lib.dl.netx", "lava-dl")
+
+
+def expected_seconds(network: IntegerNetwork, samples: int) -> float:
+    """Return about how long `run` takes for so many samples; lava-dl runs each convolution as a Conv process."""
+    lava.check(network)
+    return estimated_seconds(network, schedule(network), samples, may_choose=False)
 
 
 def run(
@@ -45,8 +53,8 @@ def run(
 
     if file is not None:
         _check_file(file, network)
-    lava.check(network)
-    return lava.run_job(_TASK, network, inputs, provide, record=record, progress=progress)
+    timeout = lava.patience(expected_seconds(network, as_frames(network, inputs).shape[1]))
+    return lava.run_job(_TASK, network, inputs, provide, record=record, progress=progress, timeout=timeout)
 
 
 def _check_file(file: Path, network: IntegerNetwork) -> None:

@@ -33,5 +33,14 @@ def test_more_samples_take_longer():
     connection = IntegerConnection("d", "input", "out", np.ones((3, 128)))
     output = IntegerPopulation("out", (3,), 0, 0, 0, 0)
     network = IntegerNetwork(IntegerInput("input", (128,)), (output,), (connection,), steps=4)
-    one, many = (estimated_seconds(network, schedule(network), n) for n in (1, 1000))
-    assert 0 < one < many / 100
+    one, two, many = (estimated_seconds(network, schedule(network), n) for n in (1, 2, 1002))
+    assert 0 < one < two
+    np.testing.assert_allclose(many - two, 1000 * (two - one))
+
+
+def test_lava_dl_which_may_not_choose_takes_longer_where_a_matrix_is_quicker():
+    output = IntegerPopulation("out", (32, 14, 14), 0, 0, 0, 0)
+    connection = convolution(out=32, per_group=16, padding=(1, 1))
+    network = IntegerNetwork(IntegerInput("input", (16, 14, 14), 1), (output,), (connection,), steps=4)
+    free, bound = (estimated_seconds(network, schedule(network), 10, may_choose=m) for m in (True, False))
+    assert free < bound

@@ -1,6 +1,8 @@
 """build: an IntegerNetwork as connected Lava processes."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from lava.magma.core.process.ports.ports import OutPort
@@ -21,24 +23,52 @@ from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork
 _TELL_ERRORS = LogConfig(level=logging.INFO)
 
 
-def build(network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int) -> AbstractProcess:
-    """Return the source of the network; running it runs all processes that hang on it."""
+@dataclass(frozen=True)
+class Built:
+    """The source of a network, whose run runs all processes that hang on it, and the output's neurons."""
+
+    frames: AbstractProcess
+    output: AbstractProcess
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What neuromorphic cores need that a simulation does not: a process at every way in and out of them.
+
+    way_in: (port of the frames, largest value, whether a convolution reads it) -> port. way_out: port -> port.
+    """
+
+    way_in: Callable[[OutPort, int, bool], OutPort]
+    way_out: Callable[[OutPort], OutPort]
+
+
+def build(network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int, chip: Chip | None = None) -> Built:
+    """Return the network as processes that write to `files` what they do.
+
+    chip: None is the simulation. With one there are only processes that it knows, and nothing writes the potentials.
+    """
     frames = frame_source(network, files, lava_shape(network.input.shape))
     layers = {p.name: neurons(p, network.steps, plan.depths[p.name]) for p in network.populations}
     ports = {network.input.name: frames.s_out} | {name: layer.s_out for name, layer in layers.items()}
     for connection in network.connections:
         process = synapses(
-            connection, network.shape_of(connection.source), largest_value_of(network, connection.source)
+            connection,
+            network.shape_of(connection.source),
+            largest_value_of(network, connection.source),
+            may_be_sparse=chip is None,
         )
         arriving = _waited(ports[connection.source], connection, network, plan)
+        if chip and connection.source == network.input.name:
+            arriving = chip.way_in(arriving, network.input.largest_value, connection.weights.ndim == 4)
         _reshaped(arriving, process.s_in.shape).connect(process.s_in)
         target = layers[connection.target]
         _reshaped(process.a_out, target.a_in.shape).connect(target.a_in)
     for i, population in enumerate(network.populations):
-        record(ports[population.name], i, network, plan, files, samples)
-    if not network.output.fires:
+        port = ports[population.name]
+        record(chip.way_out(port) if chip else port, i, network, plan, files, samples)
+    if not chip and not network.output.fires:
         record_potentials(layers[network.output.name], network, plan, files, samples)
-    return frames
+    return Built(frames, layers[network.output.name])
 
 
 def frame_source(network: IntegerNetwork, files: JobFiles, shape: tuple[int, ...]) -> FrameSource:

@@ -15,6 +15,7 @@ _STATE_SUM = 2**31 - 2**25  # LIF adds current, potential and bias in 32 bits (L
 _INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and computes with them there
 
 # Measured on two cores of a small virtual machine with Lava 0.10.0, numpy 1.26, scipy 1.17; estimates elsewhere.
+_SECONDS_TO_START, _SECONDS_TO_START_A_PROCESS = 1.2, 0.08
 _SECONDS_PER_STEP_AND_PROCESS = 4e-4
 _SECONDS_PER_PAIR = 1e-5  # one call of convolve2d, for each pair of channels
 _SECONDS_PER_PAIR_PRODUCT = 1.6e-9  # one multiplication inside it
@@ -36,7 +37,7 @@ def kind_of(connection: IntegerConnection, source_shape: tuple[int, ...], larges
     """Return the process that holds the connection exactly and, where two do, does not waste time."""
     if connection.weights.ndim == 2:
         return Kind.DENSE
-    if not _fits_conv(connection, source_shape, largest_value):
+    if not fits_convolution(connection, source_shape, largest_value):
         return Kind.SPARSE
     if synapse_count(connection, source_shape) > _MOST_SYNAPSES:
         return Kind.CONVOLUTION
@@ -54,15 +55,21 @@ def synapse_count(connection: IntegerConnection, source_shape: tuple[int, ...]) 
     return int(np.prod(target)) * per_target * c.pool[0] * c.pool[1]
 
 
-def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int) -> float:
-    """Return about how long Lava takes, without its start; the processes share the machine's cores."""
+def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int, *, may_choose: bool = True) -> float:
+    """Return about how long Lava takes, with its start; the processes share the machine's cores.
+
+    may_choose: whether a convolution becomes what is quicker; lava-dl makes a Conv of each.
+    """
     processes = 2 * len(network.populations) + len(network.connections) + 3
     per_step = processes * _SECONDS_PER_STEP_AND_PROCESS
     for c in network.connections:
         shape = network.shape_of(c.source)
-        per_step += _seconds_per_step(kind_of(c, shape, largest_value_of(network, c.source)), c, shape)
+        chosen = kind_of(c, shape, largest_value_of(network, c.source))
+        kind = Kind.CONVOLUTION if chosen is Kind.SPARSE and not may_choose else chosen
+        per_step += _seconds_per_step(kind, c, shape)
         per_step += plan.slack(c) * _SECONDS_PER_STEP_AND_PROCESS
-    return per_step * (samples * network.steps + plan.depth)
+    start = _SECONDS_TO_START + processes * _SECONDS_TO_START_A_PROCESS
+    return start + per_step * (samples * network.steps + plan.depth)
 
 
 def largest_value_of(network: IntegerNetwork, source: str) -> int:
@@ -82,7 +89,8 @@ def check_sums(network: IntegerNetwork) -> None:
             raise UserError(_too_large(population, reached, _STATE_SUM // repeats >> STATE_SHIFT))
 
 
-def _fits_conv(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> bool:
+def fits_convolution(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> bool:
+    """Return whether Lava's Conv process holds the convolution exactly."""
     if not pooling_expands(connection, source_shape) or _largest_sum(connection, largest_value) >= _CONV_SUM:
         return False
     expanded = expand_pooling(connection, source_shape)

@@ -4,27 +4,44 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import RunSteps
-from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.core.run_configs import AbstractLoihiRunCfg, Loihi2SimCfg
 
 from snn_deploy.deploy.backends._child_process import exit_at_once
 
 _PATIENCE = 2.0  # seconds until a process that failed has told why
 
 
-def execute(process: AbstractProcess, steps: int) -> None:
-    """Run all processes that hang on `process` for `steps` steps in Lava's bit-exact simulation."""
-    process.create_runtime(Loihi2SimCfg(select_tag="fixed_pt"))
+def execute(
+    process: AbstractProcess,
+    *stretches: int,
+    pause: Callable[[], None] = lambda: None,
+    config: AbstractLoihiRunCfg | None = None,
+) -> None:
+    """Run all processes that hang on `process` for these numbers of steps, one after another.
+
+    pause: called after each stretch. config: where they run; None is Lava's bit-exact simulation.
+    """
+    config = config or simulation()
+    process.create_runtime(config)
     actors = process.runtime._messaging_infrastructure.actors
     threading.Thread(target=_end_with_the_first, args=(actors,), daemon=True).start()
     try:
-        process.run(condition=RunSteps(num_steps=steps), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+        for steps in stretches:
+            process.run(condition=RunSteps(num_steps=steps), run_cfg=config)
+            pause()
     except RuntimeError as error:
         raise RuntimeError(_last_words(actors) or str(error)) from None
+
+
+def simulation() -> AbstractLoihiRunCfg:
+    """Return the configuration of Lava's bit-exact simulation."""
+    return Loihi2SimCfg(select_tag="fixed_pt")
 
 
 def _end_with_the_first(actors: list[Any]) -> None:

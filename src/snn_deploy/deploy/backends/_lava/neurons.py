@@ -6,10 +6,10 @@ from lava.proc.lif.process import LIFReset
 
 from snn_deploy.deploy.backends._lava.files import lava_shape
 from snn_deploy.deploy.backends._lava.processes.channel_lif import ChannelLIF
+from snn_deploy.deploy.backends._lava.stock_neurons import bias_parts, is_stock
 from snn_deploy.export.integer_network import DECAY_UNITY, IntegerPopulation
 
 NEVER_FIRES = 2**17  # above the largest potential, 2^23 - 1, once it is shifted by 6
-_LARGEST_MANTISSA, _LARGEST_EXPONENT = 2**12, 7  # bias: 13 bits with sign, 3 bits (Lava lif/models.py)
 
 
 def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractProcess:
@@ -18,11 +18,8 @@ def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractPr
     current_decay = DECAY_UNITY - 1 - population.current_keep  # Lava adds 1 to du, and nothing to dv
     voltage_decay = DECAY_UNITY - population.voltage_keep
     shape, reset = lava_shape(population.shape), {"reset_interval": steps, "reset_offset": (depth + 1) % steps}
-    bias = _as_mantissa_and_exponent(population.bias)
-    resets_to_zero = population.reset == "value" and not population.reset_value.any()
-    starts_at_zero = not population.initial_value.any()
-    is_uniform = all(len(np.unique(p)) == 1 for p in (threshold, current_decay, voltage_decay))
-    if bias is None or not (resets_to_zero and starts_at_zero and is_uniform):
+    bias = bias_parts(population.bias)
+    if bias is None or not is_stock(population):
         return ChannelLIF(
             shape=shape,
             vth=np.broadcast_to(threshold, shape),
@@ -43,13 +40,3 @@ def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractPr
         bias_exp=np.broadcast_to(bias[1], shape),
         **reset,
     )
-
-
-def _as_mantissa_and_exponent(bias: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return (mantissas, exponents) per channel, or None where Loihi's 13 and 3 bits do not hold every bias."""
-    exponents = np.zeros_like(bias)
-    for exponent in range(_LARGEST_EXPONENT, -1, -1):
-        exponents[(bias % 2**exponent == 0) & (abs(bias >> exponent) < _LARGEST_MANTISSA)] = exponent
-    mantissas = bias >> exponents
-    fits = (mantissas << exponents == bias).all() and (abs(mantissas) < _LARGEST_MANTISSA).all()
-    return (mantissas, exponents) if fits else None

@@ -14,4 +14,4 @@ def perform(folder: Path) -> None:
     files = JobFiles(folder)
     network = read_integer_network(files.network)
     plan, samples = schedule(network), files.samples(network)
-    execute(build(network, plan, files, samples), samples * network.steps + plan.depth)
+    execute(build(network, plan, files, samples).frames, samples * network.steps + plan.depth)

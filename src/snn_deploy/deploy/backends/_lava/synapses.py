@@ -21,14 +21,17 @@ from snn_deploy.export.integer_network import IntegerConnection
 _GRADED_BITS = 8  # a graded input is uint8
 
 
-def synapses(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> AbstractProcess:
+def synapses(
+    connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int, *, may_be_sparse: bool = True
+) -> AbstractProcess:
     """Return the process with ports s_in and a_out; Dense and Sparse take and give flat vectors.
 
-    largest_value: of the source; above 1 the spikes are graded.
+    largest_value: of the source; above 1 the spikes are graded. may_be_sparse: else every convolution is a Conv, which
+    must hold it (choice.fits_convolution).
     """
     message_bits = _GRADED_BITS if largest_value > 1 else 0
     kind = kind_of(connection, source_shape, largest_value)
-    if kind is Kind.CONVOLUTION:
+    if kind is Kind.CONVOLUTION or (kind is Kind.SPARSE and not may_be_sparse):
         return _convolution(expand_pooling(connection, source_shape), source_shape, message_bits)
     mode = _sign_mode(connection)
     doubled = int(mode == SignMode.MIXED)
