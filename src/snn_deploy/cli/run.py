@@ -10,6 +10,7 @@ from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_sam
 from snn_deploy.cli.output import Output, percent, say_expected, verb
 from snn_deploy.deploy.backend import automatic_backend, load_backend
 from snn_deploy.deploy.simulation import Simulation
+from snn_deploy.deploy.split_network import Split
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
 
@@ -26,8 +27,11 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
 )
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
+@click.option("--placement", type=click.Path(path_type=Path), help="Run what each core of this placement holds.")
 @verb
-def command(output: Output, network: Path, backend: str, data: str | None, samples: int) -> None:
+def command(
+    output: Output, network: Path, backend: str, data: str | None, samples: int, placement: Path | None
+) -> None:
     """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
 
     Example: snn-deploy run runs/digits-seed0/loihi --backend lava --samples 20
@@ -39,9 +43,13 @@ def command(output: Output, network: Path, backend: str, data: str | None, sampl
     simulator = load_backend(backend)
     chosen = test_samples(integer.provenance, data, samples)
     require_fit(integer, chosen)
-    say_expected(output, backend, integer, len(chosen.labels))
+    split = None if placement is None else _split(output, integer, placement)
+    run = integer if split is None else split.network
+    say_expected(output, backend, run, len(chosen.labels))
     with output.progress(f"{backend}", len(chosen.labels)) as advance:
-        simulation = simulator.run(integer, chosen.inputs, progress=advance)
+        simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+    if split is not None:
+        simulation = split.simulation(simulation)
     result = summary(integer, chosen, simulation)
     output.say(
         f"{backend}: {percent(result['accuracy'])} of {len(chosen.labels)} samples right, {integer.steps} steps each"
@@ -60,6 +68,17 @@ def command(output: Output, network: Path, backend: str, data: str | None, sampl
     for i, potentials in enumerate(result["outputs"][:_SHOWN]):
         output.say(f"sample {i}: label {chosen.labels[i]}, outputs {' '.join(map(str, potentials))}")
     output.result({"backend": backend, **result})
+
+
+def _split(output: Output, network: IntegerNetwork, placement: Path) -> Split:
+    """Return the network as the cores of the file `placement` hold it."""
+    from snn_deploy.deploy.placement import read_placement  # noqa: PLC0415 - only --placement needs them
+    from snn_deploy.deploy.split_placed import split_placed  # noqa: PLC0415
+
+    split = split_placed(network, read_placement(placement))
+    cores = len({part.core for part in split.parts})
+    output.say(f"placed: {cores} cores, {len(split.network.connections)} connections to and between them")
+    return split
 
 
 def summary(network: IntegerNetwork, samples: Samples, simulation: Simulation) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.backends._lava.matrix import convolution_matrix, dense_matrix
+from snn_deploy.deploy.event_counts import simulation_from_spikes
+from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.user_error import UserError
 
@@ -37,6 +39,11 @@ class Split:
     network: IntegerNetwork
     whole: IntegerNetwork
     parts: tuple[Part, ...]
+
+    def simulation(self, found: Simulation, *, record: bool = False) -> Simulation:
+        """Return what a simulation of the split network, with spikes, is of the whole one."""
+        assert found.spikes is not None
+        return simulation_from_spikes(self.whole, found.outputs, self.together(found.spikes), record=record)
 
     def together(self, spikes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return population -> (steps, samples, *shape) of the whole network, from the spikes of the parts."""
