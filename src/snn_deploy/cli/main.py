@@ -12,6 +12,7 @@ _VERBS = {
     "energy": "Estimate the energy per sample from measured spikes.",
     "export": "Turn a trained network into integers and files for a chip.",
     "fuzz": "Compare backends on random networks.",
+    "map": "Place the neurons of an exported network on the cores of a chip.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
     "train": "Train a bias-free spiking network from a TOML config.",

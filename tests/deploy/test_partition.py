@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from snn_deploy.deploy.check_placement import check_placement
+from snn_deploy.deploy.partition import partition
+from snn_deploy.deploy.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.placement import Slice
+from snn_deploy.deploy.random_network import random_network
+from snn_deploy.deploy.resources import Model
+from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.user_error import UserError
+
+LOIHI = load_profile("loihi1")
+
+
+def small_chip(**values):
+    changed = {f"core.{n}": replace(LOIHI.quantity(f"core.{n}"), value=v) for n, v in values.items()}
+    return replace(LOIHI, quantities={**LOIHI.quantities, **changed})
+
+
+def one_layer(shape, weights, target, **options):
+    channels = np.zeros(target[0], int)
+    population = IntegerPopulation("out", target, channels + 9, channels, channels, channels)
+    return IntegerNetwork(
+        IntegerInput("in", shape), (population,), (IntegerConnection("w", "in", "out", weights, **options),), 1
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("chip", [LOIHI, small_chip(max_neurons=9, max_out_axons=80)], ids=["loihi1", "small"])
+def test_what_is_placed_breaks_no_limit_and_holds_each_neuron_once(seed, chip):
+    network = random_network(seed)
+    found = partition(network, chip)
+    if found.violations:
+        assert all(v.needed > v.allowed for v in found.violations)
+        return
+    placement = place_on_mesh(network, found, chip)
+    assert check_placement(network, placement, chip) == []
+    if len(placement.cores) > 1:
+        less = replace(placement, cores=placement.cores[1:])
+        assert check_placement(network, less, chip) != []
+
+
+def test_the_checker_finds_a_core_that_is_too_full():
+    network = one_layer((4,), np.ones((12, 4)), (12,))
+    placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
+    assert any("max_neurons" in w for w in check_placement(network, placement, small_chip(max_neurons=11)))
+    assert any("max_in_axons" in w for w in check_placement(network, placement, small_chip(max_in_axons=3)))
+
+
+def test_a_dense_box_needs_the_words_that_the_formula_gives():
+    # By hand: 37 neurons an axon are 1 * (10 + 6) + 37 * 8 = 312 bits, 5 words; 312 % 64 = 56 needs no more.
+    use = Model(one_layer((100,), np.ones((37, 100)), (37,)), LOIHI).use(Slice("out", (0,), (37,)))
+    assert use == {"neurons": 37, "input axons": 100, "synapse words": 500}
+
+
+def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
+    # By hand: a 3x3 kernel without padding meets a tile with 5 distinct sets of rows, of 1, 2, 3, 2, 1.
+    network = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
+    use = Model(network, LOIHI).use(Slice("out", (0, 0, 0), (1, 6, 6)))
+    areas = [a * b for a in (1, 2, 3, 2, 1) for b in (1, 2, 3, 2, 1)]
+    assert sum(areas) == 3**4
+    # an axon of n <= 9 synapses has 16 + 8 n bits: 1 word up to 42 bits over, else 2 from n = 6 (64 bits) on
+    assert use["synapse words"] == 2 * sum(2 if a >= 6 else 1 for a in areas)
+    assert use["input axons"] == 64
+
+
+def test_pooling_costs_no_synapse_memory():
+    plain = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
+    pooled = one_layer((2, 16, 16), np.ones((1, 2, 3, 3)), (1, 6, 6), pool=(2, 2))
+    box = Slice("out", (0, 0, 0), (1, 6, 6))
+    assert Model(plain, LOIHI).use(box) == Model(pooled, LOIHI).use(box)
+
+
+def test_every_layer_that_does_not_fit_is_named():
+    found = partition(one_layer((5000,), np.ones((3, 5000)), (3,)), LOIHI)
+    assert [(v.population, v.resource, v.needed, v.allowed) for v in found.violations] == [
+        ("out", "input axons", 5000, 4096)
+    ]
+
+
+def test_too_few_chips_are_refused():
+    network = one_layer((4,), np.ones((300, 4)), (300,))
+    chip = small_chip(max_neurons=1)
+    with pytest.raises(UserError, match="3 chips"):
+        place_on_mesh(network, partition(network, chip), chip, chips=2)
