@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from snn_deploy.field_check import shown
 from snn_deploy.user_error import UserError
 
 Reset = Literal["value", "subtract"]
@@ -17,7 +18,7 @@ def nothing() -> np.ndarray:
 def check_reset(where: str, reset: str, reset_value: np.ndarray) -> None:
     """Raise UserError unless `reset` is a Reset, without any reset_value, (channels,), beside "subtract"."""
     if reset not in get_args(Reset):
-        raise UserError(f"{where}: reset {reset!r}; allowed are {' and '.join(map(repr, get_args(Reset)))}.")
+        raise UserError(f"{where}: reset {shown(reset)}; allowed are {' and '.join(map(repr, get_args(Reset)))}.")
     if reset == "subtract" and reset_value.any():
         raise UserError(
             f"{where}: reset_value {reset_value[reset_value != 0][0]} beside reset 'subtract'. A spike either sets the "

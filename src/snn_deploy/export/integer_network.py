@@ -13,6 +13,7 @@ import numpy as np
 
 from snn_deploy.array_file import content_digest, plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
+from snn_deploy.field_check import is_whole, per_channel, require_arrays, require_flag, require_shape, shown
 from snn_deploy.graph_check import check_graph
 from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
@@ -31,8 +32,9 @@ class IntegerInput:
     largest_value: int = 255
 
     def __post_init__(self) -> None:
-        if not 1 <= self.largest_value <= 255:
-            raise UserError(f"input {self.name!r}: largest value {self.largest_value}; allowed is 1..255.")
+        require_shape(self.name, self.shape)
+        if not is_whole(self.largest_value, 1, 255):
+            raise UserError(f"input {shown(self.name)}: largest value {shown(self.largest_value)}; allowed is 1..255.")
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ class IntegerPopulation:
     initial_value: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
-        where = f"population {self.name!r}"
+        where = f"population {shown(self.name)}"
+        require_shape(self.name, self.shape)
+        require_flag(where, "fires", self.fires)
         for name, (least, most) in _POPULATION_LIMITS.items():
             values = _whole_numbers(where, name, getattr(self, name), least, most)
-            values = np.broadcast_to(values, (self.shape[0],))
+            values = per_channel(where, name, values, self.shape[0])
             object.__setattr__(self, name, read_only(values, np.int32))
         check_reset(where, self.reset, self.reset_value)
 
@@ -92,7 +96,7 @@ class IntegerConnection:
     delay: int = 0
 
     def __post_init__(self) -> None:
-        where = f"connection {self.name!r}"
+        where = f"connection {shown(self.name)}"
         weights = _whole_numbers(where, "weights", self.weights, -255, 255)
         is_int8 = not weights.size or (weights.min() >= -128 and weights.max() <= 127)
         if not is_int8 and weights.min() < 0 < weights.max():
@@ -101,8 +105,8 @@ class IntegerConnection:
                 "sign -255..0 or 0..255."
             )
         object.__setattr__(self, "weights", read_only(weights, np.int8 if is_int8 else np.int16))
-        if not 0 <= self.exponent <= 7:
-            raise UserError(f"{where}: exponent {self.exponent}; allowed is 0..7.")
+        if not is_whole(self.exponent, 0, 7):
+            raise UserError(f"{where}: exponent {shown(self.exponent)}; allowed is 0..7.")
 
     @property
     def weights_shape(self) -> tuple[int, ...]:
@@ -152,6 +156,9 @@ def read_integer_network(path: Path) -> IntegerNetwork:
     """Return the network that `write_integer_network` wrote; a damaged or foreign file is a UserError."""
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
+        for p in header["populations"]:
+            require_shape(p["name"], tuple(p["shape"]))
+            require_arrays(arrays, f"{p['name']}/", p["shape"][0])
         return IntegerNetwork(
             IntegerInput(**restored_fields(header["input"])),
             tuple(
@@ -176,8 +183,8 @@ def read_integer_network(path: Path) -> IntegerNetwork:
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a legal IntegerNetwork ({error!r}). Export it again.") from error
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}: not a legal IntegerNetwork ({shown(error)}). Export it again.") from error
 
 
 _STATE = (-(2**23) + 1, 2**23 - 1)
@@ -219,6 +226,8 @@ def _plain_population(population: IntegerPopulation) -> dict[str, Any]:
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:
     values = np.asarray(values)
+    if values.dtype.kind not in "iubf":
+        raise UserError(f"{where}: {what} of type {values.dtype}; allowed are whole numbers.")
     if values.dtype.kind not in "iub" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
         raise UserError(f"{where}: {what} holds values that are no whole numbers. Quantize it first.")
     if values.size and (values.min() < least or values.max() > most):

@@ -21,6 +21,15 @@ import numpy as np
 
 from snn_deploy.array_file import plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.connection_arithmetic import Pair
+from snn_deploy.field_check import (
+    is_whole,
+    per_channel,
+    require_arrays,
+    require_flag,
+    require_numbers,
+    require_shape,
+    shown,
+)
 from snn_deploy.graph_check import check_graph
 from snn_deploy.neuron_reset import Reset, check_reset, nothing
 from snn_deploy.read_only import read_only
@@ -39,9 +48,10 @@ class FloatInput:
     scale: float = 1 / 255
 
     def __post_init__(self) -> None:
-        if not (1 <= self.largest_value <= 255 and np.isfinite(self.scale) and self.scale > 0):
+        require_shape(self.name, self.shape)
+        if not (is_whole(self.largest_value, 1, 255) and isinstance(self.scale, float) and 0 < self.scale < np.inf):
             raise UserError(
-                f"input {self.name!r}: largest value {self.largest_value} and scale {self.scale}; "
+                f"input {shown(self.name)}: largest value {shown(self.largest_value)} and scale {shown(self.scale)}; "
                 "allowed are 1..255 and a positive scale."
             )
 
@@ -70,11 +80,14 @@ class FloatPopulation:
     initial_value: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
-        where = f"population {self.name!r}"
+        where = f"population {shown(self.name)}"
+        require_shape(self.name, self.shape)
+        require_flag(where, "fires", self.fires)
+        require_flag(where, "fires_at_threshold", self.fires_at_threshold)
         for name in _POPULATION_ARRAYS + _LATER_ARRAYS:
-            values = np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.shape[0],))
+            values = per_channel(where, name, np.asarray(getattr(self, name)), self.shape[0])
             object.__setattr__(self, name, read_only(values, np.float64))
-            _require_finite(where, name, values)
+            _require_finite(where, name, getattr(self, name))
         check_reset(where, self.reset, self.reset_value)
         for name in ("voltage_keep", "current_keep"):
             values = getattr(self, name)
@@ -97,6 +110,7 @@ class ChannelNorm:
 
     def __post_init__(self) -> None:
         for name in ("mean", "variance", "gain", "shift"):
+            require_numbers("norm", name, np.asarray(getattr(self, name)))
             object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
             _require_finite("norm", name, getattr(self, name))
         if not ((self.variance >= 0).all() and self.epsilon >= 0):
@@ -138,13 +152,14 @@ class FloatConnection:
     pool_after_mode: Literal["sum", "average"] = "average"
 
     def __post_init__(self) -> None:
+        require_numbers(f"connection {shown(self.name)}", "weights", np.asarray(self.weights))
         object.__setattr__(self, "weights", read_only(self.weights, np.float64))
         _require_finite(f"connection {self.name!r}", "weights", self.weights)
         for mode in (self.pool_mode, self.pool_after_mode):
             if mode not in ("sum", "average"):
                 raise UserError(
-                    f"connection {self.name!r}: {mode} pooling. Its result is no sum of spikes, so no chip with "
-                    "additive synapses can compute it exactly; allowed are average and sum pooling. Train with one."
+                    f"connection {shown(self.name)}: {shown(mode)} pooling. Its result is no sum of spikes, so no "
+                    "chip with additive synapses computes it exactly; allowed are average and sum. Train with one."
                 )
 
     @property
@@ -199,6 +214,9 @@ def read_float_network(path: Path) -> FloatNetwork:
     """Return the network that `write_float_network` wrote; a damaged or foreign file is a UserError."""
     header, arrays = read_array_file(path, KIND, VERSION)
     try:
+        for p in header["populations"]:
+            require_shape(p["name"], tuple(p["shape"]))
+            require_arrays(arrays, f"{p['name']}/", p["shape"][0])
         populations = tuple(
             FloatPopulation(
                 **restored_fields(
@@ -224,8 +242,8 @@ def read_float_network(path: Path) -> FloatNetwork:
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a legal FloatNetwork ({error!r}). Write it again.") from error
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}: not a legal FloatNetwork ({shown(error)}). Write it again.") from error
 
 
 _POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
