@@ -49,7 +49,8 @@ class FloatInput:
 
     def __post_init__(self) -> None:
         require_shape(self.name, self.shape)
-        if not (is_whole(self.largest_value, 1, 255) and isinstance(self.scale, float) and 0 < self.scale < np.inf):
+        is_positive = isinstance(self.scale, float | int) and 0 < self.scale < np.inf
+        if not (is_whole(self.largest_value, 1, 255) and is_positive):
             raise UserError(
                 f"input {shown(self.name)}: largest value {shown(self.largest_value)} and scale {shown(self.scale)}; "
                 "allowed are 1..255 and a positive scale."
