@@ -1,5 +1,6 @@
 """snn-deploy map: which cores and chips a network needs, and the placement as a file."""
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import click
 from snn_deploy.cli.inputs import read_network
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.deploy.partition import partition
-from snn_deploy.deploy.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.place_on_mesh import chips_needed, place_on_mesh
 from snn_deploy.deploy.placement import write_placement
-from snn_deploy.deploy.resources import limits
+from snn_deploy.deploy.resources import NOT_COUNTED, limits
 from snn_deploy.hardware_profiles.profile import load_profile
 
 
@@ -32,25 +33,31 @@ def command(output: Output, network: Path, profile: str, chips: int | None, out:
             output.say(f"does not fit: {violation}")
         output.result({"fits": False, "violations": [vars(v) for v in found.violations]})
         return FAILED_CHECK
-    placement = place_on_mesh(whole, found, chip, chips)
+    needed = chips_needed(found, chip)
+    if chips is not None and needed > chips:
+        output.say(f"does not fit: {len(found.cores)} cores need {needed} chips of {chip.title}; allowed are {chips}")
+        output.result({"fits": False, "violations": [], "cores": len(found.cores), "chips": needed, "allowed": chips})
+        return FAILED_CHECK
+    placement = place_on_mesh(whole, found, chip)
     boxes = Counter(part.population for core in found.cores for part in core)
     worst = {name: max(use[name] for use in found.uses) for name in limits(chip)}
     output.table(
-        ["population", "neurons", "boxes"], [(p.name, _size(p.shape), boxes[p.name]) for p in whole.populations]
+        ["population", "neurons", "boxes"], [(p.name, math.prod(p.shape), boxes[p.name]) for p in whole.populations]
     )
     output.table(["resource", "most on a core", "allowed", "source"], [(r, worst[r], *limits(chip)[r]) for r in worst])
     output.say(f"{len(found.cores)} cores on {placement.chips} chips of {chip.title}")
+    output.say(f"  not counted, so a fit is not proved: {'; '.join(NOT_COUNTED)}")
     if out is not None:
         write_placement(placement, out)
         output.say(f"placement: {out}")
     output.result(
-        {"fits": True, "cores": len(found.cores), "chips": placement.chips, "boxes": dict(boxes), "most": worst}
+        {
+            "fits": True,
+            "cores": len(found.cores),
+            "chips": placement.chips,
+            "boxes": dict(boxes),
+            "most": worst,
+            "not_counted": list(NOT_COUNTED),
+        }
     )
     return 0
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size

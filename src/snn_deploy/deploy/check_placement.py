@@ -9,6 +9,7 @@ from itertools import product
 
 from snn_deploy.deploy.arriving_synapses import arriving_synapses
 from snn_deploy.deploy.placement import Placement
+from snn_deploy.deploy.resources import slots_of_maps
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.user_error import UserError
@@ -29,7 +30,7 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
     neurons: dict[int, int] = defaultdict(int)
     heard: dict[int, set[object]] = defaultdict(set)
     sent: dict[int, set[object]] = defaultdict(set)
-    slots_of_maps = int(str(profile.quantity("axon.out_slots_population").value)) if profile.section("axon") else 1
+    slots = slots_of_maps(profile)
     for p in network.populations:
         for index in product(*map(range, p.shape)):
             here = int(core_of[p.name][index])
@@ -41,7 +42,7 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
                     pooled = tuple(a // b for a, b in zip(pixel, c.pool, strict=True)) if len(place) == 3 else pixel
                     heard[here].add((c.name, pooled))
                     if c.source in core_of:
-                        for slot in range(slots_of_maps if len(place) == 3 else 1):
+                        for slot in range(slots if len(place) == 3 else 1):
                             sent[int(core_of[c.source][place])].add((c.name, here, pixel, slot))
     for name, found in (
         ("core.max_neurons", neurons),

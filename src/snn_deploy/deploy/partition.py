@@ -5,8 +5,9 @@ Where the sources of many boxes then need too many output axons, they are cut fi
 """
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from snn_deploy.deploy.placement import Slice
@@ -50,6 +51,7 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
     model, most = Model(network, profile), limits(profile)
     least = dict.fromkeys((p.name for p in network.populations), 1)
     boxes: dict[str, list[Slice]] = {}
+    over: dict[str, Violation] = {}
     for _ in range(_ROUNDS):
         violations: list[Violation] = []
         for p in network.populations:
@@ -57,11 +59,11 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
             if isinstance(grid, list):
                 boxes[p.name] = grid
             else:
-                violations += grid
+                violations += grid or [over[p.name]]  # no finer cut is left for what it broke in the last round
         if violations:
             return Partition((), (), tuple(violations))
         slots = _output_axons(model, boxes)
-        over: dict[str, Violation] = {}
+        over = {}
         for box, count in slots.items():
             use = model.total(model.use(box) + Counter({"output axons": count}))
             for resource, (allowed, source) in most.items():
@@ -77,17 +79,15 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
 def _grid(
     model: Model, p: IntegerPopulation, least: int, most: dict[str, tuple[int, str]]
 ) -> list[Slice] | tuple[Violation, ...]:
+    """Return the boxes of the grid with the fewest, `least` at least; or what even one neuron breaks, maybe nothing."""
     neurons = most["neurons"][0]
-    size = 1
-    for n in p.shape:
-        size *= n
-    least = max(least, -(-size // neurons))
+    least = max(least, -(-math.prod(p.shape) // neurons))
     cuts = sorted(
         {tuple(_pieces(n, k) for n, k in zip(p.shape, counts, strict=True)) for counts in _counts(p.shape)},
-        key=lambda c: (_product(c), c[0], sum(c)),
+        key=lambda c: (math.prod(c), c[0], sum(c)),
     )
     for counts in cuts:
-        if _product(counts) < least:
+        if math.prod(counts) < least:
             continue
         edges = [_edges(n, k) for n, k in zip(p.shape, counts, strict=True)]
         judged = [sorted({e[0], e[len(e) // 2], e[-1]}) for e in edges]
@@ -96,8 +96,7 @@ def _grid(
             if all(_fits(model, part, most) for part in parts):
                 return parts
     use = model.total(model.use(_slice(p.name, [(0, 1)] * len(p.shape))))
-    found = [Violation(p.name, r, use[r], allowed, s) for r, (allowed, s) in most.items() if use[r] > allowed]
-    return tuple(found) or (Violation(p.name, "neurons", size, size - 1, "no finer cut left for its output axons"),)
+    return tuple(Violation(p.name, r, use[r], allowed, s) for r, (allowed, s) in most.items() if use[r] > allowed)
 
 
 def _counts(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -114,15 +113,7 @@ def _edges(n: int, k: int) -> list[tuple[int, int]]:
     return [(a, min(a + size, n)) for a in range(0, n, size)]
 
 
-def _product(counts: tuple[int, ...]) -> int:
-    found = 1
-    for n in counts:
-        found *= n
-    return found
-
-
-def _slice(name: str, ranges: object) -> Slice:
-    pairs = list(ranges)  # type: ignore[call-overload]
+def _slice(name: str, pairs: Sequence[tuple[int, int]]) -> Slice:
     return Slice(name, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
 

@@ -14,10 +14,9 @@ def place_on_mesh(
     network: IntegerNetwork, found: Partition, profile: HardwareProfile, chips: int | None = None
 ) -> Placement:
     """Return the placement of `found`, which has no violations; more than `chips` chips are a UserError."""
-    per_chip, per_tile = profile.whole("system.cores_usable_per_chip"), profile.whole("system.cores_per_tile")
-    width, height = (int(str(n)) for n in _pair(profile))
-    per_chip = min(per_chip, width * height * per_tile)
-    needed = -(-len(found.cores) // per_chip)
+    per_chip, per_tile = cores_per_chip(profile), profile.whole("system.cores_per_tile")
+    _, height = _mesh(profile)
+    needed = chips_needed(found, profile)
     if chips is not None and needed > chips:
         raise UserError(
             f"network: {len(found.cores)} cores on {needed} chips; --chips allows {chips} with {per_chip} cores each "
@@ -31,8 +30,23 @@ def place_on_mesh(
     return Placement(network.digest, profile.name, tuple(placed))
 
 
-def _pair(profile: HardwareProfile) -> tuple[object, object]:
+def cores_per_chip(profile: HardwareProfile) -> int:
+    """Return how many cores of a chip can be used."""
+    width, height = _mesh(profile)
+    seats = width * height * profile.whole("system.cores_per_tile")
+    return min(profile.whole("system.cores_usable_per_chip"), seats)
+
+
+def chips_needed(found: Partition, profile: HardwareProfile) -> int:
+    """Return how many chips the cores of `found` take."""
+    return -(-len(found.cores) // cores_per_chip(profile))
+
+
+def _mesh(profile: HardwareProfile) -> tuple[int, int]:
+    """Return how many tiles a chip has from west to east and from north to south."""
     value = profile.quantity("system.mesh_tiles").value
-    if not isinstance(value, tuple) or len(value) != 2:
-        raise UserError(f"profile {profile.name!r}: system.mesh_tiles is {value!r}; allowed are two numbers.")
-    return value[0], value[1]
+    if isinstance(value, tuple) and len(value) == 2:
+        width, height = value
+        if isinstance(width, int) and isinstance(height, int):
+            return width, height
+    raise UserError(f"profile {profile.name!r}: system.mesh_tiles is {value!r}; allowed are two whole numbers.")

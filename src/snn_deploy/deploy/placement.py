@@ -6,7 +6,6 @@ The input is not placed: its spikes come from the host.
 import hashlib
 import json
 import math
-import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.atomic_file import write_text
+from snn_deploy.field_check import is_whole, shown
 from snn_deploy.user_error import UserError
 
 KIND, VERSION = "snn-deploy Placement", 1
@@ -30,15 +30,15 @@ class Slice:
     stop: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        where = f"slice of {_shown(self.population)}"
+        where = f"slice of {shown(self.population)}"
         if not isinstance(self.population, str) or not self.population:
             raise UserError(f"{where}: allowed is the name of a population.")
         is_box = len(self.start) == len(self.stop) > 0 and all(
-            _is_whole(a, 0, 2**31) and _is_whole(b, a + 1, 2**31) for a, b in zip(self.start, self.stop, strict=False)
+            is_whole(a, 0, 2**31) and is_whole(b, a + 1, 2**31) for a, b in zip(self.start, self.stop, strict=False)
         )
         if not is_box:
             raise UserError(
-                f"{where}: from {_shown(self.start)} to {_shown(self.stop)}; allowed are whole numbers from 0, "
+                f"{where}: from {shown(self.start)} to {shown(self.stop)}; allowed are whole numbers from 0, "
                 "one for each axis, the first below the second."
             )
 
@@ -69,9 +69,9 @@ class PlacedCore:
 
     def __post_init__(self) -> None:
         numbers = (self.chip, *self.tile, self.core)
-        if len(self.tile) != 2 or not all(_is_whole(n, 0, 2**31) for n in numbers) or not self.slices:
+        if len(self.tile) != 2 or not all(is_whole(n, 0, 2**31) for n in numbers) or not self.slices:
             raise UserError(
-                f"core {_shown(self.core)} at tile {_shown(self.tile)} of chip {_shown(self.chip)} with "
+                f"core {shown(self.core)} at tile {shown(self.tile)} of chip {shown(self.chip)} with "
                 f"{len(self.slices)} slices; allowed are whole numbers from 0, a tile (x, y) and at least one slice."
             )
 
@@ -146,13 +146,11 @@ def read_placement(path: Path) -> Placement:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}). Give the path of a placement.") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"{path}: no placement ({_shown(error)}). {again}") from error
+        raise UserError(f"{path}: no placement ({shown(error)}). {again}") from error
     if not isinstance(whole, dict) or whole.get("kind") != KIND:
         raise UserError(f"{path}: no placement. Give a file that `snn-deploy map --out` wrote.")
     if whole.get("version") != VERSION:
-        raise UserError(
-            f"{path}: version {_shown(whole.get('version'))}; this program reads version {VERSION}. {again}"
-        )
+        raise UserError(f"{path}: version {shown(whole.get('version'))}; this program reads version {VERSION}. {again}")
     content = whole.get("placement")
     if not isinstance(content, dict) or whole.get("sha256") != _digest(content):
         raise UserError(f"{path}: damaged, its content is not what was written. {again}")
@@ -161,7 +159,7 @@ def read_placement(path: Path) -> Placement:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: no legal placement ({_shown(error)}). {again}") from error
+        raise UserError(f"{path}: no legal placement ({shown(error)}). {again}") from error
 
 
 def _core(content: Mapping[str, Any]) -> PlacedCore:
@@ -172,13 +170,3 @@ def _core(content: Mapping[str, Any]) -> PlacedCore:
 
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _is_whole(value: object, least: int, most: int) -> bool:
-    """Return whether `value` is a whole number from `least` to `most`; True and False are none."""
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-def _shown(value: object) -> str:
-    """Return `value` for an error, shortened."""
-    return reprlib.repr(value)

@@ -4,8 +4,7 @@ The formulas are those of `[model.memory]` in the profile, with their sources th
 `weight.stored_bits_max` bits. A profile with `core.synapse_memory_words` counts words (Loihi 1), one with
 `core.total_memory` bytes (Loihi 2). Neurons of a map address an input axon per position, the channels ride along as
 atoms, and the positions of one pooling window share an axon, so that pooling costs no synapse memory.
-Not counted: the copies of weights that nengo-loihi keeps for each 256 compartments (`conv_base_copies`), formats, and
-the compartments that a subtracting reset needs on Loihi 1 beside the neuron itself.
+What is not counted stands in NOT_COUNTED, and is printed beside every fit.
 """
 
 import math
@@ -22,6 +21,14 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.user_error import UserError
 
 Range = tuple[int, int]
+NOT_COUNTED = (
+    "distinct thresholds and decays",
+    "the second compartment of a subtracting reset",
+    "the largest delay, and the compartments that delays take",
+    "slots of axons between chips",
+    "synapse formats",
+    "copies of a kernel for every 256 compartments",
+)
 
 
 def require_neurocore(profile: HardwareProfile) -> None:
@@ -50,7 +57,14 @@ def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
     return found
 
 
-def pixels_read(c: IntegerConnection, source: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...]):  # type: ignore[no-untyped-def]
+def slots_of_maps(profile: HardwareProfile) -> int:
+    """Return the output axon slots of one position of a map; 1 where the profile does not say."""
+    return profile.whole("axon.out_slots_population") if profile.find("axon.out_slots_population") else 1
+
+
+def pixels_read(
+    c: IntegerConnection, source: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...]
+) -> tuple[Range, ...]:
     """Return per axis of the pooled source the range (first, behind the last) that the target box reads."""
     pooled = pooled_shape(source, c.pool)
     if c.weights.ndim == 2:
@@ -121,8 +135,7 @@ class Model:
         ]
         if len(sent) == 1:
             return sent[0]
-        per_axon = self.profile.find("axon.out_slots_population")
-        return math.prod(sent[1:]) * (int(str(per_axon.value)) if per_axon else 1) if sent[0] else 0
+        return math.prod(sent[1:]) * slots_of_maps(self.profile) if sent[0] else 0
 
     def total(self, use: Counter[str]) -> Counter[str]:
         """Return `use` of a whole core with the bytes of everything added up, where the profile counts them."""
@@ -135,10 +148,9 @@ class Model:
 
     def _bits(self, synapses: int, delay: int) -> int:
         """The bits of one axon's synapses, all of them stored: `bits_dense`."""
-        per_entry, header = 60, 10  # NX optimization.py:50, NL block.py:537; the profile's own where it has them
-        if self.profile.find("model.memory.synapses_per_entry"):
-            per_entry = self.profile.whole("model.memory.synapses_per_entry")
-            header = self.profile.whole("model.memory.header_bits")
+        per_entry = self.profile.whole("model.memory.synapses_per_entry")
+        header = self.profile.whole("model.memory.header_bits")
+        # 6 and 3 are the formula's own: the smallest fields that hold an index and a delay.
         index = max(6, math.ceil(math.log2(max(synapses, 2))))
         delay_bits = 0 if delay == 0 else max(3, delay.bit_length())
         weight = self.profile.whole("weight.stored_bits_max") + delay_bits
@@ -146,8 +158,8 @@ class Model:
 
     def _axon_words(self, synapses: int, delay: int) -> int:
         """`words_per_axon`: NX data_structures.py:842-846."""
-        bits, word = self._bits(synapses, delay), 64
-        return math.ceil(bits / word) + (bits % word == 0 or bits % word >= 59)
+        bits, word = self._bits(synapses, delay), self.profile.whole("core.synapse_memory_word_bits")
+        return math.ceil(bits / word) + (bits % word == 0 or bits % word >= word - 5)
 
     def _words(self, c: IntegerConnection, source: tuple[int, ...], part: Slice) -> int:
         if c.weights.ndim == 2:  # dense_layer_core
