@@ -1,6 +1,19 @@
-import pytest
+"""Combinations of choices: what makes no sense is refused with the reason, and everything else trains."""
 
+import itertools
+import pkgutil
+
+import pytest
+import torch
+
+from snn_deploy.train import losses, norms, surrogates
+from snn_deploy.train.checkpoint import Learner, Progress
+from snn_deploy.train.combinations import require_fitting
 from snn_deploy.train.config import resolved_config
+from snn_deploy.train.epoch import Lesson, train_epoch
+from snn_deploy.train.loop import train
+from snn_deploy.train.processes import Processes
+from snn_deploy.train.run_start import build_network
 from snn_deploy.user_error import UserError
 
 
@@ -36,3 +49,46 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(sections, message
 )
 def test_each_half_of_such_a_pair_is_allowed(sections):
     _config(**sections)
+
+
+@pytest.mark.parametrize("loss", ["im_loss", "rmp_loss"])
+def test_a_regularizer_that_constrains_no_layer_is_refused(loss, tmp_path):
+    config = _config(model={"layers": "10"}, losses={loss: {}}, training={"epochs": 2, "samples": 40})
+    with pytest.raises(UserError, match=f"losses.{loss}: constrains no layer of model.name 'layer_string'"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_augmentations_of_samples_that_are_no_images_are_refused():
+    config = _config(model={"layers": "5-2"}, augmentations={"flip": {}})
+    require_fitting(config, config.model.options.plan((1, 8, 8), 2))
+    with pytest.raises(UserError, match=r"augmentations.flip: changes images .* have the shape \(6,\)"):
+        require_fitting(config, config.model.options.plan((6,), 2))
+
+
+def _names(package):
+    return [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+
+
+REGULARIZERS = [n for n in _names(losses) if n in ("im_loss", "rmp_loss")]
+
+
+@pytest.mark.parametrize(
+    ("norm", "surrogate", "loss"), list(itertools.product(_names(norms), _names(surrogates), REGULARIZERS))
+)
+def test_every_norm_with_every_surrogate_and_regularizer_trains_a_batch(norm, surrogate, loss):
+    config = _config(
+        norm={"name": norm},
+        surrogate={"name": surrogate},
+        losses={loss: {}},
+        training={"epochs": 2, "batch_size": 24, "threads": 1},
+    )
+    samples = config.data.options.load("train").first(24)
+    network = build_network(config, samples, torch.Generator().manual_seed(1))
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    learner = Learner(network, torch.optim.SGD(network.parameters(), lr=0.1), torch.Generator())
+    (progress,) = train_epoch(Lesson(config, samples, learner, network, Processes()), Progress())
+    assert progress.totals[f"loss/{loss}"] > 0
+    for name, value in network.named_parameters():
+        assert value.isfinite().all()
+        assert not torch.equal(value, before[name]), name

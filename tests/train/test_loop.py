@@ -20,6 +20,7 @@ from snn_deploy.train.loop import Watcher, train
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.run_start import build_network, start_run
 from snn_deploy.train.spiking_network import Pass
+from snn_deploy.train.tensorboard_log import tensorboard_log
 from snn_deploy.user_error import UserError
 
 
@@ -266,3 +267,18 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tmp_pa
     with pytest.raises(UserError, match="cuda"):
         train(_config(training={"device": "cuda"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+# tensorboard's own thread fails, and hands its error to the next call.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_full_disk_under_tensorboard_is_a_user_error_and_the_last_checkpoint_stays(tmp_path):
+    pytest.importorskip("tensorboard")  # the test group installs it
+    log = tensorboard_log(tmp_path / "tensorboard")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # no file can be larger: the write fails midway
+    try:
+        with pytest.raises(UserError, match=r"tensorboard: cannot be written .*--resume"):
+            for epoch in range(1, 20):
+                log({"epoch": epoch, "epochs": 20, "loss/cross_entropy": 0.5})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -2,6 +2,8 @@
 
 A norm says how the mean and the mean square of a channel's current (over steps, batch and positions) become the
 factor and offset of that channel. Everything that touches the currents themselves is shared, and compiled.
+A norm's plug-in in train/norms/ has a frozen dataclass `Norm` of its options, with `build` and the class constant
+`needs_bias`: whether its offset becomes a bias in every step.
 """
 
 import torch

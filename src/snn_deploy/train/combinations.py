@@ -7,6 +7,7 @@ from snn_deploy.user_error import UserError
 
 if TYPE_CHECKING:  # config.py calls this file
     from snn_deploy.train.config import TrainConfig
+    from snn_deploy.train.network_plan import NetworkPlan
 
 
 def require_sensible(config: "TrainConfig", where: str) -> None:
@@ -17,11 +18,11 @@ def require_sensible(config: "TrainConfig", where: str) -> None:
             f"{where}: quantization.epochs {quantized} of training.epochs {epochs}; there are not so many. "
             f"For quantization from the start set quantization.epochs to {epochs}."
         )
-    if quantized and config.norm.name == "tdbn":
+    if quantized and config.norm.options.needs_bias:
         raise UserError(
-            f"{where}: quantization, and norm.name 'tdbn' has a shift: a bias in every step, which the rounded "
-            "network does not have. Choose norm.name 'centered_tdbn' or 'scale_tdbn', or leave [quantization] out and "
-            "export with --shift bias."
+            f"{where}: quantization, and norm.name {config.norm.name!r} has a shift: a bias in every step, which the "
+            "rounded network does not have. Choose norm.name 'centered_tdbn' or 'scale_tdbn', or leave "
+            "[quantization] out and export with --shift bias."
         )
     neuron = config.neuron.options
     if quantized and not neuron.learns_voltage_keep and not (neuron.voltage_keep * DECAY_UNITY).is_integer():
@@ -38,4 +39,20 @@ def require_sensible(config: "TrainConfig", where: str) -> None:
     if config.training.synapses == "amx" and config.training.device == "cuda":
         raise UserError(
             f"{where}: training.synapses 'amx' is for CPUs, and training.device is 'cuda'. Leave training.synapses out."
+        )
+
+
+def require_fitting(config: "TrainConfig", plan: "NetworkPlan") -> None:
+    """Raise a UserError that names the first choice that can do nothing with this network and its inputs."""
+    hidden = plan.populations[:-1]
+    for loss in config.losses:
+        if not loss.options.classifies and not loss.options.constrained(hidden):
+            raise UserError(
+                f"losses.{loss.name}: constrains no layer of model.name {config.model.name!r}, which has "
+                f"{len(hidden)} hidden layers, none of them one that it acts on. Leave it out, or choose a deeper one."
+            )
+    if config.augmentations and len(plan.input.shape) != 3:
+        raise UserError(
+            f"augmentations.{config.augmentations[0].name}: changes images (channels, height, width), and the samples "
+            f"of data.name {config.data.name!r} have the shape {plan.input.shape}. Leave it out."
         )

@@ -1,11 +1,13 @@
 """Recording: what one forward pass leaves for the losses and the metrics."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from snn_deploy.train.across_processes import mean_over_processes
+from snn_deploy.train.network_plan import PlannedPopulation
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class LayerRecord:
     is_inner_residual: bool = False
     potentials: Tensor | None = None
     spikes: Tensor | None = None
+
+
+# A layer before it runs, or what a pass left of it: a loss's `constrained` chooses among either.
+HiddenLayer = TypeVar("HiddenLayer", LayerRecord, PlannedPopulation)
 
 
 def full_record(

@@ -11,6 +11,7 @@ import torch
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train import amx_synapses
 from snn_deploy.train.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
+from snn_deploy.train.combinations import require_fitting
 from snn_deploy.train.config import TrainConfig, read_config, resolved_config
 from snn_deploy.train.epoch import Lesson
 from snn_deploy.train.inheritance import Parent
@@ -67,6 +68,7 @@ def start_run(
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config, training, generator)
+    require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
         parent.hand_down(network, config)
     learner = Learner(network.to(device), _optimizer(config, network), generator)

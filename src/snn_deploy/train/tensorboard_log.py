@@ -20,7 +20,7 @@ def require_tensorboard() -> None:
 def tensorboard_log(folder: Path) -> Callable[[Mapping[str, Any]], None]:
     """Return a function that writes one epoch's metrics to `folder`, whose older event files are removed.
 
-    A resumed run writes all of its epochs again, so that none is there twice.
+    A resumed run writes all of its epochs again, so that none is there twice. A full disk is a UserError.
     """
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - optional
 
@@ -29,10 +29,16 @@ def tensorboard_log(folder: Path) -> Callable[[Mapping[str, Any]], None]:
     writer = SummaryWriter(str(folder))
 
     def log(metrics: Mapping[str, Any]) -> None:
-        for name, value in metrics.items():
-            if isinstance(value, (int, float)) and name not in ("epoch", "epochs"):
-                writer.add_scalar(name, value, metrics["epoch"])
-        writer.flush()
+        try:
+            for name, value in metrics.items():
+                if isinstance(value, (int, float)) and name not in ("epoch", "epochs"):
+                    writer.add_scalar(name, value, metrics["epoch"])
+            writer.flush()
+        except OSError as error:  # of the thread that writes; it comes up with the next call
+            raise UserError(
+                f"{folder}: cannot be written ({error.strerror or error}); the last checkpoint is kept. "
+                "Make room and go on with --resume."
+            ) from error
 
     return log
 

@@ -5,6 +5,7 @@ Equation 11: the mean over layers of (mean membrane potential - V_th)^2; equatio
 The output and the layers inside residual blocks are not constrained (Sec. 4.2, Appendix A.2).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.recording import HiddenLayer, Recording
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Loss:
 
         labels are not used by this term.
         """
-        constrained = [layer for layer in recording.layers if not layer.is_inner_residual]
-        gaps = torch.stack([layer.mean_potential - layer.threshold for layer in constrained])
+        gaps = torch.stack([layer.mean_potential - layer.threshold for layer in self.constrained(recording.layers)])
         return self.weight * gaps.square().mean()
+
+    def constrained(self, layers: Iterable[HiddenLayer]) -> list[HiddenLayer]:
+        """Return those of the hidden layers that this term acts on."""
+        return [layer for layer in layers if not layer.is_inner_residual]

@@ -5,13 +5,14 @@ Equation 8-10: q(u) = |o - u|^p, averaged over steps, layers, batch and neurons;
 rises to k at half of the epochs and falls back to zero.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import LayerRecord, Recording, mean_over_neurons, quantization_error
+from snn_deploy.train.recording import HiddenLayer, LayerRecord, Recording, mean_over_neurons, quantization_error
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Loss:
         """
         errors = [self._mean(layer) for layer in recording.layers]
         return self.weight(recording.epoch, recording.epochs) * mean_over_neurons(recording.layers, errors)
+
+    def constrained(self, layers: Iterable[HiddenLayer]) -> list[HiddenLayer]:
+        """Return those of the hidden layers that this term acts on: all of them."""
+        return list(layers)
 
     def weight(self, epoch: int, epochs: int) -> float:
         """Return lambda(n) of equation 12: 2kn/N up to half of the epochs, 2k(1 - n/N) after it."""

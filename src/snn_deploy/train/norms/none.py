@@ -1,6 +1,7 @@
 """Norm `none`: the currents as they are."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from snn_deploy.train.channel_norm_module import ChannelNormModule
 
@@ -8,6 +9,8 @@ from snn_deploy.train.channel_norm_module import ChannelNormModule
 @dataclass(frozen=True)
 class Norm:
     """No options."""
+
+    needs_bias: ClassVar[bool] = False
 
     def build(self, channels: int, threshold: float) -> ChannelNormModule:
         """Return the module that changes nothing."""

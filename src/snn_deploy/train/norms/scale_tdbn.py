@@ -5,7 +5,7 @@ RMP-Loss Eq. 6-7 with the mean subtraction and beta left out (root mean square i
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Lt
@@ -19,6 +19,7 @@ from snn_deploy.train.float_network import ChannelNorm
 class Norm:
     """alpha: the target root mean square in thresholds. momentum: the weight of a new batch in the running one."""
 
+    needs_bias: ClassVar[bool] = False
     alpha: Annotated[float, Gt(0)] = 1.0
     momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
     epsilon: Annotated[float, Gt(0)] = 1e-5

@@ -6,7 +6,7 @@ the exporter says what can be done. The norms scale_tdbn and centered_tdbn need 
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Lt
@@ -20,6 +20,7 @@ from snn_deploy.train.float_network import ChannelNorm
 class Norm:
     """alpha: the target deviation in thresholds. momentum: the weight of a new batch in the running statistics."""
 
+    needs_bias: ClassVar[bool] = True
     alpha: Annotated[float, Gt(0)] = 1.0
     momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
     epsilon: Annotated[float, Gt(0)] = 1e-5

@@ -7,7 +7,7 @@ alone, needs no statistics of the data and no bias, and folds into plain weights
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt
@@ -20,6 +20,7 @@ from snn_deploy.train.channel_norm_module import ChannelNormModule
 class Norm:
     """scale: where gamma starts. has_shift: whether beta is learned, or stays 0."""
 
+    needs_bias: ClassVar[bool] = False
     scale: Annotated[float, Gt(0)] = 1.0
     has_shift: bool = True
     epsilon: Annotated[float, Gt(0)] = 1e-5
