@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.cli.export import limits_of, way_of
+from snn_deploy.export.chip_limits import limits_of, way_of
 from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.targets import TARGETS

@@ -81,3 +81,13 @@ def test_the_margin_and_the_bits_lost_are_those_of_the_network():
     weights = abs(export.network.connections[0].weights.astype(int)).max()
     assert hidden.bits_lost == 7 - int(weights).bit_length()
     assert hidden.threshold_steps == export.network.populations[0].threshold.min()
+
+
+def test_spike_trains_are_shown_step_by_step():
+    floats = network([[2.0, 0.0], [0.0, 2.0]])
+    frames = np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]])  # (steps, samples, inputs)
+    found = of(floats, frames)
+    assert found.samples == 2
+    assert (found.layers[0].rate, found.layers[0].float_rate) == (0.25, 0.25)  # 2 spikes of 2 neurons, steps, samples
+    still = of(floats, np.broadcast_to([[1, 0], [0, 1]], (2, 2, 2)))
+    assert still == of(floats, [[1, 0], [0, 1]])

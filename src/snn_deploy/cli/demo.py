@@ -25,11 +25,12 @@ def command(output: Output, out: Path) -> int:
     Exit code 1 when a spike differs between two backends, or when the accuracy is not what it should be.
     """
     from snn_deploy.cli.energy import energy_with_output  # noqa: PLC0415 - torch is slow to import
-    from snn_deploy.cli.export import export_with_output, limits_of  # noqa: PLC0415
+    from snn_deploy.cli.export import export_with_output  # noqa: PLC0415
     from snn_deploy.cli.inputs import read_network, require_fit, test_samples  # noqa: PLC0415
     from snn_deploy.cli.train import train_with_output  # noqa: PLC0415
     from snn_deploy.cli.verify import data_set, exported_files, verify_with_output  # noqa: PLC0415
     from snn_deploy.deploy.backend import backend_names, load_backend  # noqa: PLC0415
+    from snn_deploy.export.chip_limits import limits_of  # noqa: PLC0415
     from snn_deploy.train.config import read_config  # noqa: PLC0415
     from snn_deploy.train.float_network import read_float_network  # noqa: PLC0415
 

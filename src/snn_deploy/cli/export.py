@@ -12,14 +12,13 @@ from snn_deploy.cli.inputs import DATA_HELP, require_fit, test_samples
 from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.output import FAILED_CHECK, Output, percent, verb
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.export.chip_neurons import chip_neurons
+from snn_deploy.export.chip_limits import limits_of, way_of
 from snn_deploy.export.health import health
 from snn_deploy.export.integer_network import write_integer_network
 from snn_deploy.export.nir_parts.reading import NirReading
 from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.targets import TARGETS
 from snn_deploy.export.to_integer_network import PLAIN, Export, Way, to_integer_network
-from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.integer_fit import Limits
 from snn_deploy.train import float_semantics
 from snn_deploy.train.float_network import FloatNetwork
@@ -239,35 +238,6 @@ def _layers(export: Export, limits: Limits) -> list[dict[str, Any]]:
             }
         )
     return layers
-
-
-def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> Limits:
-    """Return what the chip `profile` can hold, with weights of `weight_bits`."""
-    chip = load_profile(profile)
-    if chip.kind != "neurocore":
-        raise UserError(f"profile {chip.name!r} is a way to count energy, not a chip. Choose loihi1 or loihi2.")
-    stored, modes = chip.whole("weight.stored_bits_max"), chip.quantity("weight.sign_modes").value
-    most = stored + 1 if isinstance(modes, tuple) and {"excitatory", "inhibitory"} <= set(modes) else stored
-    if not 2 <= weight_bits <= most:
-        raise UserError(
-            f"--weight-bits {weight_bits}; {chip.name} stores signed weights of 2 to {stored} bits"
-            + (f", and {most} where all weights of a connection share their sign." if most > stored else ".")
-        )
-    thresholds = chip.find("core.max_threshold_profiles")
-    return Limits(
-        weight_bits,
-        per_channel,
-        chip.whole("neuron.threshold_mantissa_max"),
-        min(chip.whole("neuron.u_bits"), chip.whole("neuron.v_bits")),
-        chip.whole("core.max_threshold_profiles") if thresholds else None,
-        min(chip.whole("neuron.bias_mantissa_max"), -chip.whole("neuron.bias_mantissa_min")),
-        chip.whole("neuron.bias_exponent_max"),
-    )
-
-
-def way_of(profile: str, shift: Shift, *, round_decays: bool) -> Way:
-    """Return the choices of an export for the neurons of the chip `profile`."""
-    return Way(shift, round_decays, chip_neurons(load_profile(profile)))
 
 
 def _span(values: np.ndarray) -> Any:

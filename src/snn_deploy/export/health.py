@@ -83,24 +83,27 @@ def health(
 ) -> Health:
     """Return the health of `export`, made of `network` within `limits`.
 
-    inputs: (samples, *input shape), shown in every step; whole numbers as the input takes them. run_float: what a
-    float network does with frames, train/float_semantics.run. progress: called with the number of samples just
-    finished.
+    inputs: (samples, *input shape), shown in every step, or (steps, samples, *input shape), a frame for each; whole
+    numbers as the input takes them. run_float: what a float network does with frames, train/float_semantics.run.
+    progress: called with the number of samples just finished.
     """
     integer = export.network
+    shown = np.asarray(inputs)
+    if shown.ndim == len(integer.input.shape) + 1:
+        shown = np.broadcast_to(shown, (integer.steps, *shown.shape))
+    samples = shown.shape[1]
     counts = {p.name: _Counts(p) for p in integer.populations}
     same = 0
-    for start in range(0, len(inputs), _SAMPLES_AT_A_TIME):
-        chunk = np.asarray(inputs[start : start + _SAMPLES_AT_A_TIME])
-        frames = np.broadcast_to(chunk, (integer.steps, *chunk.shape))
+    for start in range(0, samples, _SAMPLES_AT_A_TIME):
+        frames = shown[:, start : start + _SAMPLES_AT_A_TIME]
         here, there = integer_semantics.run(integer, frames), run_float(network, frames)
         for p in integer.populations:
             counts[p.name].add(here.spikes[p.name].astype(bool), there.spikes[p.name].astype(bool))
         same += int((_classes(integer, here) == _classes(integer, there)).sum())
         if progress:
-            progress(len(chunk))
+            progress(frames.shape[1])
     layers = tuple(_layer(p, counts[p.name], export, limits) for p in integer.populations)
-    return Health(len(inputs), same / len(inputs), layers)
+    return Health(samples, same / samples, layers)
 
 
 class _Counts:
