@@ -1,0 +1,74 @@
+"""trials: changes to a deployment that were made and measured, so that a report suggests nothing that was not tried."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.energy import estimate_energy
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+
+MOST_LOST = 0.005  # of the accuracy, that a saving of energy may cost and still be called better
+_LEAST_GAINED = 0.001  # of the accuracy, that is more than nothing
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One change. accuracy, energy: shares and joules a sample, as measured with it; before: without any change."""
+
+    change: str
+    accuracy: float
+    energy: float
+    accuracy_before: float
+    energy_before: float
+
+    @property
+    def saved(self) -> float:
+        """The share of the energy that the change saves; below 0 it costs more."""
+        return 1 - self.energy / self.energy_before if self.energy_before else 0.0
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it gains accuracy without costing energy, or saves energy without costing accuracy."""
+        gained = self.accuracy - self.accuracy_before
+        return (gained >= _LEAST_GAINED and self.saved > -0.01) or (gained >= -MOST_LOST and self.saved >= 0.02)
+
+
+def fewer_steps(network: IntegerNetwork) -> dict[str, IntegerNetwork]:
+    """Return change -> `network` with one step less, and with half of the steps."""
+    counts = sorted({network.steps - 1, network.steps // 2} - {0}, reverse=True)
+    return {f"{n} of {network.steps} steps, nothing trained anew": replace(network, steps=n) for n in counts}
+
+
+def tried(
+    network: IntegerNetwork,
+    changed: dict[str, IntegerNetwork],
+    images: np.ndarray,
+    labels: np.ndarray,
+    costs: HardwareProfile,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Trial, ...]:
+    """Return what each of `changed` does to accuracy and energy on `images`, (samples, *shape); the best first.
+
+    costs: the profile whose energies per operation the papers' estimate uses.
+    """
+    accuracy, energy = _measured(network, images, labels, costs, progress)
+    trials = [
+        Trial(change, *_measured(other, images, labels, costs, progress), accuracy, energy)
+        for change, other in changed.items()
+    ]
+    return tuple(sorted(trials, key=lambda t: (not t.is_better, -(10 * (t.accuracy - t.accuracy_before) + t.saved))))
+
+
+def _measured(
+    network: IntegerNetwork,
+    images: np.ndarray,
+    labels: np.ndarray,
+    costs: HardwareProfile,
+    progress: Callable[[int], None] | None,
+) -> tuple[float, float]:
+    simulation = load_backend("cpu").run(network, images, progress=progress)
+    energy = estimate_energy(network, simulation.synaptic_operations, costs).total
+    return float((simulation.classes == labels).mean()), energy
