@@ -70,7 +70,8 @@ def command(
         simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
     accuracy = float((simulation.classes == chosen.labels).mean())
     costs = load_profile(_COSTS)
-    changed = trials.fewer_steps(network) | _exported_otherwise(network, run)
+    changed = trials.without_dead_channels(network, layers) | trials.fewer_steps(network)
+    changed |= _exported_otherwise(network, run)
     with output.progress("trials", count * (1 + len(changed))) as advance:
         tried = trials.tried(network, changed, chosen.inputs, chosen.labels, costs, advance)
     pictures = (charts.operations_chart(layers), charts.potentials_chart(layers), charts.weights_chart(layers))

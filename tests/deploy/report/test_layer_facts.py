@@ -32,7 +32,7 @@ def test_a_network_worked_out_by_hand():
         fires=True,
         sources=("input",),
         rate=0.5,  # the first neuron in every step, the second never
-        dead=1,
+        dead_channels=(1,),
         saturated=1,
         operations=(2 + 1) * 2 * 2 / 2,  # three pixels that are 1, two synapses each, two steps, two samples
         weights={0: 2, 2: 1, 4: 1},
@@ -61,7 +61,7 @@ def test_random_networks_agree_with_the_plain_reference(seed):
         if p.fires:
             assert facts.rate == pytest.approx(trace.spikes[p.name].mean())
             channels = np.moveaxis(trace.spikes[p.name], 2, 0).reshape(p.shape[0], -1)
-            assert facts.dead == (channels.sum(axis=1) == 0).sum()
+            assert facts.dead == (channels.sum(axis=1) == 0).sum() and not channels[list(facts.dead_channels)].any()
             assert facts.saturated == channels.all(axis=1).sum()
         if facts.potentials is not None:
             assert sum(facts.potentials) == trace.potentials[p.name].size

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from helpers.small_network import one_neuron
 
+from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.energy import estimate_energy
-from snn_deploy.deploy.report.trials import Trial, fewer_steps, tried
+from snn_deploy.deploy.report.layer_facts import layer_facts
+from snn_deploy.deploy.report.trials import Trial, fewer_steps, tried, without_dead_channels
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork
 from snn_deploy.export.integer_network import IntegerPopulation as Population
 from snn_deploy.hardware_profiles.profile import load_profile
@@ -53,3 +55,28 @@ def test_what_is_tried_is_run_and_measured():
     whole = estimate_energy(network, {"a": np.full(3, 4), "b": np.full(3, 8)}, costs).total
     assert [t.energy_before for t in found] == [pytest.approx(whole)] * 2
     assert [t.saved for t in found] == [pytest.approx(0.5), pytest.approx(0.25)]
+
+
+def test_channels_that_never_fired_are_taken_out_and_change_no_output():
+    network = IntegerNetwork(
+        IntegerInput("input", (2,), 1),
+        (
+            Population("hidden", (3,), [0, 9, 9], 0, 0, 0),  # type: ignore[arg-type]
+            Population("out", (1,), 0, 4096, 0, 0, False),  # type: ignore[arg-type]
+        ),
+        (
+            IntegerConnection("a", "input", "hidden", np.ones((3, 2))),
+            IntegerConnection("b", "hidden", "out", np.array([[5, 6, 7]])),
+        ),
+        steps=2,
+    )
+    images = np.array([[1, 0], [1, 1]], np.uint8)
+    (change, smaller), *none = without_dead_channels(network, layer_facts(network, images)).items()
+    assert (change, none) == ("without 2 channels that never fired on these samples", [])
+    assert smaller.populations[0].shape == (1,)
+    run = load_backend("cpu").run
+    np.testing.assert_array_equal(run(smaller, images).outputs, run(network, images).outputs)
+    assert without_dead_channels(smaller, layer_facts(smaller, images)) == {}
+    nothing = np.zeros((1, 2), np.uint8)  # all of the channels are dead: one stays
+    (smaller,) = without_dead_channels(network, layer_facts(network, nothing)).values()
+    assert smaller.populations[0].shape == (1,)

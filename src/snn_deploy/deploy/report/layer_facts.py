@@ -22,12 +22,12 @@ _POTENTIALS = 1 << 23  # of the plain reference, which keeps them in 8 bytes
 class LayerFacts:
     """One population and what arrives at it.
 
-    dead, saturated: channels that fired nowhere, or everywhere in every step. rate: spikes per neuron and step; these
-    three are None where it never fires. operations: synaptic operations that arrive, per sample. weights: value ->
-    how many synapse weights have it, sorted. bits_used: of a signed weight, that the largest needs. margin_bits: log2
-    of the largest state that fits over the largest that any input can cause. potentials: counts of potentials before
-    the reset, below the first edge, in HISTOGRAM_BINS equal bins and above the last, in thresholds; None where no
-    threshold is above 0.
+    dead_channels: those that fired nowhere; saturated: how many fired everywhere in every step. rate: spikes per neuron
+    and step; these three are None where it never fires. operations: synaptic operations that arrive, per sample.
+    weights: value -> how many synapse weights have it, sorted. bits_used: of a signed weight, that the largest needs.
+    margin_bits: log2 of the largest state that fits over the largest that any input can cause. potentials: counts of
+    potentials before the reset, below the first edge, in HISTOGRAM_BINS equal bins and above the last, in thresholds;
+    None where no threshold is above 0.
     """
 
     name: str
@@ -35,13 +35,18 @@ class LayerFacts:
     fires: bool
     sources: tuple[str, ...]
     rate: float | None
-    dead: int | None
+    dead_channels: tuple[int, ...] | None
     saturated: int | None
     operations: float
     weights: dict[int, int]
     bits_used: int
     margin_bits: float
     potentials: tuple[int, ...] | None
+
+    @property
+    def dead(self) -> int | None:
+        """How many channels fired nowhere; None where it never fires."""
+        return None if self.dead_channels is None else len(self.dead_channels)
 
     @property
     def neurons(self) -> int:
@@ -88,7 +93,7 @@ def layer_facts(
                 fires=p.fires,
                 sources=tuple(c.source for c in arriving),
                 rate=float(channels.sum() / (places * p.shape[0])) if p.fires else None,
-                dead=int((channels == 0).sum()) if p.fires else None,
+                dead_channels=tuple(np.flatnonzero(channels == 0).tolist()) if p.fires else None,
                 saturated=int((channels == places).sum()) if p.fires else None,
                 operations=sum(operations[c.name] for c in arriving),
                 weights=dict(zip(values.tolist(), counts.tolist(), strict=True)),

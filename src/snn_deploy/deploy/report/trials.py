@@ -1,12 +1,14 @@
 """trials: changes to a deployment that were made and measured, so that a report suggests nothing that was not tried."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.energy import estimate_energy
+from snn_deploy.deploy.report.layer_facts import LayerFacts
+from snn_deploy.deploy.without_channels import without_channels
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 
@@ -40,6 +42,24 @@ def fewer_steps(network: IntegerNetwork) -> dict[str, IntegerNetwork]:
     """Return change -> `network` with one step less, and with half of the steps."""
     counts = sorted({network.steps - 1, network.steps // 2} - {0}, reverse=True)
     return {f"{n} of {network.steps} steps, nothing trained anew": replace(network, steps=n) for n in counts}
+
+
+def without_dead_channels(network: IntegerNetwork, layers: Iterable[LayerFacts]) -> dict[str, IntegerNetwork]:
+    """Return change -> `network` without the channels that `layers` say never fired; none where there are none.
+
+    Channels at a grouped convolution, such as an identity shortcut, stay.
+    """
+    grouped = {name for c in network.connections if c.groups > 1 for name in (c.source, c.target)}
+    removed = {}
+    for layer in layers:
+        if layer.dead_channels and layer.name not in grouped and layer.name != network.output.name:
+            dead = np.isin(np.arange(layer.shape[0]), layer.dead_channels)
+            dead[0] &= not dead.all()  # one stays
+            removed[layer.name] = dead
+    count = sum(int(dead.sum()) for dead in removed.values())
+    if not count:
+        return {}
+    return {f"without {count} channels that never fired on these samples": without_channels(network, removed)}
 
 
 def tried(
