@@ -23,18 +23,19 @@ def test_half_of_the_steps_and_one_less():
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "energy", "is_better"),
+    ("accuracy", "energy", "uncertainty", "is_better"),
     [
-        (0.90, 0.5, True),  # half of the energy for nothing
-        (0.896, 0.5, True),  # for 0.4 points
-        (0.894, 0.5, False),  # for 0.6 points
-        (0.91, 1.0, True),  # a point for nothing
-        (0.91, 1.5, False),  # a point for half as much again
-        (0.90, 0.99, False),  # hardly anything
+        (0.90, 0.5, 0.0, True),  # half of the energy for nothing
+        (0.896, 0.5, 0.0, True),  # for 0.4 points
+        (0.894, 0.5, 0.0, False),  # for 0.6 points
+        (0.91, 1.0, 0.004, True),  # a point for nothing
+        (0.91, 1.0, 0.006, False),  # a point that may be chance
+        (0.91, 1.5, 0.0, False),  # a point for half as much again
+        (0.90, 0.99, 0.0, False),  # hardly anything
     ],
 )
-def test_better_is_more_accuracy_or_less_energy(accuracy, energy, is_better):
-    assert Trial("change", accuracy, energy, 0.9, 1.0).is_better is is_better
+def test_better_is_more_accuracy_or_less_energy(accuracy, energy, uncertainty, is_better):
+    assert Trial("change", accuracy, energy, 0.9, 1.0, uncertainty).is_better is is_better
 
 
 def test_what_is_tried_is_run_and_measured():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from snn_deploy.deploy.report.layer_facts import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST, LayerFacts
 
@@ -44,6 +45,7 @@ def operations_chart(layers: Sequence[LayerFacts]) -> Chart:
     names, counts = [layer.name for layer in layers], [layer.operations for layer in layers]
     axes.barh(names, counts, color=_BLUE)
     axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("synaptic operations a sample")
     axes.spines[["top", "right"]].set_visible(False)

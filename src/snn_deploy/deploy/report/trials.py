@@ -14,17 +14,22 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 
 MOST_LOST = 0.005  # of the accuracy, that a saving of energy may cost and still be called better
 _LEAST_GAINED = 0.001  # of the accuracy, that is more than nothing
+_NEXT_TO_NOTHING = 0.01  # of the energy
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One change. accuracy, energy: shares and joules a sample, as measured with it; before: without any change."""
+    """One change. accuracy, energy: shares and joules a sample, as measured with it; before: without any change.
+
+    uncertainty: the standard error of the accuracy's change, from how many samples became right or wrong.
+    """
 
     change: str
     accuracy: float
     energy: float
     accuracy_before: float
     energy_before: float
+    uncertainty: float
 
     @property
     def saved(self) -> float:
@@ -33,9 +38,10 @@ class Trial:
 
     @property
     def is_better(self) -> bool:
-        """Whether it gains accuracy without costing energy, or saves energy without costing accuracy."""
+        """Whether it gains accuracy without costing energy, beyond chance, or saves energy without costing accuracy."""
         gained = self.accuracy - self.accuracy_before
-        return (gained >= _LEAST_GAINED and self.saved > -0.01) or (gained >= -MOST_LOST and self.saved >= 0.02)
+        gains = gained >= max(_LEAST_GAINED, 2 * self.uncertainty) and self.saved > -_NEXT_TO_NOTHING
+        return gains or (gained >= -MOST_LOST and self.saved >= 2 * _NEXT_TO_NOTHING)
 
 
 def fewer_steps(network: IntegerNetwork) -> dict[str, IntegerNetwork]:
@@ -74,11 +80,12 @@ def tried(
 
     costs: the profile whose energies per operation the papers' estimate uses.
     """
-    accuracy, energy = _measured(network, images, labels, costs, progress)
-    trials = [
-        Trial(change, *_measured(other, images, labels, costs, progress), accuracy, energy)
-        for change, other in changed.items()
-    ]
+    is_right, energy = _measured(network, images, labels, costs, progress)
+    trials = []
+    for change, other in changed.items():
+        is_now, energy_now = _measured(other, images, labels, costs, progress)
+        uncertainty = float(np.sqrt((is_now != is_right).sum())) / len(labels)
+        trials.append(Trial(change, float(is_now.mean()), energy_now, float(is_right.mean()), energy, uncertainty))
     return tuple(sorted(trials, key=lambda t: (not t.is_better, -(10 * (t.accuracy - t.accuracy_before) + t.saved))))
 
 
@@ -88,7 +95,8 @@ def _measured(
     labels: np.ndarray,
     costs: HardwareProfile,
     progress: Callable[[int], None] | None,
-) -> tuple[float, float]:
+) -> tuple[np.ndarray, float]:
+    """Return whether each sample's class is right, and the joules of one."""
     simulation = load_backend("cpu").run(network, images, progress=progress)
     energy = estimate_energy(network, simulation.synaptic_operations, costs).total
-    return float((simulation.classes == labels).mean()), energy
+    return simulation.classes == labels, energy
