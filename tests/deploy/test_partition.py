@@ -54,7 +54,7 @@ def test_the_checker_finds_a_core_that_is_too_full():
 def test_a_dense_box_needs_the_words_that_the_formula_gives():
     # By hand: 37 neurons an axon are 1 * (10 + 6) + 37 * 8 = 312 bits, 5 words; 312 % 64 = 56 needs no more.
     use = Model(one_layer((100,), np.ones((37, 100)), (37,)), LOIHI).use(Slice("out", (0,), (37,)))
-    assert use == {"neurons": 37, "input axons": 100, "synapse words": 500}
+    assert (use["neurons"], use["input axons"], use["synapse words"]) == (37, 100, 500)
 
 
 def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
@@ -63,8 +63,8 @@ def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
     use = Model(network, LOIHI).use(Slice("out", (0, 0, 0), (1, 6, 6)))
     areas = [a * b for a in (1, 2, 3, 2, 1) for b in (1, 2, 3, 2, 1)]
     assert sum(areas) == 3**4
-    # an axon of n <= 9 synapses has 16 + 8 n bits: 1 word up to 42 bits over, else 2 from n = 6 (64 bits) on
-    assert use["synapse words"] == 2 * sum(2 if a >= 6 else 1 for a in areas)
+    # A sparse list of n synapses has 10 + n * (8 + 6) bits: 1 word up to n = 3, 2 up to 8, 3 for 9.
+    assert use["synapse words"] == 2 * sum(1 if n <= 3 else 2 if n <= 8 else 3 for n in areas)
     assert use["input axons"] == 64
 
 
@@ -80,6 +80,33 @@ def test_every_layer_that_does_not_fit_is_named():
     assert [(v.population, v.resource, v.needed, v.allowed) for v in found.violations] == [
         ("out", "input axons", 5000, 4096)
     ]
+
+
+def test_the_checker_knows_the_mesh_and_the_synapse_memory():
+    network = one_layer((4,), np.ones((12, 4)), (12,))
+    placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
+    (core,) = placement.cores
+    for wrong in (replace(core, tile=(8, 0)), replace(core, core=4)):
+        assert any("no seat" in w for w in check_placement(network, replace(placement, cores=(wrong,)), LOIHI))
+    assert any("synapse_memory" in w for w in check_placement(network, placement, small_chip(synapse_memory_words=8)))
+    one_chip = replace(
+        LOIHI, quantities={**LOIHI.quantities, "system.max_chips": replace(LOIHI.quantity("system.max_chips"), value=1)}
+    )
+    two = place_on_mesh(
+        network, partition(network, small_chip(max_neurons=1, max_out_axons=4096)), small_chip(max_neurons=1)
+    )
+    twelfth = replace(two, cores=(*two.cores[:11], replace(two.cores[11], chip=1)))
+    assert any("chips" in w for w in check_placement(network, twelfth, one_chip))
+
+
+def test_populations_share_cores_where_they_fit():
+    zeros = np.zeros(30, int)
+    populations = tuple(IntegerPopulation(n, (30,), zeros + 9, zeros, zeros, zeros) for n in ("a", "b", "c"))
+    pairs = (("in", "a"), ("a", "b"), ("b", "c"))
+    connections = tuple(IntegerConnection(s + t, s, t, np.ones((30, 30))) for s, t in pairs)
+    network = IntegerNetwork(IntegerInput("in", (30,)), populations, connections, 1)
+    (core,) = partition(network, LOIHI).cores
+    assert [part.population for part in core] == ["a", "b", "c"]
 
 
 def test_too_few_chips_are_refused():

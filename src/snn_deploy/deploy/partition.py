@@ -1,22 +1,27 @@
 """partition: the populations of a network cut into boxes that fit on cores, small boxes packed together.
 
-Each population is cut into a grid of rows, columns and channels; the grid with the fewest boxes that fits is taken.
-Where the sources of many boxes then need too many output axons, they are cut finer. Nothing is random.
+Each population is cut into a grid of rows, columns and channels (cuts.py); the last populations are cut first, so that
+the output axons of those before them are known. Nothing is random.
 """
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from snn_deploy.deploy.choose_cuts import choose_cuts
+from snn_deploy.deploy.cuts import Cut, cuts, part
+from snn_deploy.deploy.mesh import cores_per_chip
+from snn_deploy.deploy.out_axons import Listeners, listeners
+from snn_deploy.deploy.packing import packed
 from snn_deploy.deploy.placement import Slice
 from snn_deploy.deploy.resources import Model, limits, require_neurocore
 from snn_deploy.export.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.user_error import UserError
 
-_ROUNDS = 60  # a guess: each makes a population that sends too much a fifth finer
+_ROUNDS = 20  # a guess: each makes a population of a loop that sends too much a fifth finer
+Boxes = Mapping[str, Sequence[Slice]]
 
 
 @dataclass(frozen=True)
@@ -48,106 +53,95 @@ class Partition:
 def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
     """Return the boxes of every core; where populations do not fit, no cores but all violations."""
     require_neurocore(profile)
-    model, most = Model(network, profile), limits(profile)
-    least = dict.fromkeys((p.name for p in network.populations), 1)
-    boxes: dict[str, list[Slice]] = {}
-    over: dict[str, Violation] = {}
+    model = Model(network, profile)
+    neurons = sum(math.prod(p.shape) for p in network.populations)
+    if neurons <= cores_per_chip(profile) * limits(profile)["neurons"][0]:
+        found = _partition(model)
+        if len(found.cores) <= cores_per_chip(profile):
+            return found
+    return _partition(Model(network, profile, between_chips=True))
+
+
+def _partition(model: Model) -> Partition:
+    populations = model.network.populations
+    least = dict.fromkeys((p.name for p in populations), 1)
+    violations = [*_delay_violations(model)]
     for _ in range(_ROUNDS):
-        violations: list[Violation] = []
-        for p in network.populations:
-            grid = _grid(model, p, least[p.name], most)
-            if isinstance(grid, list):
-                boxes[p.name] = grid
+        found = {p.name: cuts(model, p, least[p.name]) for p in populations}
+        ordered = choose_cuts(model, found)
+        boxes: dict[str, list[Slice]] = {}
+        for p in reversed(populations):
+            known = _heard(model, p.name, boxes)
+            grid = _first_that_sends(model, ordered[p.name], known)
+            if grid is None:
+                violations += _of_one_neuron(model, p, known)
             else:
-                violations += grid or [over[p.name]]  # no finer cut is left for what it broke in the last round
+                boxes[p.name] = grid
         if violations:
-            return Partition((), (), tuple(violations))
-        slots = _output_axons(model, boxes)
-        over = {}
-        for box, count in slots.items():
-            use = model.total(model.use(box) + Counter({"output axons": count}))
-            for resource, (allowed, source) in most.items():
-                if use[resource] > allowed:
-                    over[box.population] = Violation(box.population, resource, use[resource], allowed, source)
+            order = [p.name for p in populations]
+            return Partition((), (), tuple(sorted(violations, key=lambda v: order.index(v.population))))
+        heard = {name: _heard(model, name, boxes) for name in boxes}
+        slots = {box: _slots(heard[name], box) for name, parts in boxes.items() for box in parts}
+        over = {box.population for box in slots if model.over(model.joined([model.need(box)], slots[box]))}
         if not over:
-            return _packed(model, boxes, slots, most)
-        for name in over:
+            in_order = [box for p in populations for box in boxes[p.name]]
+            return Partition(*packed(model, in_order, slots), ())
+        for name in over:  # it sends back to a population that was not cut yet when it was
             least[name] = max(len(boxes[name]) + 1, int(1.2 * len(boxes[name])))
-    return Partition((), (), tuple(over.values()))
+    worst = {
+        box.population: Violation(box.population, *broken)
+        for box in slots
+        for broken in model.over(model.joined([model.need(box)], slots[box]))
+    }
+    return Partition((), (), tuple(worst.values()))
 
 
-def _grid(
-    model: Model, p: IntegerPopulation, least: int, most: dict[str, tuple[int, str]]
-) -> list[Slice] | tuple[Violation, ...]:
-    """Return the boxes of the grid with the fewest, `least` at least; or what even one neuron breaks, maybe nothing."""
-    neurons = most["neurons"][0]
-    least = max(least, -(-math.prod(p.shape) // neurons))
-    cuts = sorted(
-        {tuple(_pieces(n, k) for n, k in zip(p.shape, counts, strict=True)) for counts in _counts(p.shape)},
-        key=lambda c: (math.prod(c), c[0], sum(c)),
-    )
-    for counts in cuts:
-        if math.prod(counts) < least:
-            continue
-        edges = [_edges(n, k) for n, k in zip(p.shape, counts, strict=True)]
-        judged = [sorted({e[0], e[len(e) // 2], e[-1]}) for e in edges]
-        if all(_fits(model, _slice(p.name, ranges), most) for ranges in itertools.product(*judged)):
-            parts = [_slice(p.name, ranges) for ranges in itertools.product(*edges)]
-            if all(_fits(model, part, most) for part in parts):
-                return parts
-    use = model.total(model.use(_slice(p.name, [(0, 1)] * len(p.shape))))
-    return tuple(Violation(p.name, r, use[r], allowed, s) for r, (allowed, s) in most.items() if use[r] > allowed)
-
-
-def _counts(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    return itertools.product(*(sorted({_pieces(n, k) for k in range(1, n + 1)}) for n in shape))
-
-
-def _pieces(n: int, k: int) -> int:
-    """How many equal pieces (the last may be smaller) are made where about k are wanted."""
-    return -(-n // -(-n // k))
-
-
-def _edges(n: int, k: int) -> list[tuple[int, int]]:
-    size = -(-n // k)
-    return [(a, min(a + size, n)) for a in range(0, n, size)]
-
-
-def _slice(name: str, pairs: Sequence[tuple[int, int]]) -> Slice:
-    return Slice(name, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
-
-
-def _fits(model: Model, part: Slice, most: dict[str, tuple[int, str]]) -> bool:
-    use = model.total(model.use(part))
-    return all(use[resource] <= allowed for resource, (allowed, _) in most.items())
-
-
-def _output_axons(model: Model, boxes: dict[str, list[Slice]]) -> dict[Slice, int]:
-    found = {box: 0 for parts in boxes.values() for box in parts}
+def _delay_violations(model: Model) -> Iterator[Violation]:
+    longest = model.profile.find("neuron.delay_max")
+    if longest is None:
+        return
+    allowed = model.profile.whole("neuron.delay_max")
     for c in model.network.connections:
-        for source in boxes.get(c.source, ()):
-            found[source] += sum(model.slots(c, source, target) for target in boxes[c.target])
-    return found
+        delay = model.memories[c.name].delay
+        if delay > allowed:
+            yield Violation(c.target, f"steps of delay ({c.name})", delay, allowed, longest.source)
 
 
-def _packed(
-    model: Model, boxes: dict[str, list[Slice]], slots: dict[Slice, int], most: dict[str, tuple[int, str]]
-) -> Partition:
-    """First fit, in the order of the network; axons that boxes of one core might share are counted for each."""
-    cores: list[list[Slice]] = []
-    uses: list[Counter[str]] = []
-    for box in (b for parts in boxes.values() for b in parts):
-        use = model.use(box) + Counter({"output axons": slots[box]})
-        for i, filled in enumerate(uses):
-            both = model.total(filled + use)
-            if all(both[resource] <= allowed for resource, (allowed, _) in most.items()):
-                cores[i].append(box)
-                uses[i] = filled + use
-                break
-        else:
-            cores.append([box])
-            uses.append(use)
-    return Partition(tuple(map(tuple, cores)), tuple(model.total(u) for u in uses), ())
+def _heard(model: Model, name: str, boxes: Boxes) -> list[Listeners]:
+    """Return who hears the population `name`, as far as it is known."""
+    to_known = [c for c in model.network.connections if c.source == name and c.target in boxes]
+    return [listeners(model, c, boxes[c.target]) for c in to_known]
+
+
+def _slots(heard: Sequence[Listeners], box: Slice) -> int:
+    return sum(h.slots(box) for h in heard)
+
+
+def _first_that_sends(model: Model, found: Sequence[Cut], heard: Sequence[Listeners]) -> list[Slice] | None:
+    """Return the boxes of the first cut that fits with all output axons."""
+    most = limits(model.profile)["output axons"][0]
+    for cut in found:
+        parts = cut.parts()
+        # The middle one sends most, as a rule.
+        if _slots(heard, parts[len(parts) // 2]) <= most and all(_fits(model, box, heard) for box in parts):
+            return parts
+    return None
+
+
+def _of_one_neuron(model: Model, p: IntegerPopulation, heard: Sequence[Listeners]) -> Iterator[Violation]:
+    """Yield what even one neuron breaks; where that is nothing, the output axons of the smallest boxes there are."""
+    single = part(p.name, [(0, 1)] * len(p.shape))
+    broken = model.over(model.joined([model.need(single)], _slots(heard, single)))
+    if not broken:
+        most, source = limits(model.profile)["output axons"]
+        middle = part(p.name, [(n // 2, n // 2 + 1) for n in p.shape])
+        broken = [("output axons", max(most + 1, _slots(heard, middle)), most, source)]
+    for what in broken:
+        yield Violation(p.name, *what)
+
+
+def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:
+    return not model.over(model.joined([model.need(box)], _slots(heard, box)))
 
 
 def require_fit(found: Partition) -> None:

@@ -3,6 +3,7 @@
 Neighbouring layers so get neighbouring tiles. Measured spikes are not asked for.
 """
 
+from snn_deploy.deploy.mesh import cores_per_chip, mesh_tiles
 from snn_deploy.deploy.partition import Partition
 from snn_deploy.deploy.placement import PlacedCore, Placement
 from snn_deploy.export.integer_network import IntegerNetwork
@@ -15,7 +16,7 @@ def place_on_mesh(
 ) -> Placement:
     """Return the placement of `found`, which has no violations; more than `chips` chips are a UserError."""
     per_chip, per_tile = cores_per_chip(profile), profile.whole("system.cores_per_tile")
-    _, height = _mesh(profile)
+    _, height = mesh_tiles(profile)
     needed = chips_needed(found, profile)
     if chips is not None and needed > chips:
         raise UserError(
@@ -30,23 +31,6 @@ def place_on_mesh(
     return Placement(network.digest, profile.name, tuple(placed))
 
 
-def cores_per_chip(profile: HardwareProfile) -> int:
-    """Return how many cores of a chip can be used."""
-    width, height = _mesh(profile)
-    seats = width * height * profile.whole("system.cores_per_tile")
-    return min(profile.whole("system.cores_usable_per_chip"), seats)
-
-
 def chips_needed(found: Partition, profile: HardwareProfile) -> int:
     """Return how many chips the cores of `found` take."""
     return -(-len(found.cores) // cores_per_chip(profile))
-
-
-def _mesh(profile: HardwareProfile) -> tuple[int, int]:
-    """Return how many tiles a chip has from west to east and from north to south."""
-    value = profile.quantity("system.mesh_tiles").value
-    if isinstance(value, tuple) and len(value) == 2:
-        width, height = value
-        if isinstance(width, int) and isinstance(height, int):
-            return width, height
-    raise UserError(f"profile {profile.name!r}: system.mesh_tiles is {value!r}; allowed are two whole numbers.")

@@ -1,34 +1,43 @@
-"""resources: what a box of neurons needs of a core, under a profile's memory model.
+"""resources: what boxes of neurons need of a core, under a profile's memory model.
 
-The formulas are those of `[model.memory]` in the profile, with their sources there. Weights are stored in
-`weight.stored_bits_max` bits. A profile with `core.synapse_memory_words` counts words (Loihi 1), one with
-`core.total_memory` bytes (Loihi 2). Neurons of a map address an input axon per position, the channels ride along as
-atoms, and the positions of one pooling window share an axon, so that pooling costs no synapse memory.
-What is not counted stands in NOT_COUNTED, and is printed beside every fit.
+The formulas are those of the profile, with their sources there. Weights are stored in `weight.stored_bits_max` bits.
+A profile with `core.synapse_memory_words` counts words (Loihi 1), one with `core.total_memory` bytes (Loihi 2). What
+the profile has no number for is not counted. What else is not counted stands in NOT_COUNTED and is printed with a fit.
 """
 
 import math
 from collections import Counter
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from snn_deploy.connection_arithmetic import pooled_shape
+from snn_deploy.deploy.chip_delays import chip_delays
 from snn_deploy.deploy.placement import Slice
+from snn_deploy.deploy.synapse_lists import pixels_read
+from snn_deploy.deploy.synapse_memory import SynapseMemory
 from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.user_error import UserError
 
-Range = tuple[int, int]
 NOT_COUNTED = (
-    "distinct thresholds and decays",
-    "the second compartment of a subtracting reset",
-    "the largest delay, and the compartments that delays take",
-    "slots of axons between chips",
-    "synapse formats",
-    "copies of a kernel for every 256 compartments",
+    "wider indices of targets where several boxes share a core",
+    "the order of neurons that connections of unlike encodings into one box would have to share",
+    "axon identifiers and atoms (pop16, pop32)",
 )
+DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many boxes have them
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a box needs of a core.
+
+    amounts: resource -> how much; on a core they add up. distinct: resource -> the different values, which boxes of a
+    core share. delay_bits: of the longest delay. encodings: connection -> how its synapses are stored.
+    """
+
+    amounts: Counter[str]
+    distinct: dict[str, frozenset[object]]
+    delay_bits: int
+    encodings: Mapping[str, str]
 
 
 def require_neurocore(profile: HardwareProfile) -> None:
@@ -46,6 +55,9 @@ def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
         ("output axons", "core.max_out_axons"),
         ("synapse words", "core.synapse_memory_words"),
         ("synapse bytes", "core.synapse_memory"),
+        ("thresholds", "core.max_threshold_profiles"),
+        ("decays", "core.max_compartment_profiles"),
+        ("synapse formats", "core.max_synapse_formats"),
     ):
         quantity = profile.find(name)
         if quantity is not None:
@@ -54,6 +66,10 @@ def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
     if profile.find("core.total_memory") is not None:
         total = math.floor(profile.number("core.usable_fraction") * profile.whole("core.total_memory"))
         found["memory bytes"] = (total, profile.quantity("model.memory.core_bytes").source)
+    if profile.find("neuron.delay_compartment_rule") is not None:
+        # The rule says 2^13 = 1024 * 8: as many slots as all neurons take with the delays that the chip starts with.
+        slots = profile.whole("core.max_neurons") * profile.whole("neuron.delay_max_default")
+        found["delay slots"] = (slots, profile.quantity("neuron.delay_compartment_rule").source)
     return found
 
 
@@ -62,141 +78,101 @@ def slots_of_maps(profile: HardwareProfile) -> int:
     return profile.whole("axon.out_slots_population") if profile.find("axon.out_slots_population") else 1
 
 
-def pixels_read(
-    c: IntegerConnection, source: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...]
-) -> tuple[Range, ...]:
-    """Return per axis of the pooled source the range (first, behind the last) that the target box reads."""
-    pooled = pooled_shape(source, c.pool)
-    if c.weights.ndim == 2:
-        return tuple((0, n) for n in pooled)
-    per_group, group = len(c.weights) // c.groups, c.weights.shape[1]
-    channels = (start[0] // per_group * group, ((stop[0] - 1) // per_group + 1) * group)
-    spatial = [
-        _read(
-            start[i], stop[i], c.weights.shape[i + 1], c.stride[i - 1], c.padding[i - 1], c.dilation[i - 1], pooled[i]
-        )
-        for i in (1, 2)
-    ]
-    return (channels, *spatial)
-
-
-def _read(first: int, behind: int, kernel: int, stride: int, padding: int, dilation: int, length: int) -> Range:
-    low = max(0, first * stride - padding)
-    high = min(length, (behind - 1) * stride - padding + (kernel - 1) * dilation + 1)
-    return low, max(low, high)
-
-
-@lru_cache(maxsize=100_000)
-def masks(tile: Range, kernel: int, stride: int, padding: int, dilation: int, length: int) -> tuple[int, ...]:
-    """Return how many kernel rows each distinct set of rows holds with which a source row meets the tile."""
-    found = set()
-    for row in range(*_read(*tile, kernel, stride, padding, dilation, length)):
-        met = frozenset(
-            k
-            for k in range(kernel)
-            if (row + padding - k * dilation) % stride == 0
-            and tile[0] <= (row + padding - k * dilation) // stride < tile[1]
-        )
-        if met:
-            found.add(met)
-    return tuple(sorted(len(m) for m in found))
-
-
 @dataclass(frozen=True)
 class Model:
-    """The memory model of a profile, for one network."""
+    """The memory model of a profile, for one network.
+
+    between_chips: count every output axon as one that leaves its chip. Where a box's targets will lie is not known
+    when it is cut, so this is what is sure to suffice for a network on several chips.
+    """
 
     network: IntegerNetwork
     profile: HardwareProfile
+    between_chips: bool = False
+    memories: dict[str, SynapseMemory] = field(init=False, repr=False, compare=False)
+    _needs: dict[Slice, Need] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        delays, shape_of = chip_delays(self.network), self.network.shape_of
+        memories = {
+            c.name: SynapseMemory(c, shape_of(c.source), self.profile, delays[c.name]) for c in self.network.connections
+        }
+        object.__setattr__(self, "memories", memories)
+
+    def need(self, part: Slice) -> Need:
+        """Return what `part` needs, without its output axons."""
+        if part not in self._needs:
+            self._needs[part] = self._need(part)
+        return self._needs[part]
 
     def use(self, part: Slice) -> Counter[str]:
-        """Return resource -> amount that the neurons of `part` need, without their output axons."""
-        found: Counter[str] = Counter({"neurons": part.neurons})
+        """Return resource -> amount of a core that holds `part` alone, without its output axons."""
+        return self.joined([self.need(part)], 0)
+
+    def joined(self, needs: Iterable[Need], output_axons: int) -> Counter[str]:
+        """Return resource -> amount of a core that holds boxes with `needs`, and that sends to so many axons."""
+        needs = list(needs)
+        use = Counter({"output axons": output_axons}) if output_axons else Counter()
+        for need in needs:
+            use.update(need.amounts)
+        allowed = limits(self.profile)
+        for name in DISTINCT:
+            if name in allowed:
+                use[name] = len(frozenset[object]().union(*(n.distinct[name] for n in needs)))
+        if "delay slots" in allowed:
+            default = self.profile.whole("neuron.delay_max_default")
+            use["delay slots"] = use["neurons"] * max(default, *(2**n.delay_bits for n in needs))
+        if "memory bytes" in allowed:
+            number = self.profile.whole
+            total = number("core.bytes_program") + use["neurons"] * number("core.bytes_per_neuron_state")
+            total += use["synapse bytes"] + use["input axons"] * number("core.bytes_per_in_axon")
+            use["memory bytes"] = total + use["output axons"] * number("core.bytes_per_out_axon")
+        return use
+
+    def over(self, use: Counter[str]) -> list[tuple[str, int, int, str]]:
+        """Return (resource, needed, allowed, source) of each limit that a core with `use` breaks."""
+        return [(r, use[r], most, source) for r, (most, source) in limits(self.profile).items() if use[r] > most]
+
+    def slot_cost(self, c: IntegerConnection) -> int:
+        """Return the output axon slots that one position (of a vector: one neuron) takes for each core it reaches."""
+        maps = len(self.network.shape_of(c.source)) == 3
+        extra = self.profile.find("axon.out_slots_cross_chip_extra") if self.between_chips else None
+        more = self.profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
+        return (slots_of_maps(self.profile) if maps else 1) + more
+
+    def _need(self, part: Slice) -> Need:
+        population = next(p for p in self.network.populations if p.name == part.population)
+        amounts: Counter[str] = Counter({"neurons": part.neurons})
+        channels = slice(part.start[0], part.stop[0])
+        decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
+        formats, encodings, bits = set(), {}, 0
         for c in self.network.connections_to(part.population):
-            source = self.network.shape_of(c.source)
-            read = pixels_read(c, source, part.start, part.stop)
+            memory = self.memories[c.name]
+            read = pixels_read(c, memory.source, part.start, part.stop)
             extents = [max(0, b - a) for a, b in read]
             # One axon per position; of a vector, one per neuron.
-            found["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
-            if "synapse words" in limits(self.profile):
-                found["synapse words"] += self._words(c, source, part)
+            amounts["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
+            if self.profile.find("core.synapse_memory_words"):
+                words, encoding = memory.words(part)
+                amounts["synapse words"] += words
             else:
-                found["synapse bytes"] += self._bytes(c, source, part)
-        return found
+                size, encoding = memory.bytes(part)
+                amounts["synapse bytes"] += size
+            encodings[c.name], bits = encoding, max(bits, memory.delay_bits)
+            formats.add((c.exponent, memory.signs, memory.delay_bits, encoding))
+        if population.fires and population.reset == "subtract":
+            self._add_second_neurons(amounts, part.neurons)
+        distinct: dict[str, frozenset[object]] = {
+            "thresholds": frozenset(population.threshold[channels].tolist()) if population.fires else frozenset(),
+            "decays": frozenset((int(v), int(u)) for v, u in decays),
+            "synapse formats": frozenset(formats),
+        }
+        return Need(amounts, distinct, bits, encodings)
 
-    def slots(self, c: IntegerConnection, source: Slice, target: Slice) -> int:
-        """Return the output axon slots on the core of `source` for spikes to the core of `target`."""
-        shape = self.network.shape_of(c.source)
-        read = pixels_read(c, shape, target.start, target.stop)
-        pool = (1, *c.pool) if len(shape) == 3 else (1,)
-        sent = [
-            max(0, min(b * p, stop) - max(a * p, start))
-            for (a, b), p, start, stop in zip(read, pool, source.start, source.stop, strict=True)
-        ]
-        if len(sent) == 1:
-            return sent[0]
-        return math.prod(sent[1:]) * slots_of_maps(self.profile) if sent[0] else 0
-
-    def total(self, use: Counter[str]) -> Counter[str]:
-        """Return `use` of a whole core with the bytes of everything added up, where the profile counts them."""
-        if "memory bytes" not in limits(self.profile):
-            return use
-        number = self.profile.whole
-        total = number("core.bytes_program") + use["neurons"] * number("core.bytes_per_neuron_state")
-        total += use["synapse bytes"] + use["input axons"] * number("core.bytes_per_in_axon")
-        return use + Counter({"memory bytes": total + use["output axons"] * number("core.bytes_per_out_axon")})
-
-    def _bits(self, synapses: int, delay: int) -> int:
-        """The bits of one axon's synapses, all of them stored: `bits_dense`."""
-        per_entry = self.profile.whole("model.memory.synapses_per_entry")
-        header = self.profile.whole("model.memory.header_bits")
-        # 6 and 3 are the formula's own: the smallest fields that hold an index and a delay.
-        index = max(6, math.ceil(math.log2(max(synapses, 2))))
-        delay_bits = 0 if delay == 0 else max(3, delay.bit_length())
-        weight = self.profile.whole("weight.stored_bits_max") + delay_bits
-        return math.ceil(synapses / per_entry) * (header + index) + synapses * weight
-
-    def _axon_words(self, synapses: int, delay: int) -> int:
-        """`words_per_axon`: NX data_structures.py:842-846."""
-        bits, word = self._bits(synapses, delay), self.profile.whole("core.synapse_memory_word_bits")
-        return math.ceil(bits / word) + (bits % word == 0 or bits % word >= word - 5)
-
-    def _words(self, c: IntegerConnection, source: tuple[int, ...], part: Slice) -> int:
-        if c.weights.ndim == 2:  # dense_layer_core
-            return c.weights.shape[1] * self._axon_words(part.neurons, c.delay)
-        pooled = pooled_shape(source, c.pool)
-        rows, columns = (
-            masks(
-                (part.start[i], part.stop[i]),
-                c.weights.shape[i + 1],
-                c.stride[i - 1],
-                c.padding[i - 1],
-                c.dilation[i - 1],
-                pooled[i],
-            )
-            for i in (1, 2)
-        )
-        pairs = Counter(a * b for a in rows for b in columns)
-        return sum(  # conv_words
-            c.weights.shape[1] * times * self._axon_words(area * outputs, c.delay)
-            for outputs in _outputs_per_group(c, part)
-            for area, times in pairs.items()
-        )
-
-    def _bytes(self, c: IntegerConnection, source: tuple[int, ...], part: Slice) -> int:
-        if c.weights.ndim == 2:  # syn_bytes_dense
-            return c.weights.shape[1] * 8 * self._axon_words(part.neurons, c.delay)
-        overhead = self.profile.number("model.memory.conv_overhead")
-        inputs, bits = c.weights.shape[1], self.profile.whole("weight.stored_bits_max")
-        area = math.prod(c.weights.shape[2:])
-        return sum(  # syn_bytes_conv
-            math.ceil(math.ceil(area * inputs * outputs * bits / 8) * overhead) + inputs * 64
-            for outputs in _outputs_per_group(c, part)
-        )
-
-
-def _outputs_per_group(c: IntegerConnection, part: Slice) -> list[int]:
-    """Return how many output channels of each group lie in the part, without groups that have none."""
-    per_group = len(c.weights) // c.groups
-    numbers = np.arange(part.start[0], part.stop[0]) // per_group
-    return [int(n) for n in np.unique(numbers, return_counts=True)[1]]
+    def _add_second_neurons(self, amounts: Counter[str], neurons: int) -> None:
+        """Add what a subtracting reset takes: more neurons, and an axon and a word for each of its loops."""
+        if not self.profile.find("neuron.soft_reset_compartments"):
+            return
+        amounts["neurons"] += neurons * (self.profile.whole("neuron.soft_reset_compartments") - 1)
+        for resource in ("input axons", "output axons", "synapse words"):
+            amounts[resource] += neurons

@@ -17,6 +17,8 @@ from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.user_error import UserError
 
+_ALL_CORES = -1  # of a population that is not split
+
 
 @dataclass(frozen=True)
 class Part:
@@ -29,7 +31,7 @@ class Part:
     @property
     def name(self) -> str:
         """The name of the part's population in the split network."""
-        return f"{self.population}.core{self.core}"
+        return f"{self.population}.core{self.core}" if self.core != _ALL_CORES else f"{self.population}.whole"
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,18 @@ class Split:
 def split_network(network: IntegerNetwork, core_of: Mapping[str, np.ndarray]) -> Split:
     """Return `network` with its populations cut up by core.
 
-    core_of: population -> the number of each neuron's core, of the population's shape. The output stays whole, because
-    a network has one output; on several cores it is a UserError.
+    core_of: population -> the number of each neuron's core, of the population's shape. A network has one output, so
+    that of the split network is whole; its synapses still come core by core.
     """
     parts = {p.name: _parts(p, core_of) for p in network.populations}
+    placed = dict(parts)
     if len(parts[network.output.name]) > 1:
-        raise UserError(
-            f"population {network.output.name!r}, the output, lies on {len(parts[network.output.name])} cores; running "
-            "a placement needs it on one. Place its neurons together."
-        )
+        parts[network.output.name] = (_whole(network.output),)
     sizes = {p.name: int(np.prod(p.shape)) for p in network.populations}
     populations = tuple(_part_population(p, part, sizes[p.name]) for p in network.populations for part in parts[p.name])
     connections: list[IntegerConnection] = []
     for c in network.connections:
-        connections += _crossings(network, c, parts)
+        connections += _crossings(network, c, parts, placed)
     reached = {c.target for c in connections}
     for c in network.connections:  # a neuron that hears nothing is still there: it may have a bias
         silent = [part for part in parts[c.target] if part.name not in reached]
@@ -111,21 +111,30 @@ def _part_population(population: IntegerPopulation, part: Part, size: int) -> In
     )
 
 
+def _whole(population: IntegerPopulation) -> Part:
+    return Part(population.name, _ALL_CORES, np.arange(np.prod(population.shape)))
+
+
 def _crossings(
-    network: IntegerNetwork, c: IntegerConnection, parts: Mapping[str, tuple[Part, ...]]
+    network: IntegerNetwork,
+    c: IntegerConnection,
+    parts: Mapping[str, tuple[Part, ...]],
+    placed: Mapping[str, tuple[Part, ...]],
 ) -> list[IntegerConnection]:
-    """Return the connections between the parts of the source (the input is one) and those of the target."""
+    """Return the connections between the parts of the source (the input is one) and the placed parts of the target."""
     matrix = _matrix(network, c)
     found = []
-    for target in parts[c.target]:
+    for target in placed[c.target]:
+        end = parts[c.target][0] if len(parts[c.target]) == 1 else target
         rows = matrix[target.neurons]
         for source in parts.get(c.source, (None,)):
             block = rows if source is None else rows[:, source.neurons]
             if block.nnz:
                 name = f"{c.name}.to{target.core}" + (f".from{source.core}" if source else "")
-                end = source.name if source else c.source
-                weights = block.toarray().astype(np.int16)
-                found.append(IntegerConnection(name, end, target.name, weights, c.exponent, delay=c.delay))
+                weights = np.zeros((len(end.neurons), block.shape[1]), np.int16)
+                weights[np.searchsorted(end.neurons, target.neurons)] = block.toarray()
+                start = source.name if source else c.source
+                found.append(IntegerConnection(name, start, end.name, weights, c.exponent, delay=c.delay))
     return found
 
 
