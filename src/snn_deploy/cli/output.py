@@ -17,7 +17,7 @@ from snn_deploy.user_error import UserError
 FAILED_CHECK = 1
 USER_MISTAKE = 2
 _WORTH_SAYING = 20.0  # seconds
-_INTERRUPTED = 130  # what shells give a program that SIGINT ended
+INTERRUPTED = 130  # what shells give a program that SIGINT ended
 
 
 class Output:
@@ -84,7 +84,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             sys.exit(FAILED_CHECK)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         sys.exit(code or 0)
 
     return command

@@ -7,12 +7,13 @@ import click
 import numpy as np
 
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
-from snn_deploy.cli.output import Output, percent, say_expected, verb
-from snn_deploy.deploy.backend import automatic_backend, load_backend
-from snn_deploy.deploy.simulation import Simulation
+from snn_deploy.cli.output import INTERRUPTED, Output, percent, say_expected, verb
+from snn_deploy.deploy.backend import Backend, automatic_backend, load_backend
+from snn_deploy.deploy.simulation import Interrupted, Simulation
 from snn_deploy.deploy.split_network import Split
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
+from snn_deploy.user_error import UserError
 
 _SHOWN = 5  # samples whose output potentials are printed for people; --json has all
 
@@ -23,15 +24,17 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
     "--backend",
     default="cpu",
     show_default=True,
-    help="reference, cpu, lava, netx, onnx, loihi2, or auto: lava where it is installed, else cpu.",
+    help="reference, cpu, lava, netx, onnx, loihi2, or auto: lava where it is installed, else cpu. "
+    "cpu:int8, cpu:float32, cpu:event and cpu:wide force a way of adding wherever it is exact.",
 )
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
 @click.option("--placement", type=click.Path(path_type=Path), help="Run what each core of this placement holds.")
+@click.option("--explain", is_flag=True, help="Say for each connection how the CPU simulator adds, and why so.")
 @verb
 def command(
-    output: Output, network: Path, backend: str, data: str | None, samples: int, placement: Path | None
-) -> None:
+    output: Output, network: Path, backend: str, data: str | None, samples: int, placement: Path | None, explain: bool
+) -> int:
     """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
 
     Example: snn-deploy run runs/digits-seed0/loihi --backend lava --samples 20
@@ -45,9 +48,19 @@ def command(
     require_fit(integer, chosen)
     split = None if placement is None else _split(output, integer, placement)
     run = integer if split is None else split.network
+    paths = _explained(output, backend, simulator, run, chosen.inputs) if explain else ()
     say_expected(output, backend, run, len(chosen.labels))
-    with output.progress(f"{backend}", len(chosen.labels)) as advance:
-        simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+    is_interrupted = False
+    try:
+        with output.progress(f"{backend}", len(chosen.labels)) as advance:
+            simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+    except Interrupted as interrupt:
+        if interrupt.simulation is None:
+            raise
+        simulation, is_interrupted = interrupt.simulation, True
+        done = len(simulation.outputs)
+        output.say(f"Interrupted: what follows is of the first {done} of {len(chosen.labels)} samples.")
+        chosen = chosen.first(done)
     if split is not None:
         simulation = split.simulation(simulation)
     result = summary(integer, chosen, simulation)
@@ -67,7 +80,21 @@ def command(
     )
     for i, potentials in enumerate(result["outputs"][:_SHOWN]):
         output.say(f"sample {i}: label {chosen.labels[i]}, outputs {' '.join(map(str, potentials))}")
-    output.result({"backend": backend, **result})
+    explained = {"paths": list(paths)} if explain else {}
+    output.result({"backend": backend, "interrupted": is_interrupted, **result, **explained})
+    return INTERRUPTED if is_interrupted else 0
+
+
+def _explained(
+    output: Output, name: str, backend: Backend, network: IntegerNetwork, inputs: np.ndarray
+) -> tuple[str, ...]:
+    """Return what the backend says of its ways of adding, after saying it."""
+    if not hasattr(backend, "explain"):
+        raise UserError(f"--explain: backend {name!r} has nothing to explain; only cpu has several ways of adding.")
+    lines: tuple[str, ...] = backend.explain(network, inputs)
+    for line in lines:
+        output.say(line)
+    return lines
 
 
 def _split(output: Output, network: IntegerNetwork, placement: Path) -> Split:

@@ -47,8 +47,15 @@ def automatic_backend() -> tuple[str, str]:
 
 
 def load_backend(name: str) -> Backend:
-    """Return the backend `name`; one that does not exist or does not work here is a UserError."""
-    backend = cast(Backend, load_plugin("deploy.backends", name))
+    """Return the backend `name`; one that does not exist or does not work here is a UserError.
+
+    "cpu:wide" is the variant `wide` of cpu; the other backends have no variants.
+    """
+    plugin, _, variant = name.partition(":")
+    module = load_plugin("deploy.backends", plugin)
+    if variant and not hasattr(module, "variant"):
+        raise UserError(f"backend {name!r}: {plugin} has no variants. Write {plugin}.")
+    backend = cast(Backend, module.variant(variant) if variant else module)
     if problem := backend.why_unavailable():
         raise UserError(f"backend {name!r} does not work here: {problem}")
     return backend

@@ -34,6 +34,14 @@ class Simulation:
         return self.outputs.argmax(axis=1)
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt that came while samples ran. simulation: of those that were done, None when there were none."""
+
+    def __init__(self, simulation: Simulation | None) -> None:
+        super().__init__()
+        self.simulation = simulation
+
+
 def as_frames(network: IntegerNetwork, inputs: np.ndarray) -> np.ndarray:
     """Return `inputs` as (steps, samples, *input shape), a view without copies.
 

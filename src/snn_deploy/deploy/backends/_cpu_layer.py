@@ -28,19 +28,19 @@ class Layer:
 
     @property
     def initial_potential(self) -> np.ndarray:
-        """The potential of every neuron before the first step, (neurons,), in the type of the states."""
+        """The potential of every neuron before the first step, (neurons,), channels last, in the type of the states."""
         values = self.population.initial_value.astype(self.state_type)
-        return values.repeat(self.size // len(values))
+        return np.tile(values, self.size // len(values))
 
 
-def layer_of(network: IntegerNetwork, population: IntegerPopulation) -> Layer:
-    """Return `population` prepared for running."""
-    synapses = tuple(synapses_of(network, c) for c in network.connections_to(population.name))
+def layer_of(network: IntegerNetwork, population: IntegerPopulation, path: str | None = None) -> Layer:
+    """Return `population` prepared for running; with `path` (_cpu_paths/) wherever that is exact."""
+    synapses = tuple(synapses_of(network, c, path) for c in network.connections_to(population.name))
     # All sums are multiples of 2^least, so a float type holds them exactly when it holds them divided by it.
     least = min(s.connection.exponent for s in synapses)
-    largest = sum(s.largest_sum << (s.connection.exponent - least) for s in synapses)
+    largest = sum(s.bounds.largest_sum << (s.connection.exponent - least) for s in synapses)
     states = state_type(largest << least)
-    return Layer(population, neurons_of(population, states), synapses, sum_type(largest), states)
+    return Layer(population, neurons_of(population, states, largest << least), synapses, sum_type(largest), states)
 
 
 def arriving(
@@ -48,7 +48,8 @@ def arriving(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what reaches the population from complete `sources`: (frames, samples, neurons) and (steps,).
 
-    sources: name -> (frames, samples, *shape) uint8; a single frame stands for the same one in every step.
+    sources: name -> (frames, samples, *shape, channels last) uint8; a single frame stands for the same one in every
+    step.
     The second array names the frame of each step, -1 where nothing arrives. Synapses of other sources are left out.
     """
     heard = [s for s in layer.synapses if s.connection.source in sources and s.connection.delay < steps]
@@ -58,7 +59,7 @@ def arriving(
         frames = _sums(layer, synapses, sources, steps)
         shown = np.arange(steps) - delay if len(frames) == steps - delay else np.where(np.arange(steps) < delay, -1, 0)
         return frames, np.maximum(shown, -1)
-    total = np.zeros((steps if heard else 0, samples, layer.size), layer.sum_type)
+    total = np.zeros((steps if heard else 1, samples, layer.size), layer.sum_type)
     for synapses in heard:
         total[synapses.connection.delay :] += _sums(layer, synapses, sources, steps)
     return total, np.arange(steps) if heard else np.full(steps, -1)

@@ -13,34 +13,51 @@ import numpy as np
 from snn_deploy.deploy.backends import _cpu_limits as limits
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerPopulation
 
-_NEURONS_AT_A_TIME = 2048  # the states and parameters of so many neurons stay in the first-level cache
+_NEURONS_AT_A_TIME = 1024  # the states and parameters of so many neurons stay in the first-level cache
 
 
 @dataclass(frozen=True)
 class Neurons:
-    """The parameters of a population for `advance`: each of shape (neurons,), in the type of its states.
+    """The parameters of a population for `advance`, in the type of its states.
 
+    Each of shape (block,): the channels repeated over as many positions as one pass of the kernel takes.
     subtracts: whether a spike takes the threshold off, else it sets the potential to reset_value.
+    current_keep: None where nothing of a current is left and no sum wraps, so that the current is the sum.
     """
 
+    channels: int
     subtracts: bool
     threshold: np.ndarray  # in state units; one that no potential reaches where the population never fires
     voltage_keep: np.ndarray
-    current_keep: np.ndarray
+    current_keep: np.ndarray | None
     bias: np.ndarray
     reset_value: np.ndarray
+    initial_potential: np.ndarray
 
 
-def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]]) -> Neurons:
-    """Return the parameters of every neuron of `population`, its channels repeated over their positions."""
-    positions = int(np.prod(population.shape[1:]))
-    threshold = population.threshold.astype(np.int64) << STATE_SHIFT
-    if not population.fires:
-        threshold = np.full_like(threshold, limits.HALF)
+def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]], largest: int) -> Neurons:
+    """Return the parameters of the neurons of `population`, at which sums of at most `largest` arrive."""
     p = population
-    parameters = (threshold, p.voltage_keep, p.current_keep, p.bias, p.reset_value)
-    per_neuron = [values.astype(state_type).repeat(positions) for values in parameters]
-    return Neurons(p.reset == "subtract", *per_neuron)
+    channels, positions = p.shape[0], int(np.prod(p.shape[1:]))
+    threshold = p.threshold.astype(np.int64) << STATE_SHIFT
+    if not p.fires:
+        threshold = np.full_like(threshold, limits.HALF)
+    repeats = min(positions, -(-_NEURONS_AT_A_TIME // channels))
+    is_plain = not p.current_keep.any() and largest << STATE_SHIFT < limits.HALF
+
+    def tiled(values: np.ndarray) -> np.ndarray:
+        return np.tile(values.astype(state_type), repeats)
+
+    return Neurons(
+        channels=channels,
+        subtracts=p.reset == "subtract",
+        threshold=tiled(threshold),
+        voltage_keep=tiled(p.voltage_keep),
+        current_keep=None if is_plain else tiled(p.current_keep),
+        bias=tiled(p.bias),
+        reset_value=tiled(p.reset_value),
+        initial_potential=tiled(p.initial_value),
+    )
 
 
 def advance(
@@ -52,17 +69,19 @@ def advance(
     spikes: np.ndarray,
     spike_sums: np.ndarray,
 ) -> None:
-    """Advance the states of a population by some steps, in place.
+    """Advance the states of a population by some steps, in place. Neurons stand channels last.
 
     arriving: (frames, samples, neurons), exact sums in a float type.
     shown: (steps,), the index of the frame that arrives in each step, or -1 where nothing does.
-    current, potential: (samples, neurons), int32 or int64: the states before, then after.
-    spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, neurons) int32, added to.
+    current, potential: (samples, neurons), int32 or int64: the states before, then after; or (0, 0), and then all
+        start from the first step and are forgotten after the last.
+    spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, positions) int32, added to.
     """
     n = neurons
-    parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.subtracts)
+    parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.initial_potential)
     # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
-    _advance(*parameters, STATE_SHIFT, limits.HALF, arriving, shown, current, potential, spikes, spike_sums)
+    constants = (n.subtracts, n.channels, STATE_SHIFT, limits.HALF)
+    _advance(*parameters, *constants, arriving, shown, current, potential, spikes, spike_sums)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -72,7 +91,9 @@ def _advance(  # type: ignore[no-untyped-def]
     current_keep,
     bias,
     reset_value,
+    initial,
     subtracts,
+    channels,
     state_shift,
     half,
     arriving,
@@ -83,30 +104,43 @@ def _advance(  # type: ignore[no-untyped-def]
     spike_sums,
 ):
     # Every intermediate is cast: numba would widen int32 to int64, three times slower.
-    kind = potential.dtype.type
+    kind = threshold.dtype.type
     shift, low, twelve = kind(state_shift), kind(4095), kind(12)
-    end, most, zero = kind(half), kind(half - 1), kind(0)
+    end, most, zero, one = kind(half), kind(half - 1), kind(0), kind(1)
     taken = kind(-1) if subtracts else zero  # a mask, so that the choice costs no branch in the loop
-    samples, size = potential.shape
+    _, samples, size = spikes.shape
+    block = len(threshold)
+    carries = len(potential) > 0
+    u_of, v_of = np.zeros(block, threshold.dtype), np.zeros(block, threshold.dtype)
+    counts = np.zeros(block, np.int32)
     for b in range(samples):
-        for start in range(0, size, _NEURONS_AT_A_TIME):
-            stop = min(start + _NEURONS_AT_A_TIME, size)
+        for start in range(0, size, block):
+            length = min(block, size - start)
+            counts[:] = 0
+            if carries:
+                u_of[:length] = current[b, start : start + length]
+                v_of[:length] = potential[b, start : start + length]
+            else:
+                u_of[:] = zero
+                v_of[:] = initial
             for t in range(len(shown)):
                 frame = shown[t]
-                for i in range(start, stop):
-                    x = current[b, i]
-                    a = kind(abs(x))
-                    a = kind(
-                        kind(kind(a >> twelve) * current_keep[i])
-                        + kind(kind(kind(a & low) * current_keep[i]) >> twelve)
-                    )
-                    u = kind(-a) if x < zero else a
-                    if frame >= 0:
-                        u = kind(u + kind(kind(arriving[frame, b, i]) << shift))
-                    u = kind(u - kind(end + end)) if u > end else (kind(u + kind(end + end)) if u <= -end else u)
-                    current[b, i] = u
-
-                    x = potential[b, i]
+                sums = arriving[max(frame, 0), b, start : start + length]
+                sent = spikes[t, b, start : start + length]
+                arrives = kind(-1) if frame >= 0 else zero  # a mask as well
+                for i in range(length):
+                    u = kind(kind(kind(sums[i]) & arrives) << shift)
+                    if current_keep is not None:
+                        x = u_of[i]
+                        a = kind(abs(x))
+                        a = kind(
+                            kind(kind(a >> twelve) * current_keep[i])
+                            + kind(kind(kind(a & low) * current_keep[i]) >> twelve)
+                        )
+                        u = kind(u + (kind(-a) if x < zero else a))
+                        u = kind(u - kind(end + end)) if u > end else (kind(u + kind(end + end)) if u <= -end else u)
+                        u_of[i] = u
+                    x = v_of[i]
                     a = kind(abs(x))
                     a = kind(
                         kind(kind(a >> twelve) * voltage_keep[i])
@@ -114,8 +148,16 @@ def _advance(  # type: ignore[no-untyped-def]
                     )
                     v = kind(kind(kind(-a) if x < zero else a) + kind(u + bias[i]))
                     v = min(max(v, kind(-most)), most)
-                    fires = v > threshold[i]
+                    fires = one if v > threshold[i] else zero
                     after = kind(reset_value[i] + kind(kind(v - threshold[i]) & taken))
-                    potential[b, i] = after if fires else v
-                    spikes[t, b, i] = fires
-                    spike_sums[b, i] += fires
+                    v_of[i] = after if fires else v
+                    sent[i] = np.uint8(fires)
+                    counts[i] += np.int32(fires)
+            if carries:
+                current[b, start : start + length] = u_of[:length]
+                potential[b, start : start + length] = v_of[:length]
+            for position in range(length // channels):
+                total = np.int32(0)
+                for i in range(position * channels, (position + 1) * channels):
+                    total = np.int32(total + counts[i])
+                spike_sums[b, start // channels + position] += total

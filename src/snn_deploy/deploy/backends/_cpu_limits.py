@@ -1,29 +1,43 @@
 """Which number types hold every sum of a network exactly, proved from its weights."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from snn_deploy.connection_arithmetic import pooled_shape
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork
 
 HALF = 2**23  # states have 24 bits (integer_semantics)
-_EXACT_IN_FLOAT32 = 2**24  # every whole number up to here has a float32 (IEEE 754, 24-bit significand)
+EXACT_IN_FLOAT32 = 2**24  # every whole number up to here has a float32 (IEEE 754, 24-bit significand)
 _EXACT_IN_FLOAT64 = 2**53
 
 
-def largest_sums(network: IntegerNetwork, connection: IntegerConnection) -> np.ndarray:
-    """Return (out,) int64: what the sum of each output channel never exceeds in size, without 2^exponent.
+@dataclass(frozen=True)
+class SumBounds:
+    """What the sums of a connection are made of, its source pooled; all without 2^exponent.
 
-    That is sum |weight| times the largest pooled source value. It bounds every partial sum as well, so a float
-    type that holds it adds exactly in any order.
+    source_shape: (channels, height, width) or (features,). largest_value: that meets a weight.
+    largest_sum: sum |weight| * largest_value of the channel where that is most. No partial sum exceeds it either, so
+    a number type that holds it adds exactly in any order.
     """
-    is_graded = connection.source == network.input.name
-    largest_value = (network.input.largest_value if is_graded else 1) * connection.pool[0] * connection.pool[1]
-    weights = connection.weights.astype(np.int64)
-    return np.abs(weights).reshape(len(weights), -1).sum(axis=1) * largest_value
+
+    source_shape: tuple[int, ...]
+    largest_value: int
+    largest_sum: int
+
+
+def sum_bounds(network: IntegerNetwork, connection: IntegerConnection) -> SumBounds:
+    """Return what the sums of `connection` in `network` are made of."""
+    c = connection
+    value = (network.input.largest_value if c.source == network.input.name else 1) * c.pool[0] * c.pool[1]
+    # int16 holds every |weight|; int64 copies of large weights took longer than running some samples.
+    sizes = np.abs(c.weights.astype(np.int16)).reshape(len(c.weights), -1).sum(axis=1, dtype=np.int64)
+    return SumBounds(pooled_shape(network.shape_of(c.source), c.pool), value, int(sizes.max()) * value)
 
 
 def sum_type(largest: int) -> type[np.floating]:
     """Return the fastest float type that is exact for sums up to `largest`."""
-    if largest < _EXACT_IN_FLOAT32:
+    if largest < EXACT_IN_FLOAT32:
         return np.float32
     # 2^53 takes a source of more than 2^38 neurons (int8 weights, uint8 values), far beyond any memory.
     assert largest < _EXACT_IN_FLOAT64
