@@ -79,3 +79,65 @@ def test_a_profile_without_cores_is_a_mistake(file):
     shown = CliRunner().invoke(main, ["map", str(file), "--profile", "cmos45"])
     assert shown.exit_code == 2
     assert "mapping needs a neurocore" in shown.output
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_picture_is_drawn_and_the_facts_are_complete(file, tmp_path, kind):
+    picture = tmp_path / f"map.{kind}"
+    shown = CliRunner().invoke(main, ["map", str(file), "--picture", str(picture), "--json"])
+    assert shown.exit_code == 0, shown.output
+    assert picture.read_bytes().startswith(b"\x89PNG" if kind == "png" else b"<?xml")
+    facts = json.loads(shown.stdout)
+    assert facts["lower_bound"] == {
+        "cores": 2,
+        "each_population_alone": 2,
+        "by_resource": {"neurons": 2, "input axons": 1, "synapse words": 1},
+    }
+    assert [core["resource"] for core in facts["bottlenecks"]] == ["neurons", "neurons"]
+    assert facts["spikes"] == "assumed: each neuron fires once"
+
+
+def test_a_picture_of_another_kind_is_refused(file, tmp_path):
+    shown = CliRunner().invoke(main, ["map", str(file), "--picture", str(tmp_path / "map.bmp")])
+    assert shown.exit_code == 2
+    assert "allowed are files that end with .png or .svg" in shown.output
+
+
+def test_what_was_tried_and_fits_is_said(tmp_path):
+    hidden, out = np.zeros(6000, int), np.zeros(2, int)
+    network = IntegerNetwork(
+        IntegerInput("in", (2,), 1),
+        (
+            IntegerPopulation("hidden", (6000,), hidden + 9, hidden, hidden, hidden),
+            IntegerPopulation("out", (2,), out + 9, out, out, out),
+        ),
+        (
+            IntegerConnection("a", "in", "hidden", np.ones((6000, 2))),
+            IntegerConnection("b", "hidden", "out", np.ones((2, 6000))),
+        ),
+        1,
+    )
+    write_integer_network(network, tmp_path / "network.npz")
+    shown = CliRunner().invoke(main, ["map", str(tmp_path / "network.npz"), "--json"])
+    assert shown.exit_code == 1
+    (violation,) = json.loads(shown.stdout)["violations"]
+    assert (violation["population"], violation["resource"], violation["needed"]) == ("out", "input axons", 6000)
+    (suggestion,) = json.loads(shown.stdout)["suggestions"]
+    assert suggestion["what"].startswith("prune 2250 of 6000 channels of 'hidden'")
+
+
+def test_measured_spikes_decide_the_seats(tmp_path):
+    zeros = np.zeros(10, int)
+    network = IntegerNetwork(
+        IntegerInput("in", (1, 8, 8), 255),
+        (IntegerPopulation("out", (10,), zeros + 9, zeros, zeros, zeros),),
+        (IntegerConnection("w", "in", "out", np.ones((10, 64))),),
+        2,
+    )
+    write_integer_network(network, tmp_path / "network.npz")
+    shown = CliRunner().invoke(
+        main, ["map", str(tmp_path / "network.npz"), "--samples", "3", "--data", "digits", "--json"]
+    )
+    assert shown.exit_code == 0, shown.output
+    facts = json.loads(shown.stdout)
+    assert (facts["spikes"], facts["spike_hops"]) == ("measured on 3 samples", {"placed": 0.0, "snake": 0.0})

@@ -66,6 +66,24 @@ def _copies(
     return dict(Counter((a, b) for a, b, _ in kinds))
 
 
+def positions_met(c: IntegerConnection, source: tuple[int, ...], part: Slice, axis: int) -> tuple[int, ...]:
+    """Return the rows (axis 1) or columns (axis 2) of the pooled source that have a synapse into the box."""
+    return _met(
+        (part.start[axis], part.stop[axis]),
+        c.weights.shape[axis + 1],
+        c.stride[axis - 1],
+        c.padding[axis - 1],
+        c.dilation[axis - 1],
+        pooled_shape(source, c.pool)[axis],
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _met(tile: Range, kernel: int, stride: int, padding: int, dilation: int, length: int) -> tuple[int, ...]:
+    found = {target * stride - padding + k * dilation for target in range(*tile) for k in range(kernel)}
+    return tuple(sorted(row for row in found if 0 <= row < length))
+
+
 @lru_cache(maxsize=100_000)
 def _lists_of_axis(
     tile: Range, kernel: int, stride: int, padding: int, dilation: int, length: int
