@@ -7,8 +7,11 @@ from snn_deploy.deploy.check_placement import check_placement
 from snn_deploy.deploy.partition import partition
 from snn_deploy.deploy.place_on_mesh import place_on_mesh
 from snn_deploy.deploy.placement import Slice
-from snn_deploy.deploy.random_network import random_network
+from snn_deploy.deploy.random_network import random_inputs, random_network
 from snn_deploy.deploy.resources import Model
+from snn_deploy.deploy.simulation import as_frames
+from snn_deploy.deploy.split_placed import split_placed
+from snn_deploy.export import integer_semantics
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.user_error import UserError
@@ -29,9 +32,13 @@ def one_layer(shape, weights, target, **options):
     )
 
 
+LOIHI_2 = load_profile("loihi2")
+SMALL = small_chip(max_neurons=9, max_out_axons=80, synapse_memory_words=300)
+
+
 @pytest.mark.parametrize("seed", range(40))
-@pytest.mark.parametrize("chip", [LOIHI, small_chip(max_neurons=9, max_out_axons=80)], ids=["loihi1", "small"])
-def test_what_is_placed_breaks_no_limit_and_holds_each_neuron_once(seed, chip):
+@pytest.mark.parametrize("chip", [LOIHI, LOIHI_2, SMALL], ids=["loihi1", "loihi2", "small"])
+def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip):
     network = random_network(seed)
     found = partition(network, chip)
     if found.violations:
@@ -39,6 +46,11 @@ def test_what_is_placed_breaks_no_limit_and_holds_each_neuron_once(seed, chip):
         return
     placement = place_on_mesh(network, found, chip)
     assert check_placement(network, placement, chip) == []
+    frames = as_frames(network, random_inputs(network, 2, seed))
+    split = split_placed(network, placement)
+    spikes = split.together(integer_semantics.run(split.network, frames).spikes)
+    for name, expected in integer_semantics.run(network, frames).spikes.items():
+        np.testing.assert_array_equal(spikes[name], expected)
     if len(placement.cores) > 1:
         less = replace(placement, cores=placement.cores[1:])
         assert check_placement(network, less, chip) != []

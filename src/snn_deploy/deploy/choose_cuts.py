@@ -31,7 +31,7 @@ class _Crossing:
     slots: np.ndarray
 
 
-def choose_cuts(model: Model, found: Mapping[str, Sequence[Cut]]) -> dict[str, list[Cut]]:
+def choose_cuts(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
     """Return the cuts of each population, best first: the chosen one, then the others, fewest boxes first."""
     crossings = [
         _Crossing(

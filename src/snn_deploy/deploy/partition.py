@@ -6,7 +6,7 @@ the output axons of those before them are known. Nothing is random.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from snn_deploy.deploy.choose_cuts import choose_cuts
@@ -63,13 +63,29 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
 
 
 def _partition(model: Model) -> Partition:
+    """Return the better of two mappings: with cuts chosen together, and with each population's fewest boxes."""
+    delays = tuple(_delay_violations(model))
+    found = [_cut(model, choose) for choose in (choose_cuts, _fewest_first)]
+    fitting = [partition for partition in found if not partition.violations]
+    if delays or not fitting:
+        order = [p.name for p in model.network.populations]
+        every = (*delays, *found[0].violations)
+        return Partition((), (), tuple(sorted(every, key=lambda v: order.index(v.population))))
+    return min(fitting, key=lambda partition: len(partition.cores))
+
+
+def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
+    return {name: sorted(these, key=lambda cut: cut.boxes) for name, these in found.items()}
+
+
+def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]]) -> Partition:
+    """Return the network in boxes: of each population the first cut of `choose` whose boxes can send."""
     populations = model.network.populations
     least = dict.fromkeys((p.name for p in populations), 1)
-    violations = [*_delay_violations(model)]
     for _ in range(_ROUNDS):
-        found = {p.name: cuts(model, p, least[p.name]) for p in populations}
-        ordered = choose_cuts(model, found)
+        ordered = choose(model, {p.name: cuts(model, p, least[p.name]) for p in populations})
         boxes: dict[str, list[Slice]] = {}
+        violations: list[Violation] = []
         for p in reversed(populations):
             known = _heard(model, p.name, boxes)
             grid = _first_that_sends(model, ordered[p.name], known)
@@ -78,22 +94,20 @@ def _partition(model: Model) -> Partition:
             else:
                 boxes[p.name] = grid
         if violations:
-            order = [p.name for p in populations]
-            return Partition((), (), tuple(sorted(violations, key=lambda v: order.index(v.population))))
+            return Partition((), (), tuple(violations))
         heard = {name: _heard(model, name, boxes) for name in boxes}
         slots = {box: _slots(heard[name], box) for name, parts in boxes.items() for box in parts}
-        over = {box.population for box in slots if model.over(model.joined([model.need(box)], slots[box]))}
+        over = {
+            box.population: Violation(box.population, *broken)
+            for box in slots
+            for broken in model.over(model.joined([model.need(box)], slots[box]))
+        }
         if not over:
             in_order = [box for p in populations for box in boxes[p.name]]
             return Partition(*packed(model, in_order, slots), ())
         for name in over:  # it sends back to a population that was not cut yet when it was
             least[name] = max(len(boxes[name]) + 1, int(1.2 * len(boxes[name])))
-    worst = {
-        box.population: Violation(box.population, *broken)
-        for box in slots
-        for broken in model.over(model.joined([model.need(box)], slots[box]))
-    }
-    return Partition((), (), tuple(worst.values()))
+    return Partition((), (), tuple(over.values()))
 
 
 def _delay_violations(model: Model) -> Iterator[Violation]:

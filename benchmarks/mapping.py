@@ -1,0 +1,138 @@
+"""Cores and spike-hops of snn-deploy's mapping, of a greedy one, and of nengo-loihi's, on the same networks.
+
+    uv run python benchmarks/mapping.py [--networks S B V ...] [--nengo FOLDER] [--profile loihi1]
+
+FOLDER holds nengo_S.json and so on, which benchmarks/nengo_loihi_split.py wrote in an environment of its own. Every
+neuron counts as firing once, and the chips lie in a row. greedy: each layer is cut into the fewest boxes that fit, from
+the last to the first, each box on a core of its own. All but ours sit along the mesh like a snake, in the order of the
+layers; nengo's round robin deals its blocks to the chips in turn.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mapping_networks import PLANS, network
+from scipy.sparse import coo_matrix, csr_matrix
+
+from snn_deploy.deploy.core_traffic import core_traffic
+from snn_deploy.deploy.cuts import cuts
+from snn_deploy.deploy.lower_bound import lower_bound
+from snn_deploy.deploy.mesh import cores_per_chip, position, seats
+from snn_deploy.deploy.out_axons import Listeners, listeners
+from snn_deploy.deploy.partition import partition
+from snn_deploy.deploy.place_by_traffic import place_by_traffic, spike_hops
+from snn_deploy.deploy.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.placement import Slice
+from snn_deploy.deploy.resources import Model
+from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+
+Row = tuple[str, object, object, object, str]
+
+
+def main() -> None:
+    """Map and print one table for each network."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", default=list(PLANS), choices=list(PLANS))
+    parser.add_argument("--nengo", type=Path, help="the folder with what nengo_loihi_split.py wrote")
+    parser.add_argument("--profile", default="loihi1")
+    chosen = parser.parse_args()
+    chip = load_profile(chosen.profile)
+    print(
+        f"| network on {chip.name} | mapping | cores | chips | spike-hops | seconds | |\n|---|---|---|---|---|---|---|"
+    )
+    for name in chosen.networks:
+        rows = _nengo(chosen.nengo / f"nengo_{name}.json", chip) if chosen.nengo else []
+        whole = network(name)
+        rows += [_greedy(whole, chip), *_ours(whole, chip)]
+        for mapping, cores, hops, seconds, remark in rows:
+            chips = -(-cores // cores_per_chip(chip)) if isinstance(cores, int) else ""
+            print(f"| {name} | {mapping} | {cores} | {chips} | {hops} | {seconds} | {remark} |", flush=True)
+
+
+def _nengo(path: Path, chip: HardwareProfile) -> list[Row]:
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    cores = found["blocks"]
+    here, there, spikes = np.array(found["traffic"]).T
+    traffic = coo_matrix((spikes, (here, there)), (cores, cores)).tocsr()
+    chips = -(-cores // cores_per_chip(chip))
+    chairs = seats(chip, chips)
+    in_turn = [chairs[i % chips * cores_per_chip(chip) + i // chips] for i in range(cores)]
+    remark = ", ".join(f"{used} {what}" for what, used in found["over"].items())
+    remark = f"breaks limits: {remark}" if remark else ""
+    rows: list[Row] = [("nengo-loihi, greedy", cores, _hops(chairs[:cores], traffic, chip), found["seconds"], remark)]
+    if chips > 1:
+        rows.append(("nengo-loihi, round robin", cores, _hops(in_turn, traffic, chip), "", remark))
+    return rows
+
+
+def _hops(taken: Sequence[tuple[int, tuple[int, int], int]], traffic: csr_matrix, chip: HardwareProfile) -> int:
+    places = np.array([position(chip, number, tile) for number, tile, _ in taken])
+    pairs = traffic.tocoo()
+    return int(pairs.data @ np.abs(places[pairs.row] - places[pairs.col]).sum(axis=1))
+
+
+def _greedy(whole: IntegerNetwork, chip: HardwareProfile) -> Row:
+    begin = time.perf_counter()
+    several = sum(int(np.prod(p.shape)) for p in whole.populations) > cores_per_chip(chip) * chip.whole(
+        "core.max_neurons"
+    )
+    boxes = _fewest_boxes(Model(whole, chip, between_chips=several))
+    if boxes is None:
+        return "greedy", "-", "-", f"{time.perf_counter() - begin:.1f}", "does not fit"
+    cores = tuple((box,) for box in boxes)
+    if len(cores) > cores_per_chip(chip) and not several:
+        boxes = _fewest_boxes(Model(whole, chip, between_chips=True))
+        assert boxes is not None
+        cores = tuple((box,) for box in boxes)
+    seconds = time.perf_counter() - begin
+    chairs = seats(chip, -(-len(cores) // cores_per_chip(chip)))
+    hops = _hops(chairs[: len(cores)], core_traffic(whole, cores), chip)
+    return "greedy", len(cores), hops, f"{seconds:.1f}", ""
+
+
+def _fewest_boxes(model: Model) -> list[Slice] | None:
+    """Return the boxes of the cuts with the fewest, each population after those that hear it."""
+    boxes: dict[str, list[Slice]] = {}
+    for p in reversed(model.network.populations):
+        heard = [listeners(model, c, boxes[c.target]) for c in model.network.connections if c.source == p.name]
+        fitting = (cut.parts() for cut in sorted(cuts(model, p, 1), key=lambda cut: cut.boxes))
+        found = next((parts for parts in fitting if all(_fits(model, box, heard) for box in parts)), None)
+        if found is None:
+            return None
+        boxes[p.name] = found
+    return [box for p in model.network.populations for box in boxes[p.name]]
+
+
+def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:
+    return not model.over(model.joined([model.need(box)], sum(h.slots(box) for h in heard)))
+
+
+def _ours(whole: IntegerNetwork, chip: HardwareProfile) -> list[Row]:
+    begin = time.perf_counter()
+    found = partition(whole, chip)
+    if found.violations:
+        reasons = "; ".join(f"{v.population}: {v.needed} {v.resource}, allowed {v.allowed}" for v in found.violations)
+        return [("ours", "-", "-", f"{time.perf_counter() - begin:.1f}", reasons)]
+    snake = place_on_mesh(whole, found, chip)
+    traffic = core_traffic(whole, found.cores)
+    cut = time.perf_counter() - begin
+    placed = place_by_traffic(snake, traffic, chip)
+    seconds = time.perf_counter() - begin
+    bound = lower_bound(whole, chip)
+    hops = [int(spike_hops(placement, traffic, chip)) for placement in (snake, placed)]
+    return [
+        ("ours, like a snake", len(found.cores), hops[0], f"{cut:.1f}", ""),
+        ("ours", len(found.cores), hops[1], f"{seconds:.1f}", ""),
+        ("lower bound", bound.cores, "", "", f"{bound.alone} where populations share no core"),
+    ]
+
+
+if __name__ == "__main__":
+    main()
