@@ -8,7 +8,8 @@ import click
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.deploy.energy import EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.deploy.energy import EnergyEstimate, EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.deploy.integer_energy import integer_estimates
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import load_profile
 
@@ -45,11 +46,35 @@ def energy_with_output(
     total, ann = estimate.total, estimate.equal_ann_total
     ratio = f", {ann / total:.1f} times as much" if total > 0 else ""
     output.say(f"estimate: {total * 1e9:.1f} nJ a sample; the equal ANN {ann * 1e9:.1f} nJ{ratio}")
-    sources = sorted({(t.unit_cost, t.source, t.confidence) for t in (*estimate.spiking, *estimate.equal_ann)})
-    for cost, source, confidence in sources:
+    _say_sources(output, estimate)
+    others = integer_estimates(network, simulation.synaptic_operations, simulation.spike_counts, costs)
+    everything = (estimate, *others)
+    output.table(
+        ["estimate", "spiking, nJ a sample", "equal ANN, nJ a sample", "ANN / spiking"],
+        [(e.title.removeprefix("Energy estimate: "), *_totals(e)) for e in everything],
+    )
+    least, most = (f(e.total for e in everything) for f in (min, max))
+    output.say(f"range: {least * 1e9:.1f} to {most * 1e9:.1f} nJ a sample; --json has every term of every estimate.")
+    output.say("None is a measurement of a chip. With memory, unit costs are interpolated: assumptions of the profile.")
+    return {
+        "samples": len(chosen.labels),
+        "steps": network.steps,
+        **estimate.as_json(),
+        "range": [least, most],
+        "estimates": [e.as_json() for e in everything],
+    }
+
+
+def _say_sources(output: Output, estimate: EnergyEstimate) -> None:
+    terms = (*estimate.spiking, *estimate.equal_ann)
+    for cost, source, confidence in sorted({(t.unit_cost, t.source, t.confidence) for t in terms}):
         output.say(f"  {cost * 1e12:g} pJ: {source} ({confidence})")
     output.say(f"  left out: {'; '.join(estimate.left_out)}")
-    return {"samples": len(chosen.labels), "steps": network.steps, **estimate.as_json()}
+
+
+def _totals(estimate: EnergyEstimate) -> tuple[str, str, str]:
+    total, ann = estimate.total, estimate.equal_ann_total
+    return f"{total * 1e9:,.1f}", f"{ann * 1e9:,.1f}", f"{ann / total:.2f}" if total > 0 else "-"
 
 
 def _row(network: str, term: EnergyTerm) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ _VERBS = {
     "fuzz": "Compare backends on random networks.",
     "map": "Place the neurons of an exported network on the cores of a chip.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
+    "profiles": "List the chips and ways to count energy, number by number with sources.",
     "report": "Write everything known about a deployment as one HTML file.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
     "train": "Train a bias-free spiking network from a TOML config.",
