@@ -94,9 +94,7 @@ def test_every_term_has_its_source_and_the_terms_sum_to_the_total(cmos45):
 
 def test_a_neurocore_profile_is_refused_with_the_profile_to_use():
     net = one_neuron(1, steps=1)
-    with pytest.raises(
-        UserError, match=r"event model for neurocores is not there yet. Estimate with the profile cmos45"
-    ):
+    with pytest.raises(UserError, match=r"no energies of arithmetic. Take the profile cmos45"):
         estimate_energy(net, {"synapse": np.ones(1)}, load_profile("loihi1"))
 
 

@@ -12,6 +12,7 @@ from snn_deploy.deploy.energy import EnergyEstimate, EnergyTerm, estimate_energy
 from snn_deploy.deploy.integer_energy import integer_estimates
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.user_error import UserError
 
 
 @click.command("energy")
@@ -19,13 +20,26 @@ from snn_deploy.hardware_profiles.profile import load_profile
 @click.option("--profile", default="cmos45", show_default=True, help="Hardware profile: a name, or a TOML file.")
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples to measure on; 0 is all.")
+@click.option("--placement", type=click.Path(path_type=Path), help="Of a chip's cores: a file that map --out wrote.")
 @verb
-def command(output: Output, network: Path, profile: str, data: str | None, samples: int) -> None:
-    """Estimate the energy of one sample of NETWORK, beside that of the equal ANN, as the papers count it.
+def command(
+    output: Output, network: Path, profile: str, data: str | None, samples: int, placement: Path | None
+) -> None:
+    """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
-    Every term is a count times a unit cost with its source. Example: snn-deploy energy runs/digits-seed0/loihi
+    With cmos45: arithmetic as the papers count it, in integers, and with memory, beside the equal ANN. With a chip,
+    such as loihi1: events on its cores and links, and the time of a sample. Every term is a count times a unit cost
+    with its source. Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi1
     """
-    output.result(energy_with_output(output, read_network(network), profile, data, samples))
+    chip, whole = load_profile(profile), read_network(network)
+    if chip.kind == "neurocore":
+        from snn_deploy.cli.chip_energy import chip_energy  # noqa: PLC0415 - scipy and numba are slow to import
+
+        output.result(chip_energy(output, whole, chip, data, samples, placement))
+        return
+    if placement is not None:
+        raise UserError(f"--placement {placement}; allowed with the profile of a chip, such as --profile loihi1.")
+    output.result(energy_with_output(output, whole, profile, data, samples))
 
 
 def energy_with_output(

@@ -1,7 +1,6 @@
 """snn-deploy report: everything that is known about a deployment, as one HTML file."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, say_expected, verb
 from snn_deploy.user_error import UserError
 
 if TYPE_CHECKING:
-    from snn_deploy.deploy.report.findings import Compared, Fit, Rung, Training
+    from snn_deploy.deploy.report.findings import Compared, Rung, Training
     from snn_deploy.export.integer_network import IntegerNetwork
     from snn_deploy.train.samples import Samples
 
@@ -49,10 +48,14 @@ def command(
     """
     from snn_deploy.atomic_file import write_text  # noqa: PLC0415 - matplotlib and torch are slow to import
     from snn_deploy.deploy.backend import load_backend  # noqa: PLC0415
+    from snn_deploy.deploy.core_events import mean_spikes  # noqa: PLC0415
     from snn_deploy.deploy.energy import estimate_energy  # noqa: PLC0415
+    from snn_deploy.deploy.integer_energy import integer_estimates  # noqa: PLC0415
     from snn_deploy.deploy.report import charts, layer_facts, trials  # noqa: PLC0415
+    from snn_deploy.deploy.report.chip_facts import chip_facts  # noqa: PLC0415
     from snn_deploy.deploy.report.findings import Findings  # noqa: PLC0415
     from snn_deploy.deploy.report.page import page  # noqa: PLC0415
+    from snn_deploy.deploy.resources import limits  # noqa: PLC0415
     from snn_deploy.hardware_profiles.profile import load_profile  # noqa: PLC0415
 
     if compared < 1:
@@ -61,7 +64,9 @@ def command(
     network = read_network(file)
     chosen = test_samples(network.provenance, data, samples or 0).first(_SAMPLES if samples is None else samples)
     require_fit(network, chosen)
-    fits = tuple(_fit(network, name) for name in profiles or ("loihi1", "loihi2"))
+    chips = [load_profile(name) for name in profiles or ("loihi1", "loihi2")]
+    for chip in chips:
+        limits(chip)  # refuses one without cores, before anything is run
     found = _compared(output, network, chosen.first(compared), backends)
     count = len(chosen.labels)
     with output.progress("layers", count) as advance:
@@ -69,6 +74,9 @@ def command(
     with output.progress("integers", count) as advance:
         simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
     accuracy = float((simulation.classes == chosen.labels).mean())
+    with output.progress("events", count) as advance:
+        spikes = mean_spikes(network, chosen.inputs, advance)
+    fits = tuple(chip_facts(network, chip, spikes) for chip in chips)
     costs = load_profile(_COSTS)
     changed = trials.without_dead_channels(network, layers) | trials.fewer_steps(network)
     changed |= _exported_otherwise(network, run)
@@ -87,7 +95,10 @@ def command(
         layers=layers,
         charts=tuple(c for c in pictures if c),
         fits=fits,
-        energy=estimate_energy(network, simulation.synaptic_operations, costs),
+        energies=(
+            estimate_energy(network, simulation.synaptic_operations, costs),
+            *integer_estimates(network, simulation.synaptic_operations, simulation.spike_counts, costs),
+        ),
         trials=tried,
         training=training,
         samples=count,
@@ -99,7 +110,8 @@ def command(
     write_text(path, page(findings))
     output.say(f"accuracy in integers {100 * accuracy:.2f} % of {count} test samples")
     for fit in fits:
-        output.say(f"{fit.title}: " + (f"fits, {fit.cores} cores, {fit.chips} chips" if fit.fits else "does not fit"))
+        chip_said = f"fits, {fit.on_chip.cores} cores, {fit.on_chip.chips} chips" if fit.on_chip else "does not fit"
+        output.say(f"{fit.title}: {chip_said}")
     for line in found.differences:
         output.say(line)
     output.say(f"wrote {path}")
@@ -109,7 +121,7 @@ def command(
             "accuracy": accuracy,
             "samples": count,
             "differences": list(found.differences),
-            "fits": {fit.profile: fit.fits for fit in fits},
+            "fits": {fit.profile: fit.on_chip is not None for fit in fits},
             "improvements": [t.change for t in findings.better],
         }
     )
@@ -145,31 +157,6 @@ def _compared(output: Output, network: "IntegerNetwork", shown: "Samples", backe
         found = verify(network, shown.inputs, names, progress=advance)
     differences = tuple(f"{d.backend}: {d}" for d in found.differences)
     return Compared(tuple(names), "test data", found.samples, found.spikes, differences)
-
-
-def _fit(network: "IntegerNetwork", profile: str) -> "Fit":
-    from snn_deploy.deploy.partition import partition  # noqa: PLC0415
-    from snn_deploy.deploy.place_on_mesh import chips_needed  # noqa: PLC0415
-    from snn_deploy.deploy.report.findings import Fit  # noqa: PLC0415
-    from snn_deploy.deploy.resources import NOT_COUNTED, limits  # noqa: PLC0415
-    from snn_deploy.hardware_profiles.profile import load_profile  # noqa: PLC0415
-
-    chip = load_profile(profile)
-    found = partition(network, chip)
-    counted = Counter(part.population for core in found.cores for part in core)
-    fits = not found.violations
-    most = {name: (max((use[name] for use in found.uses), default=0), *limit) for name, limit in limits(chip).items()}
-    return Fit(
-        profile=chip.name,
-        title=chip.title.split(";")[0],  # what follows are its reservations; the sources repeat them
-        fits=fits,
-        cores=len(found.cores),
-        chips=chips_needed(found, chip) if fits else 0,
-        boxes=dict(counted),
-        limits=most if fits else {},
-        violations=tuple(map(str, found.violations)),
-        not_counted=NOT_COUNTED,
-    )
 
 
 def _exported_otherwise(network: "IntegerNetwork", run: Path | None) -> "dict[str, IntegerNetwork]":

@@ -136,8 +136,8 @@ def require_op_energy(profile: HardwareProfile) -> None:
     """Raise UserError unless `profile` gives energies per arithmetic operation."""
     if profile.kind != "op_energy":
         raise UserError(
-            f"profile {profile.name!r} is a {profile.kind}: the event model for neurocores is not there yet. "
-            "Estimate with the profile cmos45."
+            f"profile {profile.name!r} is a {profile.kind}: it has no energies of arithmetic. "
+            "Take the profile cmos45, or count a chip's events (deploy/event_energy.py)."
         )
 
 

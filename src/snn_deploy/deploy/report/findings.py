@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snn_deploy.deploy.energy import EnergyEstimate
+from snn_deploy.deploy.latency import Latency
 from snn_deploy.deploy.report.charts import Chart
 from snn_deploy.deploy.report.layer_facts import LayerFacts
 from snn_deploy.deploy.report.trials import Trial
@@ -31,23 +32,51 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class FullCores:
+    """Cores of the same layers that are full of the same resource. least, most: how full; 1 is all that there is."""
+
+    layers: str
+    resource: str
+    cores: int
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class OnChip:
+    """A network on the cores of a chip.
+
+    least_cores: no mapping needs fewer. boxes: population -> into how many boxes of neurons it is cut. limits:
+    resource -> (most on a core, allowed, source). energies, times: of a sample. busiest: of each step the layers of
+    the core that works longest, its index, for how many seconds at most, and the spikes over the busiest link.
+    """
+
+    cores: int
+    chips: int
+    least_cores: int
+    boxes: Mapping[str, int]
+    limits: Mapping[str, tuple[int, int, str]]
+    full: tuple[FullCores, ...]
+    energies: tuple[EnergyEstimate, ...]
+    times: Latency
+    busiest: tuple[tuple[str, int, float, float], ...]
+    picture: Chart
+
+
+@dataclass(frozen=True)
 class Fit:
     """Whether the network fits on a chip.
 
-    boxes: population -> into how many boxes of neurons it is cut. limits: resource -> (most on a core, allowed,
-    source). violations, not_counted: one line each. picture: of the cores, None where it does not fit.
+    violations, not_counted: one line each. suggestions: what was tried and fits, where it does not. on_chip: None
+    where it does not fit.
     """
 
     profile: str
     title: str
-    fits: bool
-    cores: int
-    chips: int
-    boxes: Mapping[str, int]
-    limits: Mapping[str, tuple[int, int, str]]
     violations: tuple[str, ...]
+    suggestions: tuple[str, ...]
     not_counted: tuple[str, ...]
-    picture: Chart | None = None
+    on_chip: OnChip | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +91,7 @@ class Training:
 class Findings:
     """One report. samples: on how many test samples layers and energy were measured.
 
+    energies: of arithmetic, the papers' estimate first.
     provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again.
     """
 
@@ -75,7 +105,7 @@ class Findings:
     layers: tuple[LayerFacts, ...]
     charts: tuple[Chart, ...]
     fits: tuple[Fit, ...]
-    energy: EnergyEstimate
+    energies: tuple[EnergyEstimate, ...]
     trials: tuple[Trial, ...]
     training: Training | None
     samples: int
@@ -94,10 +124,18 @@ class Findings:
         return tuple(t for t in self.trials if t.is_better)[:3]
 
     @property
-    def unit_costs(self) -> list[tuple[float, str, str]]:
-        """(joules, source, confidence) of every unit cost of the energy estimate, once each."""
-        terms = (*self.energy.spiking, *self.energy.equal_ann)
-        return sorted({(t.unit_cost, t.source, t.confidence) for t in terms})
+    def every_energy(self) -> tuple[EnergyEstimate, ...]:
+        """The estimates of arithmetic, and those of each chip that it fits on."""
+        return (*self.energies, *(e for fit in self.fits if fit.on_chip for e in fit.on_chip.energies))
+
+    @property
+    def sources(self) -> list[tuple[str, str, list[float]]]:
+        """(source, confidence, its unit costs in joules) of every energy, once each; assumptions first."""
+        found: dict[tuple[str, str], set[float]] = {}
+        for estimate in self.every_energy:
+            for term in (*estimate.spiking, *estimate.equal_ann):
+                found.setdefault((term.source, term.confidence), set()).add(term.unit_cost)
+        return [(*key, sorted(found[key])) for key in sorted(found, key=lambda k: (k[1] != "assumption", k))]
 
     @property
     def heaviest(self) -> LayerFacts:

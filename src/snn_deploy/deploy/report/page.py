@@ -1,16 +1,27 @@
 """page: findings become one HTML file that needs nothing beside it."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
 from snn_deploy.deploy.report.findings import Findings
 
+_PREFIXES = (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
+
 
 def page(findings: Findings) -> str:
     """Return the report as HTML; the same findings give the same text. Nothing in it asks a host for anything."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "points": _points, "joules": _joules, "whole": _whole, "shape": _shape}
+    environment.filters |= {
+        "percent": _percent,
+        "points": _points,
+        "joules": _joules,
+        "span_joules": _span_joules,
+        "span_seconds": _span_seconds,
+        "whole": _whole,
+        "shape": _shape,
+    }
     template = files("snn_deploy.deploy.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     style = files("snn_deploy.deploy.report").joinpath("page.css").read_text(encoding="utf-8")
     return environment.from_string(template).render(f=findings, style=style)
@@ -25,11 +36,29 @@ def _points(share: float) -> str:
 
 
 def _joules(energy: float) -> str:
-    """Return 1.5e-6 as '1.50 µJ'."""
-    for unit, size in (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6), ("nJ", 1e-9)):
-        if energy >= size:
-            return f"{energy / size:.3g} {unit}"
-    return f"{energy / 1e-12:.3g} pJ"
+    """Return 1.5e-6 as '1.5 µJ'."""
+    return _span(energy, energy, "J")
+
+
+def _span_joules(energies: Iterable[float]) -> str:
+    """Return 1.5e-6 and 2e-6 as '1.5–2 µJ'."""
+    found = list(energies)
+    return _span(min(found), max(found), "J")
+
+
+def _span_seconds(times: Iterable[float]) -> str:
+    found = list(times)
+    return _span(min(found), max(found), "s")
+
+
+def _span(least: float, most: float, unit: str) -> str:
+    prefix, size = next(((p, s) for p, s in _PREFIXES if most >= s), _PREFIXES[-1])
+    low, high = (_three_digits(value / size) for value in (least, most))
+    return f"{low if low == high else f'{low}–{high}'} {prefix}{unit}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _whole(number: float) -> str:
