@@ -38,9 +38,8 @@ def chip_energy(
     events = core_events(network, found, spikes, chip)
     estimates, times = event_energy(network, events, chip), latency(events, chip)
     output.say(f"{len(found.cores)} cores on {found.chips} chips of {chip.title}")
-    output.say(
-        f"mean of {len(chosen.labels)} samples, {network.steps} steps each; {int(events.compartments.sum())} compartments allocated"
-    )
+    allocated = int(events.compartments.sum())
+    output.say(f"mean of {len(chosen.labels)} samples, {network.steps} steps each; {allocated} compartments allocated")
     for e in estimates:
         output.say(e.title)
         output.table(
