@@ -94,7 +94,7 @@ def core_events(
     busiest = np.zeros(network.steps)
     for step in range(network.steps):
         traffic = core_traffic(network, slices, {p.name: spikes[p.name][step] for p in network.populations})
-        rows, columns = (loads.round(9) for loads in link_loads(placement, traffic, profile))  # 1e-12 is rounding
+        rows, columns = link_loads(placement, traffic, profile)
         messages += float(traffic.sum())
         east_west, north_south = east_west + float(rows.sum()), north_south + float(columns.sum())
         busiest[step] = max((float(loads.max()) for loads in (rows, columns) if loads.size), default=0.0)

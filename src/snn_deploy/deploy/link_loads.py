@@ -7,6 +7,8 @@ from snn_deploy.deploy.mesh import mesh_tiles, position
 from snn_deploy.deploy.placement import Placement
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 
+_DIGITS = 9  # what lies beyond is left over from sums that cancel
+
 
 def link_loads(placement: Placement, traffic: csr_matrix, profile: HardwareProfile) -> tuple[np.ndarray, np.ndarray]:
     """Return the spikes between tiles in a row, (rows, columns - 1), and in a column, (rows - 1, columns).
@@ -25,4 +27,5 @@ def link_loads(placement: Placement, traffic: csr_matrix, profile: HardwareProfi
         first, last = ((line, low), (line, high)) if axis == 0 else ((low, line), (high, line))
         np.add.at(steps, first, pairs.data)
         np.add.at(steps, last, -pairs.data)
-    return rows.cumsum(axis=1)[:, :-1], columns.cumsum(axis=0)[:-1]
+    loads = rows.cumsum(axis=1)[:, :-1], columns.cumsum(axis=0)[:-1]
+    return loads[0].round(_DIGITS), loads[1].round(_DIGITS)

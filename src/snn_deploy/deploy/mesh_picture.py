@@ -3,6 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import compress
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -42,26 +44,33 @@ def mesh_picture(
     width, height = mesh_tiles(profile)
     size = min(1.0, 7 / (columns * width * (1 + _GAP))) * (1 + _GAP)
     panel = (columns * width * size + 1.6, rows * (height + 1) * size + 1.0)
-    figure = Figure(figsize=(max(2 * panel[0], 11), max(panel[1], 4) + 1), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    figure.suptitle(title)
+    is_stacked = panel[0] > panel[1]
+    if is_stacked:
+        figure = Figure(figsize=(max(panel[0], 7), 2 * (rows * (height + 0.5) * size + 0.4) + 2), layout="constrained")
+    else:
+        figure = Figure(figsize=(max(2 * panel[0], 11), max(panel[1], 4) + 1), layout="constrained")
+    first, second = figure.subplots(2, 1) if is_stacked else figure.subplots(1, 2)
+    if title:
+        figure.suptitle(title)
     colours = _layer_colours(layers)
     largest = [
         Counter({part.population: part.neurons for part in core.slices}).most_common(1)[0][0]
         for core in placement.cores
     ]
     links = link_loads(placement, traffic, profile)
-    for axes, name in ((left, "Load: the fullest resource of each core"), (right, "Layer with the most neurons")):
+    for axes, name in ((first, "Load: the fullest resource of each core"), (second, "Layer with the most neurons")):
         axes.set_title(name)
         _draw_chips(axes, chips, columns, profile)
         heat = _draw_links(axes, links, chips, columns, profile)
     boxes = PatchCollection([_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores])
     boxes.set(array=np.asarray(loads) * 100, cmap="viridis", clim=(0, 100), zorder=3)
-    left.add_collection(boxes)
-    figure.colorbar(boxes, ax=left, label="load (%)", shrink=0.45, location="bottom")
-    figure.colorbar(heat, ax=left, label="spikes a sample on a link", shrink=0.45, location="bottom")
+    first.add_collection(boxes)
+    bar: dict[str, Any] = {"shrink": 0.6, "aspect": 40, "location": "bottom", "pad": 0.02}
+    figure.colorbar(boxes, ax=first, label="load (%)", **bar)
+    if len(heat.get_paths()):
+        figure.colorbar(heat, ax=first, label="spikes a sample on a link", **bar)
     patches = [_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores]
-    right.add_collection(PatchCollection(patches, facecolors=[colours[name] for name in largest], zorder=3))
+    second.add_collection(PatchCollection(patches, facecolors=[colours[name] for name in largest], zorder=3))
     handles = [Patch(color=colours[name], label=name) for name in layers]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(layers), 7), fontsize="small")
     return figure
@@ -112,7 +121,7 @@ def _draw_chips(axes: Axes, chips: int, columns: int, profile: HardwareProfile) 
 def _draw_links(
     axes: Axes, links: tuple[np.ndarray, np.ndarray], chips: int, columns: int, profile: HardwareProfile
 ) -> LineCollection:
-    """Draw each link from tile to tile; one to the next chip is a stub on either side."""
+    """Draw each link from tile to tile that spikes cross; one to the next chip is a stub on either side."""
     width, height = mesh_tiles(profile)
     lines, heats = [], []
     for chip in range(chips):
@@ -129,7 +138,10 @@ def _draw_links(
                 if y < height - 1:
                     lines.append([(a + 0.48, b + 0.96), (a + 0.48, b + 1 + _GAP)])
                     heats.append(links[1][y, column])
-    found = LineCollection(lines, array=np.array(heats), cmap="YlOrRd", linewidths=3, zorder=1)
+    used = [bool(heat) for heat in heats]
+    found = LineCollection(
+        list(compress(lines, used)), array=np.array(list(compress(heats, used))), cmap="YlOrRd", linewidths=3, zorder=1
+    )
     found.set_norm(Normalize(0, max(heats, default=0) or 1))
     axes.add_collection(found)
     return found

@@ -84,8 +84,7 @@ def _picture(
         for artist in axes.collections:
             artist.set_rasterized(len(loads) > _SHAPES)
     words = (
-        f"{len(loads)} cores on {placement.chips} chips of {chip.name}, coloured by load (left) and by layer (right). "
-        f"Cores are full to {100 * np.mean(loads):.0f} % in the mean of what fills each most. "
-        "Lines between tiles are links, coloured by the spikes that cross them."
+        "Coloured by load in the first picture, by layer in the second; the mean core is full to "
+        f"{100 * np.mean(loads):.0f} % of what fills it most. Lines are links, coloured by the spikes that cross them."
     )
     return as_chart(f"Cores on the mesh of {chip.name}", words, figure)
