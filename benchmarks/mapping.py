@@ -48,7 +48,7 @@ def main() -> None:
     for name in chosen.networks:
         rows = _nengo(chosen.nengo / f"nengo_{name}.json", chip) if chosen.nengo else []
         whole = network(name)
-        rows += [_greedy(whole, chip), *_ours(whole, chip)]
+        rows += [greedy(whole, chip), *_ours(whole, chip)]
         for mapping, cores, hops, seconds, remark in rows:
             chips = -(-cores // cores_per_chip(chip)) if isinstance(cores, int) else ""
             print(f"| {name} | {mapping} | {cores} | {chips} | {hops} | {seconds} | {remark} |", flush=True)
@@ -78,7 +78,8 @@ def _hops(taken: Sequence[tuple[int, tuple[int, int], int]], traffic: csr_matrix
     return int(pairs.data @ np.abs(places[pairs.row] - places[pairs.col]).sum(axis=1))
 
 
-def _greedy(whole: IntegerNetwork, chip: HardwareProfile) -> Row:
+def greedy(whole: IntegerNetwork, chip: HardwareProfile) -> Row:
+    """Return the row of a mapping that gives each layer its fewest boxes, and each box a core of its own."""
     begin = time.perf_counter()
     several = sum(int(np.prod(p.shape)) for p in whole.populations) > cores_per_chip(chip) * chip.whole(
         "core.max_neurons"

@@ -1,4 +1,6 @@
+import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +56,32 @@ def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip):
     if len(placement.cores) > 1:
         less = replace(placement, cores=placement.cores[1:])
         assert check_placement(network, less, chip) != []
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("chip", [LOIHI, SMALL], ids=["loihi1", "small"])
+def test_no_more_cores_than_a_greedy_cut(seed, chip, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    greedy = importlib.import_module("mapping").greedy
+    network = random_network(seed)
+    order = [network.input.name, *(p.name for p in network.populations)]
+    if any(order.index(c.source) >= order.index(c.target) for c in network.connections):
+        pytest.skip("the greedy cut knows no loops")
+    cores = greedy(network, chip)[1]
+    found = partition(network, chip)
+    assert bool(found.violations) <= (cores == "-")
+    if cores != "-":
+        assert len(found.cores) <= cores
+
+
+def test_of_unlike_neurons_the_one_that_does_not_fit_is_told():
+    weights = np.zeros((6, 40))
+    weights[4, :30] = weights[5] = 77
+    network = one_layer((40,), weights, (6,))
+    need = Model(network, LOIHI).need(Slice("out", (5,), (6,))).amounts["synapse words"]
+    chip = small_chip(synapse_memory_words=need - 1)
+    (violation,) = partition(network, chip).violations
+    assert (violation.resource, violation.needed) == ("synapse words", need)
 
 
 def test_the_checker_finds_a_core_that_is_too_full():

@@ -72,7 +72,8 @@ def mesh_picture(
     patches = [_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores]
     second.add_collection(PatchCollection(patches, facecolors=[colours[name] for name in largest], zorder=3))
     handles = [Patch(color=colours[name], label=name) for name in layers]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(layers), 7), fontsize="small")
+    ncols = min(len(layers), 4 if is_stacked else 7)
+    figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize="small")
     return figure
 
 

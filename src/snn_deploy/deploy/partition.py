@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from snn_deploy.deploy.choose_cuts import choose_cuts
 from snn_deploy.deploy.cuts import Cut, cuts, part
@@ -90,7 +91,7 @@ def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str,
             known = _heard(model, p.name, boxes)
             grid = _first_that_sends(model, ordered[p.name], known)
             if grid is None:
-                violations += _of_one_neuron(model, p, known)
+                violations += _of_the_smallest(model, p, ordered[p.name], known)
             else:
                 boxes[p.name] = grid
         if violations:
@@ -142,16 +143,24 @@ def _first_that_sends(model: Model, found: Sequence[Cut], heard: Sequence[Listen
     return None
 
 
-def _of_one_neuron(model: Model, p: IntegerPopulation, heard: Sequence[Listeners]) -> Iterator[Violation]:
-    """Yield what even one neuron breaks; where that is nothing, the output axons of the smallest boxes there are."""
-    single = part(p.name, [(0, 1)] * len(p.shape))
-    broken = model.over(model.joined([model.need(single)], _slots(heard, single)))
-    if not broken:
-        most, source = limits(model.profile)["output axons"]
-        middle = part(p.name, [(n // 2, n // 2 + 1) for n in p.shape])
-        broken = [("output axons", max(most + 1, _slots(heard, middle)), most, source)]
-    for what in broken:
-        yield Violation(p.name, *what)
+def _of_the_smallest(
+    model: Model, p: IntegerPopulation, found: Sequence[Cut], heard: Sequence[Listeners]
+) -> Iterator[Violation]:
+    """Yield the most of what one neuron breaks on a core of its own; where none does, a box of the finest cut."""
+    places = product(*(sorted({0, n // 2, n - 1}) for n in p.shape[1:]))  # all channels, and the edges of a map
+    singles = (
+        part(p.name, [(i, i + 1) for i in (channel, *place)]) for place in places for channel in range(p.shape[0])
+    )
+    finest = max(found, key=lambda cut: cut.boxes).parts() if found else []
+    for boxes in (singles, finest):
+        worst: dict[str, tuple[str, int, int, str]] = {}
+        for box in boxes:
+            for broken in model.over(model.joined([model.need(box)], _slots(heard, box))):
+                worst[broken[0]] = max(worst.get(broken[0], broken), broken, key=lambda b: b[1])
+        if worst:
+            break
+    for broken in worst.values():
+        yield Violation(p.name, *broken)
 
 
 def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:

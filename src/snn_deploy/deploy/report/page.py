@@ -20,6 +20,7 @@ def page(findings: Findings) -> str:
         "span_joules": _span_joules,
         "span_seconds": _span_seconds,
         "whole": _whole,
+        "span_whole": _span_whole,
         "shape": _shape,
     }
     template = files("snn_deploy.deploy.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -63,6 +64,10 @@ def _three_digits(value: float) -> str:
 
 def _whole(number: float) -> str:
     return f"{number:,.0f}"
+
+
+def _span_whole(numbers: Iterable[float]) -> str:
+    return "–".join(dict.fromkeys(_whole(number) for number in numbers))
 
 
 def _shape(shape: tuple[int, ...]) -> str:
