@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from snn_deploy.cli.main import main
-from snn_deploy.deploy.check_placement import check_placement
-from snn_deploy.deploy.placement import read_placement
+from snn_deploy.deploy.mapping.check_placement import check_placement
+from snn_deploy.deploy.mapping.placement import read_placement
 from snn_deploy.export.integer_network import (
     IntegerConnection,
     IntegerInput,

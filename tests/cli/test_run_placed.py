@@ -7,7 +7,7 @@ import pytest
 from helpers.cli_help import snn_deploy
 from helpers.lava_help import needs_lava
 
-from snn_deploy.deploy.placement import PlacedCore, Placement, Slice, write_placement
+from snn_deploy.deploy.mapping.placement import PlacedCore, Placement, Slice, write_placement
 from snn_deploy.export.integer_network import read_integer_network
 
 

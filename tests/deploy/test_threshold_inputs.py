@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.small_network import one_neuron
 
-from snn_deploy.deploy.arriving_synapses import arriving_synapses
+from snn_deploy.deploy.mapping.arriving_synapses import arriving_synapses
 from snn_deploy.deploy.random_network import Features, random_network
 from snn_deploy.deploy.threshold_inputs import threshold_inputs, values_with_sum
 from snn_deploy.export import integer_semantics

@@ -5,15 +5,15 @@ from typing import Any
 
 from snn_deploy.cli.inputs import require_fit, test_samples
 from snn_deploy.cli.output import Output
-from snn_deploy.deploy.core_events import CoreEvents, core_events, mean_spikes
-from snn_deploy.deploy.core_traffic import core_traffic
-from snn_deploy.deploy.energy import EnergyEstimate
-from snn_deploy.deploy.event_energy import event_energy
-from snn_deploy.deploy.latency import Latency, latency
-from snn_deploy.deploy.partition import partition
-from snn_deploy.deploy.place_by_traffic import place_by_traffic
-from snn_deploy.deploy.place_on_mesh import place_on_mesh
-from snn_deploy.deploy.placement import Placement, read_placement
+from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, mean_spikes
+from snn_deploy.deploy.energy.estimate import EnergyEstimate
+from snn_deploy.deploy.energy.event_energy import event_energy
+from snn_deploy.deploy.energy.latency import Latency, latency
+from snn_deploy.deploy.mapping.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.partition import partition
+from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic
+from snn_deploy.deploy.mapping.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.mapping.placement import Placement, read_placement
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.user_error import UserError

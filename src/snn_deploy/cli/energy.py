@@ -8,8 +8,8 @@ import click
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.deploy.energy import EnergyEstimate, EnergyTerm, estimate_energy, require_op_energy
-from snn_deploy.deploy.integer_energy import integer_estimates
+from snn_deploy.deploy.energy.estimate import EnergyEstimate, EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.deploy.energy.integer_estimates import integer_estimates
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.user_error import UserError

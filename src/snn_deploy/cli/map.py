@@ -10,12 +10,12 @@ import click
 from snn_deploy.atomic_file import atomic_path
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
-from snn_deploy.deploy.fit import bottleneck, suggestions
-from snn_deploy.deploy.lower_bound import LowerBound, lower_bound
-from snn_deploy.deploy.partition import Partition, partition
-from snn_deploy.deploy.place_on_mesh import chips_needed, place_on_mesh
-from snn_deploy.deploy.placement import Placement, write_placement
-from snn_deploy.deploy.resources import NOT_COUNTED, limits
+from snn_deploy.deploy.mapping.fit import bottleneck, suggestions
+from snn_deploy.deploy.mapping.lower_bound import LowerBound, lower_bound
+from snn_deploy.deploy.mapping.partition import Partition, partition
+from snn_deploy.deploy.mapping.place_on_mesh import chips_needed, place_on_mesh
+from snn_deploy.deploy.mapping.placement import Placement, write_placement
+from snn_deploy.deploy.mapping.resources import NOT_COUNTED, limits
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.user_error import UserError
@@ -123,8 +123,8 @@ def _placed(
     spikes: "dict[str, np.ndarray] | None",
     seed: int,
 ) -> "tuple[csr_matrix, Placement, dict[str, float]]":
-    from snn_deploy.deploy.core_traffic import core_traffic  # noqa: PLC0415 - scipy and numba are slow to import
-    from snn_deploy.deploy.place_by_traffic import place_by_traffic, spike_hops  # noqa: PLC0415
+    from snn_deploy.deploy.mapping.core_traffic import core_traffic  # noqa: PLC0415 - scipy and numba are slow to import
+    from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic, spike_hops  # noqa: PLC0415
 
     traffic = core_traffic(network, found.cores, spikes)
     snake = place_on_mesh(network, found, chip)
@@ -204,7 +204,7 @@ def _draw(
     chip: HardwareProfile,
     picture: Path,
 ) -> None:
-    from snn_deploy.deploy.mesh_picture import mesh_picture  # noqa: PLC0415 - matplotlib is slow to import
+    from snn_deploy.deploy.mapping.mesh_picture import mesh_picture  # noqa: PLC0415 - matplotlib is slow to import
 
     loads = [bottleneck(use, chip)[1] for use in found.uses]
     title = f"{len(placement.cores)} cores on {placement.chips} chips: {chip.title}"

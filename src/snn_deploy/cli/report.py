@@ -48,14 +48,14 @@ def command(
     """
     from snn_deploy.atomic_file import write_text  # noqa: PLC0415 - matplotlib and torch are slow to import
     from snn_deploy.deploy.backend import load_backend  # noqa: PLC0415
-    from snn_deploy.deploy.core_events import mean_spikes  # noqa: PLC0415
-    from snn_deploy.deploy.energy import estimate_energy  # noqa: PLC0415
-    from snn_deploy.deploy.integer_energy import integer_estimates  # noqa: PLC0415
+    from snn_deploy.deploy.energy.core_events import mean_spikes  # noqa: PLC0415
+    from snn_deploy.deploy.energy.estimate import estimate_energy  # noqa: PLC0415
+    from snn_deploy.deploy.energy.integer_estimates import integer_estimates  # noqa: PLC0415
+    from snn_deploy.deploy.mapping.resources import limits  # noqa: PLC0415
     from snn_deploy.deploy.report import charts, layer_facts, trials  # noqa: PLC0415
     from snn_deploy.deploy.report.chip_facts import chip_facts  # noqa: PLC0415
     from snn_deploy.deploy.report.findings import Findings  # noqa: PLC0415
     from snn_deploy.deploy.report.page import page  # noqa: PLC0415
-    from snn_deploy.deploy.resources import limits  # noqa: PLC0415
     from snn_deploy.hardware_profiles.profile import load_profile  # noqa: PLC0415
 
     if compared < 1:

@@ -9,8 +9,8 @@ import numpy as np
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
 from snn_deploy.cli.output import INTERRUPTED, Output, percent, say_expected, verb
 from snn_deploy.deploy.backend import Backend, automatic_backend, load_backend
+from snn_deploy.deploy.mapping.split_network import Split
 from snn_deploy.deploy.simulation import Interrupted, Simulation
-from snn_deploy.deploy.split_network import Split
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
@@ -99,8 +99,8 @@ def _explained(
 
 def _split(output: Output, network: IntegerNetwork, placement: Path) -> Split:
     """Return the network as the cores of the file `placement` hold it."""
-    from snn_deploy.deploy.placement import read_placement  # noqa: PLC0415 - only --placement needs them
-    from snn_deploy.deploy.split_placed import split_placed  # noqa: PLC0415
+    from snn_deploy.deploy.mapping.placement import read_placement  # noqa: PLC0415 - only --placement needs them
+    from snn_deploy.deploy.mapping.split_placed import split_placed  # noqa: PLC0415
 
     split = split_placed(network, read_placement(placement))
     cores = len({part.core for part in split.parts})

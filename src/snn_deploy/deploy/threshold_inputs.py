@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.deploy.arriving_synapses import arriving_synapses
+from snn_deploy.deploy.mapping.arriving_synapses import arriving_synapses
 from snn_deploy.export import integer_semantics
 from snn_deploy.export.integer_network import STATE_SHIFT, IntegerNetwork, IntegerPopulation
 

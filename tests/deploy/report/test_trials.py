@@ -7,7 +7,7 @@ import pytest
 from helpers.small_network import one_neuron
 
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.deploy.energy import estimate_energy
+from snn_deploy.deploy.energy.estimate import estimate_energy
 from snn_deploy.deploy.report.layer_facts import layer_facts
 from snn_deploy.deploy.report.trials import Trial, fewer_steps, tried, without_dead_channels
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snn_deploy.deploy.core_events import core_events
-from snn_deploy.deploy.core_traffic import core_traffic
-from snn_deploy.deploy.event_energy import event_energy
-from snn_deploy.deploy.fit import bottleneck, suggestions
-from snn_deploy.deploy.latency import latency
-from snn_deploy.deploy.lower_bound import lower_bound
-from snn_deploy.deploy.mesh_picture import mesh_picture
-from snn_deploy.deploy.partition import Partition, partition
-from snn_deploy.deploy.place_by_traffic import place_by_traffic
-from snn_deploy.deploy.place_on_mesh import place_on_mesh
-from snn_deploy.deploy.placement import Placement
+from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.energy.event_energy import event_energy
+from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.mapping.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.fit import bottleneck, suggestions
+from snn_deploy.deploy.mapping.lower_bound import lower_bound
+from snn_deploy.deploy.mapping.mesh_picture import mesh_picture
+from snn_deploy.deploy.mapping.partition import Partition, partition
+from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic
+from snn_deploy.deploy.mapping.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.mapping.placement import Placement
+from snn_deploy.deploy.mapping.resources import NOT_COUNTED, limits
 from snn_deploy.deploy.report.charts import Chart, as_chart
 from snn_deploy.deploy.report.findings import Fit, FullCores, OnChip
-from snn_deploy.deploy.resources import NOT_COUNTED, limits
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from snn_deploy.deploy.energy import EnergyEstimate
-from snn_deploy.deploy.latency import Latency
+from snn_deploy.deploy.energy.estimate import EnergyEstimate
+from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.report.charts import Chart
 from snn_deploy.deploy.report.layer_facts import LayerFacts
 from snn_deploy.deploy.report.trials import Trial

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn_deploy.deploy.backend import load_backend
-from snn_deploy.deploy.energy import estimate_energy
+from snn_deploy.deploy.energy.estimate import estimate_energy
 from snn_deploy.deploy.report.layer_facts import LayerFacts
 from snn_deploy.deploy.without_channels import without_channels
 from snn_deploy.export.integer_network import IntegerNetwork
