@@ -89,6 +89,16 @@ def test_a_network_alone_has_a_report_without_training(run, tmp_path):
     assert "loihi1" not in re.sub("<code>.*?</code>", "", text)
 
 
+def test_the_potentials_of_another_network_are_drawn_beside(run, page, tmp_path):
+    reported(run, tmp_path / "both.html", "--beside", run / "loihi")
+    text = (tmp_path / "both.html").read_text()
+    assert "The grey line is small." in text
+    assert "The grey line" not in page.read_text()
+    assert f"--beside {run / 'loihi'}" in text
+    shown = snn_deploy("report", run, "--beside", tmp_path)
+    assert (shown.exit_code, "neither a run nor an exported network" in shown.stderr) == (2, True)
+
+
 def test_what_is_no_run_or_not_exported_is_one_line(run, tmp_path):
     shown = snn_deploy("report", tmp_path)
     assert (shown.exit_code, "neither a run nor an exported network" in shown.stderr) == (2, True)

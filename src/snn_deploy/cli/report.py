@@ -14,6 +14,7 @@ from snn_deploy.user_error import UserError
 
 if TYPE_CHECKING:
     from snn_deploy.deploy.report.findings import Compared, Rung, Training
+    from snn_deploy.deploy.report.layer_facts import LayerFacts
     from snn_deploy.export.integer_network import IntegerNetwork
     from snn_deploy.train.samples import Samples
 
@@ -29,6 +30,7 @@ _MOST_EPOCHS = 60  # of a table
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", type=int, help=f"Test samples that are measured; 0 is all. Default: at most {_SAMPLES:,}.")
 @click.option("--compared", default=10, show_default=True, help="Test samples that every backend runs.")
+@click.option("--beside", type=click.Path(path_type=Path), help="A run or network whose potentials are drawn as well.")
 @click.option("--backends", help="Compared; default: reference, cpu, and onnx and lava where they are installed.")
 @verb
 def command(
@@ -39,12 +41,14 @@ def command(
     data: str | None,
     samples: int | None,
     compared: int,
+    beside: Path | None,
     backends: str | None,
 ) -> int:
     """Write what a deployment of RUN_OR_NETWORK is like: accuracy, identical spikes, layers, fit, energy, training.
 
     One HTML file that opens offline. RUN_OR_NETWORK is a run folder with an exported network in RUN/loihi or RUN/onnx,
-    or such a network. Exit code 1 when a backend differs. Example: snn-deploy report runs/digits-seed0
+    or such a network. --beside takes one that was trained otherwise, such as without a regularizer. Exit code 1 when a
+    backend differs. Example: snn-deploy report runs/digits-seed0
     """
     from snn_deploy.atomic_file import write_text  # noqa: PLC0415 - matplotlib and torch are slow to import
     from snn_deploy.deploy.backend import load_backend  # noqa: PLC0415
@@ -71,6 +75,7 @@ def command(
     count = len(chosen.labels)
     with output.progress("layers", count) as advance:
         layers = layer_facts.layer_facts(network, chosen.inputs, advance)
+    other = None if beside is None else _beside(output, beside, layers, chosen)
     with output.progress("integers", count) as advance:
         simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
     accuracy = float((simulation.classes == chosen.labels).mean())
@@ -82,7 +87,7 @@ def command(
     changed |= _exported_otherwise(network, run)
     with output.progress("trials", count * (1 + len(changed))) as advance:
         tried = trials.tried(network, changed, chosen.inputs, chosen.labels, costs, advance)
-    pictures = (charts.operations_chart(layers), charts.potentials_chart(layers), charts.weights_chart(layers))
+    pictures = (charts.operations_chart(layers), charts.potentials_chart(layers, other), charts.weights_chart(layers))
     training, config = _training(run)
     findings = Findings(
         title=(run or file.parent).resolve().name,
@@ -104,7 +109,7 @@ def command(
         samples=count,
         provenance=_provenance(network),
         config=config,
-        commands=_commands(source, profiles, data, count, compared, found.backends),
+        commands=_commands(source, profiles, data, count, compared, beside, found.backends),
     )
     path = out or file.parent / "report.html"
     write_text(path, page(findings))
@@ -157,6 +162,22 @@ def _compared(output: Output, network: "IntegerNetwork", shown: "Samples", backe
         found = verify(network, shown.inputs, names, progress=advance)
     differences = tuple(f"{d.backend}: {d}" for d in found.differences)
     return Compared(tuple(names), "test data", found.samples, found.spikes, differences)
+
+
+def _beside(
+    output: Output, source: Path, layers: "Sequence[LayerFacts]", chosen: "Samples"
+) -> "tuple[str, Sequence[LayerFacts]]":
+    """Return the title and the layers of the network in `source`, measured on the same samples."""
+    from snn_deploy.deploy.report.layer_facts import layer_facts  # noqa: PLC0415
+
+    file, run = _places(source)
+    other = read_network(file)
+    require_fit(other, chosen)
+    if not {p.name for p in other.populations if p.fires} & {layer.name for layer in layers if layer.fires}:
+        names = ", ".join(layer.name for layer in layers)
+        raise UserError(f"--beside {source}: none of its layers has the name of one that is reported: {names}.")
+    with output.progress("beside", len(chosen.labels)) as advance:
+        return (run or file.parent).resolve().name, layer_facts(other, chosen.inputs, advance)
 
 
 def _exported_otherwise(network: "IntegerNetwork", run: Path | None) -> "dict[str, IntegerNetwork]":
@@ -239,9 +260,16 @@ def _provenance(network: "IntegerNetwork") -> tuple[tuple[str, str], ...]:
 
 
 def _commands(
-    source: Path, profiles: Sequence[str], data: str | None, samples: int, compared: int, backends: Sequence[str]
+    source: Path,
+    profiles: Sequence[str],
+    data: str | None,
+    samples: int,
+    compared: int,
+    beside: Path | None,
+    backends: Sequence[str],
 ) -> tuple[str, ...]:
     options = [f"--profile {name}" for name in profiles] + ([f"--data {data}"] if data else [])
+    options += [f"--beside {beside}"] if beside else []
     options += [f"--samples {samples}", f"--compared {compared}", f"--backends {','.join(backends)}"]
     verified = f"snn-deploy verify {source} --backends {','.join(backends)} --samples {compared}"
     return (f"snn-deploy report {source} {' '.join(options)}", verified)

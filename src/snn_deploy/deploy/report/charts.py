@@ -68,8 +68,16 @@ def weights_chart(layers: Sequence[LayerFacts]) -> Chart:
     return as_chart("Weights", f"One histogram for each layer. Bits used by the largest weight: {used}.", figure)
 
 
-def potentials_chart(layers: Sequence[LayerFacts]) -> Chart | None:
-    """Return the distribution of each layer's potentials against its threshold; None where none was measured."""
+def potentials_chart(
+    layers: Sequence[LayerFacts], beside: tuple[str, Sequence[LayerFacts]] | None = None
+) -> Chart | None:
+    """Return the distribution of each layer's potentials against its threshold; None where none was measured.
+
+    beside: the title of another network and its layers, whose potentials are drawn as a line over those of the same
+    names. IM-Loss (Guo et al., NeurIPS 2022) and RMP-Loss (Guo et al., ICCV 2023) show what a regularizer does so.
+    """
+    title, others = beside or ("", ())
+    other = {layer.name: layer.potentials for layer in others if layer.potentials}
     measured = [layer for layer in layers if layer.potentials]
     if not measured:
         return None
@@ -80,6 +88,9 @@ def potentials_chart(layers: Sequence[LayerFacts]) -> Chart | None:
         assert layer.potentials is not None  # chosen above
         shares = 100 * np.array(layer.potentials) / max(sum(layer.potentials), 1)
         axes.stairs(shares[1:-1], edges, fill=True, color=_BLUE)
+        if layer.name in other:
+            their = np.array(other[layer.name])
+            axes.stairs(100 * their[1:-1] / max(their.sum(), 1), edges, color=_GREY, linewidth=1.5)
         axes.axvline(1, color=_RED, linestyle="--")
         axes.set_title(layer.name, fontsize="medium")
         axes.set_xlabel("potential / threshold")
@@ -89,6 +100,7 @@ def potentials_chart(layers: Sequence[LayerFacts]) -> Chart | None:
         "One histogram for each layer, of potentials before the reset; the dashed line is the threshold. "
         f"Outside of the picture: {', '.join(outside)}."
     )
+    words += f" The grey line is {title}." if other else ""
     return as_chart("Membrane potentials of the integer network", words, figure)
 
 
