@@ -60,3 +60,14 @@ def test_an_interrupt_before_the_first_samples_reports_nothing(exported, monkeyp
     monkeypatch.setattr(cpu.Chunk, "run", run)
     result = snn_deploy("run", exported, *OPTIONS)
     assert (result.exit_code, result.stdout) == (130, "")
+
+
+def test_processes_that_share_the_samples_are_said_or_refused(exported):
+    plain = snn_deploy("run", exported, "--samples", 9, "--json")
+    shared = snn_deploy("run", exported, "--samples", 9, "--json", "--workers", 2)
+    assert (shared.exit_code, shared.stdout) == (0, plain.stdout)
+    assert "9 samples shared by 2 processes" in shared.stderr
+    refused = snn_deploy("run", exported, "--samples", 2, "--workers", 2, "--backend", "lava")
+    assert (refused.exit_code, "processes of its own" in refused.stderr) == (2, True)
+    refused = snn_deploy("run", exported, "--samples", 2, "--workers", 2, "--placement", "none.json")
+    assert refused.exit_code == 2

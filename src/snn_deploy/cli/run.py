@@ -11,6 +11,7 @@ from snn_deploy.cli.output import INTERRUPTED, Output, percent, say_expected, ve
 from snn_deploy.deploy.backend import Backend, automatic_backend, load_backend
 from snn_deploy.deploy.mapping.split_network import Split
 from snn_deploy.deploy.simulation import Interrupted, Simulation
+from snn_deploy.deploy.split_samples import Workers, require_splittable, run_split, workers_for
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
@@ -30,10 +31,22 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
 @click.option("--placement", type=click.Path(path_type=Path), help="Run what each core of this placement holds.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes that share the samples. Default: as it is worth."
+)
+@click.option("--cluster", help="The address of a dask scheduler, whose workers share the samples.")
 @click.option("--explain", is_flag=True, help="Say for each connection how the CPU simulator adds, and why so.")
 @verb
 def command(
-    output: Output, network: Path, backend: str, data: str | None, samples: int, placement: Path | None, explain: bool
+    output: Output,
+    network: Path,
+    backend: str,
+    data: str | None,
+    samples: int,
+    placement: Path | None,
+    workers: int | None,
+    cluster: str | None,
+    explain: bool,
 ) -> int:
     """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
 
@@ -49,11 +62,18 @@ def command(
     split = None if placement is None else _split(output, integer, placement)
     run = integer if split is None else split.network
     paths = _explained(output, backend, simulator, run, chosen.inputs) if explain else ()
-    say_expected(output, backend, run, len(chosen.labels))
+    sharing = _workers(backend, run, len(chosen.labels), workers, cluster, is_placed=split is not None)
+    if sharing is None:
+        say_expected(output, backend, run, len(chosen.labels))
+    else:
+        output.say(f"{len(chosen.labels)} samples shared by {cluster or f'{sharing.count} processes'}")
     is_interrupted = False
     try:
         with output.progress(f"{backend}", len(chosen.labels)) as advance:
-            simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+            if sharing is None:
+                simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+            else:
+                simulation = run_split(run, chosen.inputs, backend, sharing, advance)
     except Interrupted as interrupt:
         if interrupt.simulation is None:
             raise
@@ -83,6 +103,20 @@ def command(
     explained = {"paths": list(paths)} if explain else {}
     output.result({"backend": backend, "interrupted": is_interrupted, **result, **explained})
     return INTERRUPTED if is_interrupted else 0
+
+
+def _workers(
+    backend: str, network: IntegerNetwork, samples: int, workers: int | None, cluster: str | None, *, is_placed: bool
+) -> Workers | None:
+    """Return the processes that share the samples, or None where this one runs them all."""
+    if workers is None and cluster is None:
+        is_cpu = backend.partition(":")[0] == "cpu" and not is_placed
+        count = workers_for(network, samples) if is_cpu else 1
+        return Workers(count) if count > 1 else None
+    if is_placed:
+        raise UserError("--placement runs in one process; leave --workers and --cluster out.")
+    require_splittable(backend)
+    return None if workers == 1 and cluster is None else Workers(workers or 0, cluster)
 
 
 def _explained(
