@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import pytest
 from helpers.cli_help import snn_deploy
 
@@ -71,3 +72,30 @@ def test_processes_that_share_the_samples_are_said_or_refused(exported):
     assert (refused.exit_code, "processes of its own" in refused.stderr) == (2, True)
     refused = snn_deploy("run", exported, "--samples", 2, "--workers", 2, "--placement", "none.json")
     assert refused.exit_code == 2
+
+
+def test_a_recording_is_written_and_changes_nothing(exported, tmp_path):
+    plain = snn_deploy("run", exported, *OPTIONS)
+    result = snn_deploy("run", exported, *OPTIONS, "--record", tmp_path / "all.h5")
+    assert (result.exit_code, result.stdout) == (0, plain.stdout)
+    with h5py.File(tmp_path / "all.h5") as file:
+        found = json.loads(plain.stdout)
+        for population in found["populations"]:
+            spikes = file["spikes"][population["population"]]
+            assert spikes[:].sum() / len(spikes) == population["spikes"]
+        assert file["outputs"][:].tolist() == found["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--record", "all.npz"), "allowed are files that end with .h5 or .hdf5"),
+        (("--record", "all.h5", "--workers", 2), "in one process"),
+        (("--record", "all.h5", "--backend", "reference"), "what the cpu backend does"),
+        (("--record", "/proc/none/all.h5"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_recorded_is_one_line(exported, options, words):
+    result = snn_deploy("run", exported, *OPTIONS, *options)
+    assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
+    assert "Traceback" not in result.stderr

@@ -35,6 +35,7 @@ _SHOWN = 5  # samples whose output potentials are printed for people; --json has
     "--workers", type=click.IntRange(min=1), help="Processes that share the samples. Default: as it is worth."
 )
 @click.option("--cluster", help="The address of a dask scheduler, whose workers share the samples.")
+@click.option("--record", type=click.Path(path_type=Path), help="Write every spike and potential to this .h5 file.")
 @click.option("--explain", is_flag=True, help="Say for each connection how the CPU simulator adds, and why so.")
 @verb
 def command(
@@ -46,6 +47,7 @@ def command(
     placement: Path | None,
     workers: int | None,
     cluster: str | None,
+    record: Path | None,
     explain: bool,
 ) -> int:
     """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
@@ -62,6 +64,9 @@ def command(
     split = None if placement is None else _split(output, integer, placement)
     run = integer if split is None else split.network
     paths = _explained(output, backend, simulator, run, chosen.inputs) if explain else ()
+    if record is not None:
+        _require_recordable(record, backend, placement, workers, cluster)
+        workers = 1
     sharing = _workers(backend, run, len(chosen.labels), workers, cluster, is_placed=split is not None)
     if sharing is None:
         say_expected(output, backend, run, len(chosen.labels))
@@ -70,7 +75,13 @@ def command(
     is_interrupted = False
     try:
         with output.progress(f"{backend}", len(chosen.labels)) as advance:
-            if sharing is None:
+            if record is not None:
+                from snn_deploy.deploy.backends import cpu  # noqa: PLC0415 - only --record needs them
+                from snn_deploy.deploy.recording import run_recorded  # noqa: PLC0415
+
+                path = backend.partition(":")[2] or None
+                simulation = run_recorded(run, chosen.inputs, chosen.labels, record, cpu.prepared(run, path), advance)
+            elif sharing is None:
                 simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
             else:
                 simulation = run_split(run, chosen.inputs, backend, sharing, advance)
@@ -81,6 +92,8 @@ def command(
         done = len(simulation.outputs)
         output.say(f"Interrupted: what follows is of the first {done} of {len(chosen.labels)} samples.")
         chosen = chosen.first(done)
+    if record is not None:
+        output.say(f"recording: {record}")
     if split is not None:
         simulation = split.simulation(simulation)
     result = summary(integer, chosen, simulation)
@@ -117,6 +130,19 @@ def _workers(
         raise UserError("--placement runs in one process; leave --workers and --cluster out.")
     require_splittable(backend)
     return None if workers == 1 and cluster is None else Workers(workers or 0, cluster)
+
+
+def _require_recordable(
+    record: Path, backend: str, placement: Path | None, workers: int | None, cluster: str | None
+) -> None:
+    from snn_deploy.deploy.recording import require_place  # noqa: PLC0415 - only --record needs it
+
+    require_place(record)
+    if backend.partition(":")[0] != "cpu" or placement is not None or workers not in (None, 1) or cluster is not None:
+        raise UserError(
+            "--record writes what the cpu backend does in one process; leave --backend, --placement, --workers and "
+            "--cluster out."
+        )
 
 
 def _explained(

@@ -21,12 +21,14 @@ class Simulation:
         input, the number of values that are not zero.
     synaptic_operations: connection -> (samples,): one per spike and target synapse (see event_counts.py).
     spikes: population (and input) -> (steps, samples, *shape), or None when they were not recorded.
+    potentials: population -> (steps, samples, *shape), after the reset, in state units; None when not recorded.
     """
 
     outputs: np.ndarray
     spike_counts: dict[str, np.ndarray]
     synaptic_operations: dict[str, np.ndarray]
     spikes: dict[str, np.ndarray] | None = None
+    potentials: dict[str, np.ndarray] | None = None
 
     @property
     def classes(self) -> np.ndarray:
@@ -83,9 +85,15 @@ def joined(parts: list[Simulation]) -> Simulation:
         synaptic_operations={
             n: np.concatenate([p.synaptic_operations[n] for p in parts]) for n in first.synaptic_operations
         },
-        spikes=first.spikes
-        and {n: np.concatenate([p.spikes[n] for p in parts if p.spikes], axis=1) for n in first.spikes},
+        spikes=_joined_steps([p.spikes for p in parts]),
+        potentials=_joined_steps([p.potentials for p in parts]),
     )
+
+
+def _joined_steps(recorded: list[dict[str, np.ndarray] | None]) -> dict[str, np.ndarray] | None:
+    """Return (steps, samples, *shape) of successive samples as one; None where nothing was recorded."""
+    parts = [part for part in recorded if part is not None]
+    return {n: np.concatenate([part[n] for part in parts], axis=1) for n in parts[0]} if parts else None
 
 
 def _words(shape: tuple[int, ...]) -> str:

@@ -17,9 +17,16 @@ class Chunk:
     """A run of some samples: what has been computed of it so far."""
 
     def __init__(
-        self, network: IntegerNetwork, layers: Mapping[str, Layer], frames: np.ndarray, *, record: bool
+        self,
+        network: IntegerNetwork,
+        layers: Mapping[str, Layer],
+        frames: np.ndarray,
+        *,
+        record: bool,
+        record_potentials: bool = False,
     ) -> None:
         self.network, self.layers, self.record = network, layers, record
+        self.potentials: dict[str, np.ndarray] | None = {} if record_potentials else None
         self.steps, self.samples = frames.shape[:2]
         values = channels_last((frames[:1] if is_static(frames) else frames).astype(np.uint8), network.input.shape)
         # A single frame stands for the same one in every step.
@@ -47,8 +54,14 @@ class Chunk:
     def _all_steps(self, name: str) -> None:
         layer = self.layers[name]
         sums, shown = arriving(layer, self.spikes, self.steps, self.samples)
-        state = _State(layer, self.steps, self.samples, carries=name == self.network.output.name)
-        state.advance(sums, shown, slice(None))
+        if self.potentials is None:
+            state = _State(layer, self.steps, self.samples, carries=name == self.network.output.name)
+            state.advance(sums, shown, slice(None))
+        else:
+            state = _State(layer, self.steps, self.samples, carries=True)
+            for t in range(self.steps):
+                state.advance(sums, shown[t : t + 1], slice(t, t + 1))
+                self._record_potential(state, t)
         self._keep(layer, state)
 
     def _step_by_step(self, block: tuple[str, ...]) -> None:
@@ -69,8 +82,17 @@ class Chunk:
                         values = states[synapses.connection.source].shaped_spikes[past]
                         total += scaled(synapses.deliver(values), synapses, layer.sum_type)
                 states[name].advance(total, now, slice(t, t + 1))
+                self._record_potential(states[name], t)
         for layer in layers:
             self._keep(layer, states[layer.population.name])
+
+    def _record_potential(self, state: "_State", step: int) -> None:
+        if self.potentials is None:
+            return
+        p = state.layer.population
+        shaped = channels_first(state.potential.reshape(self.samples, *p.shape[1:], p.shape[0]), p.shape)
+        steps = self.potentials.setdefault(p.name, np.empty((self.steps, *shaped.shape), np.int32))  # 24 bits are used
+        steps[step] = shaped
 
     def _keep(self, layer: Layer, state: "_State") -> None:
         name = layer.population.name
@@ -100,6 +122,7 @@ class Chunk:
                 for c in self.network.connections
             },
             spikes={name: self.recorded[name] for name in names} if self.record else None,
+            potentials=self.potentials,
         )
 
 

@@ -101,7 +101,9 @@ class Prepared:
             raise Interrupted(joined(parts) if parts else None) from interrupt
         return joined(parts)
 
-    def parts(self, inputs: np.ndarray, *, record: bool = False) -> Iterator[Simulation]:
+    def parts(
+        self, inputs: np.ndarray, *, record: bool = False, record_potentials: bool = False
+    ) -> Iterator[Simulation]:
         """Yield the simulations of successive samples, so many together as the network's size allows."""
         frames = as_frames(self.network, inputs)
         size = samples_at_a_time(self.network)
@@ -110,7 +112,9 @@ class Prepared:
             chunk = frames[:, start : start + size]
             try:
                 with exact_and_single_threaded():
-                    part = Chunk(self.network, self.layers, chunk, record=record).run(schedule)
+                    part = Chunk(
+                        self.network, self.layers, chunk, record=record, record_potentials=record_potentials
+                    ).run(schedule)
             except (MemoryError, RuntimeError) as error:
                 # torch has no exception of its own for a CPU's memory.
                 if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
