@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import joblib
 import numpy as np
 import pytest
 
@@ -65,7 +66,7 @@ def test_without_dask_the_extra_is_named(network, monkeypatch):
 
 def test_only_long_runs_are_shared_unasked(network):
     assert workers_for(network, 10) == 1
-    assert workers_for(network, 10**12) == split_samples.joblib.cpu_count()
+    assert workers_for(network, 10**12) == joblib.cpu_count()
 
 
 _RUN = """

@@ -1,7 +1,7 @@
 """snn-deploy run: an exported network on one backend."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -9,12 +9,14 @@ import numpy as np
 from snn_deploy.cli.inputs import DATA_HELP, read_network, require_fit, test_samples
 from snn_deploy.cli.output import INTERRUPTED, Output, percent, say_expected, verb
 from snn_deploy.deploy.backend import Backend, automatic_backend, load_backend
-from snn_deploy.deploy.mapping.split_network import Split
 from snn_deploy.deploy.simulation import Interrupted, Simulation
 from snn_deploy.deploy.split_samples import Workers, require_splittable, run_split, workers_for
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
+
+if TYPE_CHECKING:
+    from snn_deploy.deploy.mapping.split_network import Split  # imports scipy
 
 _SHOWN = 5  # samples whose output potentials are printed for people; --json has all
 
@@ -157,7 +159,7 @@ def _explained(
     return lines
 
 
-def _split(output: Output, network: IntegerNetwork, placement: Path) -> Split:
+def _split(output: Output, network: IntegerNetwork, placement: Path) -> "Split":
     """Return the network as the cores of the file `placement` hold it."""
     from snn_deploy.deploy.mapping.placement import read_placement  # noqa: PLC0415 - only --placement needs them
     from snn_deploy.deploy.mapping.split_placed import split_placed  # noqa: PLC0415

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import joblib
 import numpy as np
 
 from snn_deploy.deploy.backend import load_backend
@@ -16,6 +16,9 @@ from snn_deploy.deploy.event_counts import multiply_accumulates
 from snn_deploy.deploy.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.user_error import UserError
+
+if TYPE_CHECKING:
+    import joblib  # a tenth of a second, that a short run is spared
 
 _PARTS_OF_A_WORKER = 4  # so that a slow one does not hold up the others at the end
 _LEAST_SAMPLES = 64  # of a part: below, its way to the process costs more than it gains
@@ -38,7 +41,11 @@ def workers_for(network: IntegerNetwork, samples: int) -> int:
     """Return how many processes are worthwhile on this machine: all its cores, or 1 for what takes seconds."""
     neurons = sum(math.prod(p.shape) for p in network.populations)
     work = neurons / _NEURON_STEPS_A_SECOND + sum(multiply_accumulates(network).values()) / _MULTIPLICATIONS_A_SECOND
-    return joblib.cpu_count() if samples * network.steps * work > _WORTHWHILE_SECONDS else 1
+    if samples * network.steps * work <= _WORTHWHILE_SECONDS:
+        return 1
+    import joblib  # noqa: PLC0415
+
+    return joblib.cpu_count()
 
 
 def require_splittable(backend: str) -> None:
@@ -56,6 +63,8 @@ def run_split(
 
     Spikes are not recorded. An interrupt raises Interrupted with the samples that were done, in their order.
     """
+    import joblib  # noqa: PLC0415
+
     require_splittable(backend)
     load_backend(backend)  # what it refuses is refused here, not in every process
     frames = as_frames(network, inputs)
@@ -83,8 +92,10 @@ def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str) -> Simu
 
 
 @contextmanager
-def _pool(workers: Workers) -> Iterator[tuple[joblib.Parallel, int]]:
+def _pool(workers: Workers) -> Iterator[tuple["joblib.Parallel", int]]:
     """Yield a joblib pool whose results come in order, and how many processes it has."""
+    import joblib  # noqa: PLC0415
+
     if workers.cluster is None:
         count = joblib.cpu_count() if workers.count == 0 else workers.count
         yield joblib.Parallel(n_jobs=count, backend="loky", return_as="generator"), count
