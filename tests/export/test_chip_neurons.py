@@ -79,8 +79,8 @@ def test_decays_that_fit_are_left_alone():
 
 def test_learned_thresholds_and_decays_of_each_channel_are_exported_exactly():
     learned = network(threshold=[0.5, 0.7], voltage_keep=[0.25, 0.5])
-    with pytest.raises(UserError, match="thresholds differ"):
-        to_integer_network(learned, Limits())
+    (even,) = to_integer_network(learned, Limits()).network.populations
+    assert even.threshold[0] == even.threshold[1]  # the weights make up for it
     export = to_integer_network(learned, Limits(per_channel=True))
     fit, (neurons,) = export.fits["out"], export.network.populations
     np.testing.assert_allclose(fit.units * (neurons.threshold + 1 / 128), [0.5, 0.7], rtol=1e-12)

@@ -29,6 +29,13 @@ def _config(**sections):
         ({"neuron": {"voltage_keep": 0.3}, "quantization": {"epochs": 1}}, "no whole number of 1/4096"),
         ({"training": {"epochs": 1}, "losses": {"rmp_loss": {}}}, "so it would do nothing"),
         ({"training": {"synapses": "amx", "device": "cuda"}}, "'amx' is for CPUs"),
+        ({"neuron": {"name": "spike_response"}}, "'time-based' and 'spike_response' belong together"),
+        ({"method": "time-based", "neuron": {"name": "lif"}}, "'time-based' and 'spike_response' belong together"),
+        ({"method": "time-based", "norm": {"name": "tdbn"}}, "allowed: threshold_standardization, weight"),
+        ({"norm": {"name": "threshold_standardization"}}, "allowed: every other norm"),
+        ({"method": "time-based", "losses": {"im_loss": {}}}, "im_loss, which acts on potentials"),
+        ({"losses": {"enhanced_counting": {}}}, "enhanced_counting, which counts the output's spikes"),
+        ({"method": "time-based", "quantization": {"epochs": 1}}, "which trains in floats"),
     ],
 )
 def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(sections, message):
@@ -45,6 +52,8 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(sections, message
         {"neuron": {"voltage_keep": 0.3}},
         {"neuron": {"voltage_keep": 0.3, "learns_voltage_keep": True}, "quantization": {"epochs": 1}},
         {"training": {"epochs": 2}, "losses": {"rmp_loss": {}}},
+        {"method": "time-based"},
+        {"method": "time-based", "norm": {"name": "weight_standardization"}, "losses": {"counting": {}}},
     ],
 )
 def test_each_half_of_such_a_pair_is_allowed(sections):
@@ -70,11 +79,12 @@ def _names(package):
     return [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
 
 
+NORMS = [n for n in _names(norms) if n != "threshold_standardization"]  # only for time-based training
 REGULARIZERS = [n for n in _names(losses) if n in ("im_loss", "rmp_loss")]
 
 
 @pytest.mark.parametrize(
-    ("norm", "surrogate", "loss"), list(itertools.product(_names(norms), _names(surrogates), REGULARIZERS))
+    ("norm", "surrogate", "loss"), list(itertools.product(NORMS, _names(surrogates), REGULARIZERS))
 )
 def test_every_norm_with_every_surrogate_and_regularizer_trains_a_batch(norm, surrogate, loss):
     config = _config(

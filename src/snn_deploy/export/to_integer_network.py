@@ -8,6 +8,7 @@ from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons, check_neuro
 from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
+from snn_deploy.export.passes.even_thresholds import even_thresholds
 from snn_deploy.export.passes.fold_pool_after import fold_pool_after
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
 from snn_deploy.export.passes.place_shift import Shift, place_shift, require_no_shift
@@ -52,6 +53,12 @@ PLAIN = Way()
 
 def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
     """Return an equal network of plain weights and sum pooling, with integers as its input; `shift`: see Way."""
+    for p in network.populations:
+        if p.clears_current:
+            raise UserError(
+                f"population {p.name!r}: a spike clears its current, which no neuron of Lava and of the chips here "
+                "does. Train with neuron.forgets = 'potential', which clears the potential alone."
+            )
     if shift == "refuse":
         require_no_shift(network)
     elif shift not in get_args(Shift):
@@ -66,6 +73,8 @@ def to_integer_network(network: FloatNetwork, limits: Limits, way: Way = PLAIN) 
     if way.may_round_decays:  # before shifts are placed, because these depend on decays
         network, changes = round_decays(network, way.chip)
     folded = fold(network, way.shift)
+    if not limits.per_channel:
+        folded = even_thresholds(folded)
     check_neurons(folded, way.chip)
     provenance = {
         **network.provenance,

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from snn_deploy.atomic_file import atomic_path
-from snn_deploy.train.spiking_network import SpikingNetwork
+from snn_deploy.train.network import Network
 from snn_deploy.user_error import UserError
 
 
@@ -52,7 +52,7 @@ class Origin:
 class Learner:
     """What training changes in place."""
 
-    network: SpikingNetwork
+    network: Network
     optimizer: torch.optim.SGD
     generator: torch.Generator
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # config.py calls this file
 
 def require_sensible(config: "TrainConfig", where: str) -> None:
     """Raise a UserError that names the first pair of choices that contradict each other."""
+    _require_method(config, where)
     epochs, quantized = config.training.epochs, config.quantization.epochs
     if quantized > epochs:
         raise UserError(
@@ -40,6 +41,31 @@ def require_sensible(config: "TrainConfig", where: str) -> None:
         raise UserError(
             f"{where}: training.synapses 'amx' is for CPUs, and training.device is 'cuda'. Leave training.synapses out."
         )
+
+
+def _require_method(config: "TrainConfig", where: str) -> None:
+    """Raise a UserError for a plug-in of the other method."""
+    is_timed = config.method == "time-based"
+    if is_timed != (config.neuron.name == "spike_response"):
+        raise UserError(
+            f"{where}: method {config.method!r} with neuron.name {config.neuron.name!r}. 'time-based' and "
+            "'spike_response' belong together; leave one out and the other is chosen."
+        )
+    learns_thresholds = getattr(config.norm.options, "learns_thresholds", False)
+    fits = config.norm.name in ("threshold_standardization", "weight_standardization", "none")
+    if learns_thresholds > is_timed or (is_timed and not fits):
+        allowed = "threshold_standardization, weight_standardization and none" if is_timed else "every other norm"
+        raise UserError(f"{where}: method {config.method!r} with norm.name {config.norm.name!r}; allowed: {allowed}.")
+    for loss in config.losses:
+        counts = getattr(loss.options, "counts_spikes", False)
+        if counts != is_timed:
+            what = "counts the output's spikes" if counts else "acts on potentials"
+            raise UserError(
+                f"{where}: method {config.method!r} with losses.{loss.name}, which {what}. 'time-based' takes "
+                "counting, enhanced_counting and spike_train_difference; 'surrogate' takes the others."
+            )
+    if is_timed and config.quantization.epochs:
+        raise UserError(f"{where}: quantization with method 'time-based', which trains in floats. Set its epochs to 0.")
 
 
 def require_fitting(config: "TrainConfig", plan: "NetworkPlan") -> None:

@@ -25,6 +25,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+SURROGATE, TIME_BASED = "surrogate", "time-based"
+
 
 @dataclass(frozen=True)
 class Training:
@@ -84,7 +86,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that a training run depends on. `table` gives it back as it would stand in a file."""
+    """Everything that a training run depends on. `table` gives it back as it would stand in a file.
+
+    method: "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times
+    (time_based_network.py), which has no use for `surrogate`.
+    """
 
     data: Choice
     model: Choice
@@ -98,10 +104,13 @@ class TrainConfig:
     quantization: QuantizationAware = field(default_factory=QuantizationAware)
     seed: int = 0
     steps: int = 4
+    method: str = SURROGATE
 
     def table(self) -> dict[str, Any]:
         """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
         table: dict[str, Any] = {"seed": self.seed, "steps": self.steps}
+        if self.method != SURROGATE:  # the tables of older runs have no such key
+            table["method"] = self.method
         for section in _CHOICES:
             choice = getattr(self, section)
             table[section] = {"name": choice.name, **asdict(choice.options)}
@@ -128,13 +137,13 @@ def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     """Return the config that `table` describes; `where` starts every error."""
-    top = {"seed", "steps", *_CHOICES, *_SECTIONS, "losses", "augmentations"}
+    top = {*_NUMBERS, *_CHOICES, *_SECTIONS, "losses", "augmentations"}
     for key, value in table.items():
         if key not in top:
             raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
-        if key not in ("seed", "steps") and not isinstance(value, Mapping):
+        if key not in _NUMBERS and not isinstance(value, Mapping):
             raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
-    numbers = checked_options(_Numbers, {k: table[k] for k in ("seed", "steps") if k in table}, where)
+    numbers = checked_options(_Numbers, {k: table[k] for k in _NUMBERS if k in table}, where)
     config = TrainConfig(
         data=_choice("data", table, where),
         model=_choice("model", table, where),
@@ -144,10 +153,11 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
         optimizer=_optimizer(table.get("optimizer", {}), f"{where}: [optimizer]"),
         quantization=checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]"),
-        losses=_losses(table.get("losses", {}), where),
+        losses=_losses(table.get("losses", {}), numbers.method, where),
         augmentations=_augmentations(table.get("augmentations", {}), where),
         seed=numbers.seed,
         steps=numbers.steps,
+        method=numbers.method,
     )
     require_sensible(config, where)
     return config
@@ -157,6 +167,10 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
 class _Numbers:
     seed: Annotated[int, Ge(0)] = 0
     steps: Annotated[int, Ge(1)] = 4
+    method: Literal["surrogate", "time-based"] = "surrogate"
+
+
+_NUMBERS = ("seed", "steps", "method")
 
 
 # section of the config -> package of plug-ins; the dataclass in each file has the section's name.
@@ -169,12 +183,19 @@ _CHOICES = {
 }
 _CLASSES = {"data": "Dataset", "model": "Model", "neuron": "Neuron", "norm": "Norm", "surrogate": "Surrogate"}
 _DEFAULTS = {"model": "layer_string", "neuron": "lif", "norm": "centered_tdbn", "surrogate": "dspike"}
+_TIME_BASED_DEFAULTS = {"neuron": "spike_response", "norm": "threshold_standardization"}
 _SECTIONS = ("training", "optimizer", "quantization")
+
+
+def _default(section: str, table: Mapping[str, Any]) -> str | None:
+    """Return the plug-in of a section that names none."""
+    own = _TIME_BASED_DEFAULTS if table.get("method") == TIME_BASED else {}
+    return own.get(section, _DEFAULTS.get(section))
 
 
 def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
     options = dict(config.get(section, {}))
-    name = options.pop("name", _DEFAULTS.get(section))
+    name = options.pop("name", _default(section, config))
     where = f"{where}: [{section}]"
     if not isinstance(name, str):
         raise UserError(f"{where}: name is {name!r}; it must say which one, as text.")
@@ -194,13 +215,14 @@ def _optimizer(table: Mapping[str, Any], where: str) -> Optimizer:
     return optimizer
 
 
-def _losses(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
+def _losses(table: Mapping[str, Any], method: str, where: str) -> tuple[Choice, ...]:
     choices = _named_tables("losses", "Loss", table, where)
     classifying = [c.name for c in choices if c.options.classifies]
     if len(classifying) > 1:
         raise UserError(f"{where}: losses {' and '.join(classifying)} both classify; choose one.")
     if not classifying:
-        choices.insert(0, Choice("cross_entropy", load_plugin("train.losses", "cross_entropy").Loss()))
+        name = "enhanced_counting" if method == TIME_BASED else "cross_entropy"
+        choices.insert(0, Choice(name, load_plugin("train.losses", name).Loss()))
     return tuple(choices)
 
 
@@ -232,12 +254,13 @@ def _assign(table: dict[str, Any], assignment: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a word without quotes
+    whole = table
     *sections, last = key.strip().split(".")
     for section in sections:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UserError(f"--set {assignment}: {section!r} is a value, not a table.")
     chooses = last == "name" and len(sections) == 1 and sections[0] in _CHOICES
-    if chooses and table.get("name", _DEFAULTS.get(sections[0])) != value:
+    if chooses and table.get("name", _default(sections[0], whole)) != value:
         table.clear()  # the options were those of another plug-in
     table[last] = value

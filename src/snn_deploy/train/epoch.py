@@ -66,6 +66,7 @@ def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
         _require_finite(measured, f"epoch {epoch}, batch {batch + 1}")
         learner.optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
+        measured |= learner.network.taken_gradients()
         learner.optimizer.step()
         totals = {name: progress.totals.get(name, 0.0) + value * len(chosen) for name, value in measured.items()}
         progress = replace(progress, batch=batch + 1, totals=totals)

@@ -6,16 +6,17 @@ from torch import Tensor
 
 from snn_deploy.integer_fit import Limits
 from snn_deploy.plugin import load_plugin
+from snn_deploy.train.network import Network
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.quantized_pass import Quantization
 from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.spiking_network import Pass
 
 _BATCH = 250
 
 
 def accuracy(
-    network: SpikingNetwork,
+    network: Network,
     samples: Samples,
     steps: int,
     processes: Processes | None = None,

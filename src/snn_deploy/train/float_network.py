@@ -65,6 +65,7 @@ class FloatPopulation:
     for the synaptic current; 0 is no memory. bias: added to the potential in every step. reset: what a spike does to
     the potential: "value" sets it to `reset_value` (hard reset), "subtract" takes the threshold off (soft reset), and
     then reset_value is 0. initial_value: the potential before the first step; it decays in that step like any other.
+    clears_current: a spike sets the current to 0 as well (the spike response model; no chip here does).
     A population that does not fire has no use for threshold, reset and reset_value.
     """
 
@@ -79,11 +80,13 @@ class FloatPopulation:
     reset: Reset = "value"
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
+    clears_current: bool = False
 
     def __post_init__(self) -> None:
         where = f"population {shown(self.name)}"
         require_shape(self.name, self.shape)
         require_flag(where, "fires", self.fires)
+        require_flag(where, "clears_current", self.clears_current)
         require_flag(where, "fires_at_threshold", self.fires_at_threshold)
         for name in _POPULATION_ARRAYS + _LATER_ARRAYS:
             values = per_channel(where, name, np.asarray(getattr(self, name)), self.shape[0])
@@ -256,6 +259,8 @@ def _plain_population(population: FloatPopulation) -> dict[str, Any]:
     plain = plain_fields(population)
     if population.reset == "value":
         del plain["reset"]
+    if not population.clears_current:
+        del plain["clears_current"]
     return plain
 
 

@@ -50,6 +50,8 @@ def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
                 fired = potential >= threshold if p.fires_at_threshold else potential > threshold
                 after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
                 left[p.name] = np.where(fired, after, potential)
+                if p.clears_current:
+                    currents[p.name] = np.where(fired, 0.0, currents[p.name])
                 values[p.name][t] = fired
     return FloatTrace(values, potentials)
 

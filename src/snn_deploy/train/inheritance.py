@@ -9,9 +9,9 @@ from pathlib import Path
 
 from snn_deploy.train.checkpoint import checkpoint_digest, read_network_state, read_origin
 from snn_deploy.train.config import TrainConfig, resolved_config
+from snn_deploy.train.network import Network
 from snn_deploy.train.network_plan import NetworkPlan
 from snn_deploy.train.run_folder import RunFolder
-from snn_deploy.train.spiking_network import SpikingNetwork
 from snn_deploy.user_error import UserError
 
 
@@ -23,7 +23,7 @@ class Parent:
     config: TrainConfig
     digest: str
 
-    def hand_down(self, network: SpikingNetwork, config: TrainConfig) -> None:
+    def hand_down(self, network: Network, config: TrainConfig) -> None:
         """Put the parent's weights and statistics into `network`; a UserError names what makes the two unlike."""
         where = f"--from {self.folder}"
         for section in ("neuron", "norm"):

@@ -13,16 +13,17 @@ from torch import Tensor
 
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.evaluation import input_tensor
+from snn_deploy.train.network import Network
 from snn_deploy.train.recording import LayerRecord, Recording
 from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.spiking_network import Pass
 from snn_deploy.train.synaptic_operations import fan_outs
 
 HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS = -4.0, 4.0, 80
 _MOST_VALUES = 1 << 25  # potentials that a pass may keep: 128 MiB, and as much again for the spikes
 
 
-def measured_layers(network: SpikingNetwork, samples: Samples, steps: int) -> dict[str, Any]:
+def measured_layers(network: Network, samples: Samples, steps: int) -> dict[str, Any]:
     """Return what `samples` make each layer do, as "measured/QUANTITY/LAYER", for one line of metrics.
 
     spike_rate: spikes per neuron and step. dead_share, saturated_share: of the neurons, those that never and that
@@ -81,7 +82,7 @@ class _Layer:
         }
 
 
-def _recordings(network: SpikingNetwork, samples: Samples, steps: int) -> Iterator[Recording]:
+def _recordings(network: Network, samples: Samples, steps: int) -> Iterator[Recording]:
     """Yield passes over all samples, as many at once as fit into memory with every potential kept."""
     per_sample = steps * sum(math.prod(p.shape) for p in network.plan.populations)
     size = max(1, _MOST_VALUES // per_sample)

@@ -35,7 +35,25 @@ def draw(config: TrainConfig, lines: Sequence[Line]) -> dict[str, Figure]:
     }
     if _keys(lines[-1], "measured/membrane_histogram/"):
         figures["membranes"] = membranes(config, lines)
+    if "time_gradient/sum" in lines[-1]:
+        del figures["surrogate"]  # there is none
+        figures["time_gradients"] = time_gradients(lines)
     return figures
+
+
+def time_gradients(lines: Sequence[Line]) -> Figure:
+    """Return sum and scale (L1 norm) of the gradients by spike times, and the share of positive ones (TB Fig. 3)."""
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    panels = figure.subplots(3, sharex=True)
+    quantities = (("sum", "sum, all layers"), ("scale", "sum of sizes"), ("positive_share", "share of positive ones"))
+    for axes, (name, label) in zip(panels, quantities, strict=True):
+        _curve(axes, lines, [line[f"time_gradient/{name}"] for line in lines], label, 0, 1)
+        axes.set(ylabel=label)
+        _finish(axes)
+    panels[0].set_title("Gradients of the loss by the times of spikes, mean of a batch")
+    panels[2].axhline(0.5, color=_GREY, linestyle="--")
+    panels[2].set(xlabel="epoch")
+    return figure
 
 
 def training(lines: Sequence[Line]) -> Figure:

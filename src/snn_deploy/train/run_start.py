@@ -12,13 +12,15 @@ from snn_deploy.plugin import load_plugin
 from snn_deploy.train import amx_synapses
 from snn_deploy.train.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
 from snn_deploy.train.combinations import require_fitting
-from snn_deploy.train.config import TrainConfig, read_config, resolved_config
+from snn_deploy.train.config import TIME_BASED, TrainConfig, read_config, resolved_config
 from snn_deploy.train.epoch import Lesson
 from snn_deploy.train.inheritance import Parent
+from snn_deploy.train.network import Network
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.run_folder import RunFolder
 from snn_deploy.train.samples import Samples
 from snn_deploy.train.spiking_network import SpikingNetwork
+from snn_deploy.train.time_based_network import TimeBasedNetwork
 from snn_deploy.user_error import UserError
 
 
@@ -28,7 +30,7 @@ class StartedRun:
 
     files: RunFolder
     origin: Origin
-    network: SpikingNetwork
+    network: Network
     lesson: Lesson
     test: Samples
     progress: Progress
@@ -99,14 +101,16 @@ def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
     return resolved_config(read_origin(files.checkpoint)[0].config, str(files.checkpoint))
 
 
-def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> SpikingNetwork:
+def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
     """Return the untrained network of `config` for inputs like `samples`."""
     plan = config.model.options.plan(samples.inputs.shape[1:], samples.classes)
+    if config.method == TIME_BASED:
+        return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, generator)
     no_norm = load_plugin("train.norms", "none").Norm()
     return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
 
 
-def _optimizer(config: TrainConfig, network: SpikingNetwork) -> torch.optim.SGD:
+def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
     keeps = list(network.keep_logits.values())  # weight decay would pull them to a half
     groups: list[dict[str, Any]] = [
         {"params": [p for p in network.parameters() if all(p is not keep for keep in keeps)]}

@@ -6,11 +6,12 @@ from torch import Tensor
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.config import TrainConfig
 from snn_deploy.train.finite_difference import best_sharpness, finite_difference_gradient
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.network import Network
+from snn_deploy.train.spiking_network import Pass
 
 
 def sharpness_at(
-    config: TrainConfig, network: SpikingNetwork, batch: tuple[Tensor, Tensor], epoch: int, previous: float | None
+    config: TrainConfig, network: Network, batch: tuple[Tensor, Tensor], epoch: int, previous: float | None
 ) -> float:
     """Return the surrogate's sharpness in `epoch` (from 1).
 
@@ -42,15 +43,13 @@ def sharpness_at(
     return float(surrogate.adapted(epoch, present, best_of))
 
 
-def probed_weights(config: TrainConfig, network: SpikingNetwork) -> int:
+def probed_weights(config: TrainConfig, network: Network) -> int:
     """Return how many of the first layer's weights an adaptive surrogate probes; 0 where it does not adapt."""
     surrogate = config.surrogate.options
     return min(surrogate.weights, network.first_weights.numel()) if hasattr(surrogate, "adapted") else 0
 
 
-def _loss(
-    config: TrainConfig, network: SpikingNetwork, batch: tuple[Tensor, Tensor], epoch: int, sharpness: float
-) -> Tensor:
+def _loss(config: TrainConfig, network: Network, batch: tuple[Tensor, Tensor], epoch: int, sharpness: float) -> Tensor:
     inputs, labels = batch
     slope = load_plugin("train.surrogates", config.surrogate.name).slope
     if any(choice.options.needs_potentials for choice in config.losses):

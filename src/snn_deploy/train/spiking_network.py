@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +16,7 @@ from torch.nn import functional
 from snn_deploy.connection_arithmetic import Pair
 from snn_deploy.train import amx_synapses
 from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.float_network import FloatPopulation
 from snn_deploy.train.fused_lif import FusedLayer, Slope
 from snn_deploy.train.fused_norm import normed
 from snn_deploy.train.learned_keep import keep_logit, whole_keep
@@ -64,19 +66,19 @@ class SpikingNetwork(nn.Module):
             raise UserError(f"population {plan.output.name!r}: fires, but the losses need an accumulating output.")
         self.plan, self.neuron = plan, neuron
         self.weights = nn.ParameterDict(
-            {_key(c): _initial_weights(c.weights_shape, generator) for c in plan.connections if c.fixed_weight is None}
+            {key_of(c): initial_weights(c.weights_shape, generator) for c in plan.connections if c.fixed_weight is None}
         )
         for c in plan.connections:
             if c.fixed_weight is not None:
                 weights = torch.full(c.weights_shape, c.fixed_weight * neuron.threshold)
-                self.register_buffer(f"fixed_{_key(c)}", weights, persistent=False)
+                self.register_buffer(f"fixed_{key_of(c)}", weights, persistent=False)
         learns = neuron.learns_voltage_keep
         self.keep_logits = nn.ParameterDict(
-            {_key(p): keep_logit(neuron.voltage_keep) for p in plan.populations if p.fires and learns}
+            {key_of(p): keep_logit(neuron.voltage_keep) for p in plan.populations if p.fires and learns}
         )
         self.norms = nn.ModuleDict(
             {
-                _key(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
+                key_of(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
                 for c in plan.connections
             }
         )
@@ -119,11 +121,11 @@ class SpikingNetwork(nn.Module):
     def first_weights(self) -> nn.Parameter:
         """The trained weights of the first connection from the input."""
         first = next(c for c in self.plan.connections if c.source == self.plan.input.name and c.fixed_weight is None)
-        return self.weights[_key(first)]
+        return self.weights[key_of(first)]
 
     def learned_keep(self, population: PlannedPopulation) -> Tensor | None:
         """Return the voltage_keep that `population` has learned, a differentiable scalar; None where it learns none."""
-        key = _key(population)
+        key = key_of(population)
         return whole_keep(self.keep_logits[key]) if key in self.keep_logits else None
 
     def neuron_of(self, population: PlannedPopulation) -> Neuron:
@@ -131,15 +133,31 @@ class SpikingNetwork(nn.Module):
         keep = self.learned_keep(population)
         return self.neuron if keep is None else self.neuron.keeping(keep)
 
+    def float_population(self, population: PlannedPopulation) -> FloatPopulation:
+        """Return `population` as plain data."""
+        return FloatPopulation(
+            population.name,
+            population.shape,
+            threshold=np.asarray(self.neuron.threshold),
+            voltage_keep=np.asarray(self.neuron_of(population).voltage_keep if population.fires else 1.0),
+            current_keep=np.asarray(0.0),
+            fires=population.fires,
+            fires_at_threshold=self.neuron.fires_at_threshold,
+        )
+
+    def taken_gradients(self) -> dict[str, float]:
+        """Return nothing: gradients by spike times are those of time_based_network.py."""
+        return {}
+
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
-        key = _key(connection)
+        key = key_of(connection)
         weights = self.weights[key] if connection.fixed_weight is None else getattr(self, f"fixed_{key}")
         return self.norm(connection).shaped(weights)
 
     def norm(self, connection: PlannedConnection) -> ChannelNormModule:
         """Return the norm of `connection`."""
-        return cast(ChannelNormModule, self.norms[_key(connection)])
+        return cast(ChannelNormModule, self.norms[key_of(connection)])
 
     def _fused(
         self,
@@ -218,7 +236,7 @@ class SpikingNetwork(nn.Module):
         return pool if pool[0] == pool[1] else None
 
 
-def _initial_weights(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:
+def initial_weights(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:
     """Return PyTorch's default: uniform within 1 / sqrt(fan-in)."""
     bound = 1 / math.sqrt(math.prod(shape[1:]))
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
@@ -236,5 +254,6 @@ def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:
     return order.index(connection.source) >= order.index(connection.target)
 
 
-def _key(part: PlannedConnection | PlannedPopulation) -> str:
+def key_of(part: PlannedConnection | PlannedPopulation) -> str:
+    """Return the name under which a module keeps what belongs to `part`."""
     return part.name.replace(".", "_")  # torch refuses dots in parameter names

@@ -1,0 +1,67 @@
+"""The spike response neuron's two passes, compiled: the same numbers as neurons/spike_response.py's plain loops.
+
+Values lie (steps, lines, positions): a line is one channel of one sample, and a threshold belongs to a channel.
+"""
+
+import numba
+import numpy as np
+
+Kernel = tuple[float, float, float, float, float]  # gain, voltage_keep, current_keep, and the logarithms of the two
+
+
+@numba.njit(cache=True, nogil=True)
+def respond(currents, thresholds, kernel, keeps_current, potentials, spikes, slopes):  # type: ignore[no-untyped-def]
+    """Fill potentials before the reset, spikes, and the potential's slope in time at spikes and in the last step.
+
+    currents: (steps or 1, lines, positions); thresholds: (channels,).
+    """
+    gain, a, b, log_a, log_b = kernel
+    gain, a, b, log_a, log_b = np.float32(gain), np.float32(a), np.float32(b), np.float32(log_a), np.float32(log_b)
+    zero, one = np.float32(0), np.float32(1)
+    steps, lines, positions = potentials.shape
+    slow, fast = np.empty(positions, np.float32), np.empty(positions, np.float32)
+    new_slow, new_fast = np.empty(positions, np.float32), np.empty(positions, np.float32)
+    for line in range(lines):
+        threshold = thresholds[line % len(thresholds)]
+        slow[:], fast[:], new_slow[:], new_fast[:] = zero, zero, zero, zero
+        for t in range(steps):
+            shown = t if len(currents) > 1 else 0
+            for i in range(positions):
+                x = currents[shown, line, i]
+                slow[i] = a * (slow[i] + x)
+                fast[i] = b * (fast[i] + x)
+                new_slow[i] = a * (new_slow[i] + x)
+                new_fast[i] = b * (new_fast[i] + x)
+                u = gain * (slow[i] - fast[i])
+                fires = u >= threshold
+                potentials[t, line, i] = u
+                spikes[t, line, i] = one if fires else zero
+                slope = gain * (log_a * new_slow[i] - log_b * new_fast[i])
+                slopes[t, line, i] = slope if fires or t == steps - 1 else zero
+                left = fast[i] if keeps_current else zero
+                slow[i] = left if fires else slow[i]
+                fast[i] = left if fires else fast[i]
+                new_slow[i] = zero if fires else new_slow[i]
+                new_fast[i] = zero if fires else new_fast[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def back_in_time(by_times, spikes, slopes, kernel, steepest, by_weights, by_inputs):  # type: ignore[no-untyped-def]
+    """Fill the derivatives by what arrives: by_weights as a size, by_inputs as the time at which it arrives."""
+    gain, a, b, log_a, log_b = kernel
+    gain, a, b, log_a, log_b = np.float32(gain), np.float32(a), np.float32(b), np.float32(log_a), np.float32(log_b)
+    zero, one, least = np.float32(0), np.float32(1), np.float32(1 / steepest)
+    steps, lines, positions = spikes.shape
+    by_potential = np.empty(positions, np.float32)
+    slow, fast = np.empty(positions, np.float32), np.empty(positions, np.float32)
+    for line in range(lines):
+        by_potential[:], slow[:], fast[:] = zero, zero, zero
+        for t in range(steps - 1, -1, -1):
+            for i in range(positions):
+                fires = spikes[t, line, i] > zero
+                slope = max(slopes[t, line, i], least)
+                by_potential[i] = -by_times[t, line, i] / slope if fires else by_potential[i]
+                slow[i] = a * (one if fires else slow[i])
+                fast[i] = b * (one if fires else fast[i])
+                by_weights[t, line, i] = by_potential[i] * gain * (slow[i] - fast[i])
+                by_inputs[t, line, i] = -by_potential[i] * gain * (log_a * slow[i] - log_b * fast[i])

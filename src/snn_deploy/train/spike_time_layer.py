@@ -1,0 +1,168 @@
+"""spike_time_layer: synapses and spike response neurons as one differentiable layer, with gradients on spike times.
+
+The derivative by an input is that by the TIME of its spikes, and the one that comes in from behind is by the times of
+this layer's. Both make sense only where there is a spike.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from snn_deploy.train.kernels.spike_response_kernels import back_in_time, respond
+from snn_deploy.train.network_plan import PlannedConnection
+from snn_deploy.train.neurons.spike_response import Neuron
+
+
+@dataclass
+class TimeGradients:
+    """Sums over spikes of the derivatives of the loss by their times: what TB Fig. 3 plots, of the batches so far."""
+
+    total: float = 0.0
+    scale: float = 0.0
+    positive: int = 0
+    spikes: int = field(default=0)
+
+    def add(self, by_times: Tensor) -> None:
+        """Add the derivatives by the times of spikes, one each."""
+        self.total += float(by_times.sum())
+        self.scale += float(by_times.abs().sum())
+        self.positive += int((by_times > 0).sum())
+        self.spikes += int((by_times != 0).sum())
+
+    def taken(self) -> dict[str, float]:
+        """Return sum, scale (L1 norm) and share of positive ones since the last call."""
+        share = self.positive / self.spikes if self.spikes else 0.5
+        found = {
+            "time_gradient/sum": self.total,
+            "time_gradient/scale": self.scale,
+            "time_gradient/positive_share": share,
+        }
+        self.total, self.scale, self.positive, self.spikes = 0.0, 0.0, 0, 0
+        return found
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a pass needs beside tensors.
+
+    is_compiled: the kernels of numba, on a CPU; else the plain loops. revives: see Neuron.revives_output.
+    """
+
+    neuron: Neuron
+    connections: Sequence[PlannedConnection]
+    steps: int
+    gradients: TimeGradients
+    is_compiled: bool
+    revives: bool = False
+
+
+def fire(
+    layer: Layer, thresholds: Tensor, values: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return spikes and potentials before the reset, (steps, batch, *shape); potentials have no gradient.
+
+    thresholds: (channels,). values, weights: of each connection, what its source sent, pooled, (steps or 1, batch,
+    *shape), and its weights.
+    """
+    spikes, potentials = _Fire.apply(layer, thresholds, len(values), *values, *weights)
+    return spikes, potentials
+
+
+class _Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, layer: Layer, thresholds: Tensor, count: int, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        values, weights = tensors[:count], tensors[count:]
+        currents: Tensor | None = None
+        for connection, x, w in zip(layer.connections, values, weights, strict=True):
+            arriving = _arriving(connection, x, w)
+            currents = arriving if currents is None else currents + arriving
+        assert currents is not None  # check_structure: every population is reached
+        potentials, spikes, slopes = _responded(layer, currents, thresholds)
+        ctx.save_for_backward(spikes, slopes, *tensors)
+        ctx.layer, ctx.count = layer, count
+        ctx.mark_non_differentiable(potentials)
+        return spikes, potentials
+
+    @staticmethod
+    def backward(ctx: Any, by_times: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        spikes, slopes, *tensors = ctx.saved_tensors
+        layer, count = ctx.layer, ctx.count
+        if layer.revives:
+            spikes = _revived(spikes, by_times)
+        by_times = by_times * spikes
+        layer.gradients.add(by_times)
+        by_sizes, by_arrivals = _went_back(layer, by_times, spikes, slopes)
+        by_values: list[Tensor | None] = []
+        by_weights: list[Tensor] = []
+        for i, connection in enumerate(layer.connections):
+            x, w = tensors[i], tensors[count + i]
+            shared = len(x) == 1  # the same frame in every step: what it got in all of them
+            sizes = by_sizes.sum(0, keepdim=True) if shared else by_sizes
+            needs_values = ctx.needs_input_grad[3 + i]
+            arrivals = (by_arrivals.sum(0, keepdim=True) if shared else by_arrivals) if needs_values else None
+            by_x, by_w = _through(connection, x, w, sizes, arrivals)
+            by_values.append(by_x)
+            by_weights.append(by_w)
+        return (None, None, None, *by_values, *by_weights)
+
+
+def _revived(spikes: Tensor, by_times: Tensor) -> Tensor:
+    """Return `spikes` with one in the last step of each neuron that has none and should fire earlier."""
+    is_wanted = (spikes.sum(0) == 0) & (by_times[-1] > 0)
+    return torch.cat([spikes[:-1], torch.where(is_wanted, 1.0, spikes[-1])[None]])
+
+
+def _responded(layer: Layer, currents: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return potentials, spikes and slopes, (steps, batch, *shape)."""
+    shape = (layer.steps, *currents.shape[1:])
+    if not layer.is_compiled:
+        per_channel = thresholds.reshape(-1, *[1] * (len(shape) - 3))
+        return layer.neuron.respond(currents.expand(shape), per_channel)
+    found = tuple(torch.empty(shape) for _ in range(3))
+    lines = shape[1] * shape[2]
+    flat = [x.reshape(len(x), lines, -1).numpy() for x in (currents.contiguous(), *found)]
+    keeps = layer.neuron.forgets == "potential"
+    respond(flat[0], thresholds.detach().float().numpy(), layer.neuron.kernel, keeps, *flat[1:])
+    return found[0], found[1], found[2]
+
+
+def _went_back(layer: Layer, by_times: Tensor, spikes: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    if not layer.is_compiled:
+        return layer.neuron.back_in_time(by_times, spikes, slopes)
+    found = torch.empty_like(spikes), torch.empty_like(spikes)
+    lines = spikes.shape[1] * spikes.shape[2]
+    flat = [x.contiguous().reshape(len(x), lines, -1).numpy() for x in (by_times, spikes, slopes, *found)]
+    incoming, sent, steep, by_sizes, by_arrivals = flat
+    back_in_time(incoming, sent, steep, layer.neuron.kernel, layer.neuron.steepest, by_sizes, by_arrivals)
+    return found
+
+
+def _arriving(connection: PlannedConnection, values: Tensor, weights: Tensor) -> Tensor:
+    """Return the currents, (steps or 1, batch, *shape)."""
+    c, folded = connection, values.flatten(0, 1)
+    if weights.ndim == 2:
+        currents = functional.linear(folded.flatten(1), weights)
+    else:
+        currents = functional.conv2d(folded, weights, None, c.stride, c.padding, c.dilation, c.groups)
+    return currents.unflatten(0, values.shape[:2])
+
+
+def _through(
+    connection: PlannedConnection, values: Tensor, weights: Tensor, by_sizes: Tensor, by_arrivals: Tensor | None
+) -> tuple[Tensor | None, Tensor]:
+    """Return the derivatives by the source's values, through the weights, and by the weights, through the values."""
+    c, x, sizes = connection, values.flatten(0, 1), by_sizes.flatten(0, 1)
+    arrivals = None if by_arrivals is None else by_arrivals.flatten(0, 1)
+    if weights.ndim == 2:
+        by_w = sizes.T @ x.flatten(1)
+        by_x = None if arrivals is None else (arrivals @ weights).reshape(x.shape)
+    else:
+        geometry = (None, c.stride, c.padding, c.dilation, False, [0, 0], c.groups)
+        backward: Callable[..., tuple[Tensor, Tensor, Tensor]] = torch.ops.aten.convolution_backward
+        by_w = backward(sizes, x, weights, *geometry, (False, True, False))[1]
+        by_x = None if arrivals is None else backward(arrivals, x, weights, *geometry, (True, False, False))[0]
+    return None if by_x is None else by_x.unflatten(0, values.shape[:2]), by_w
