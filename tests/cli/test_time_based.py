@@ -24,7 +24,7 @@ layers = "6C3-P2-20"
 [neuron]
 forgets = "potential"
 [training]
-epochs = 3
+epochs = 5
 batch_size = 64
 threads = 1
 [optimizer]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,28 +22,22 @@ from snn_deploy.train.neurons.spike_response import Neuron
 class TimeGradients:
     """Sums over spikes of the derivatives of the loss by their times: what TB Fig. 3 plots, of the batches so far."""
 
-    total: float = 0.0
-    scale: float = 0.0
-    positive: int = 0
-    spikes: int = field(default=0)
+    totals: np.ndarray = field(default_factory=lambda: np.zeros(4))  # sum, sum of sizes, positive ones, all
 
     def add(self, by_times: Tensor) -> None:
-        """Add the derivatives by the times of spikes, one each."""
-        self.total += float(by_times.sum())
-        self.scale += float(by_times.abs().sum())
-        self.positive += int((by_times > 0).sum())
-        self.spikes += int((by_times != 0).sum())
+        """Add the derivatives by the times of spikes; 0 where there is none."""
+        found = (by_times.sum(), by_times.abs().sum(), (by_times > 0).sum(), (by_times != 0).sum())
+        self.totals += [float(value) for value in found]
 
     def taken(self) -> dict[str, float]:
         """Return sum, scale (L1 norm) and share of positive ones since the last call."""
-        share = self.positive / self.spikes if self.spikes else 0.5
-        found = {
-            "time_gradient/sum": self.total,
-            "time_gradient/scale": self.scale,
-            "time_gradient/positive_share": share,
+        total, scale, positive, count = self.totals.tolist()
+        self.totals[:] = 0
+        return {
+            "time_gradient/sum": total,
+            "time_gradient/scale": scale,
+            "time_gradient/positive_share": positive / count if count else 0.5,
         }
-        self.total, self.scale, self.positive, self.spikes = 0.0, 0.0, 0, 0
-        return found
 
 
 @dataclass(frozen=True)
@@ -62,39 +57,41 @@ class Layer:
 
 def fire(
     layer: Layer, thresholds: Tensor, values: Sequence[Tensor], weights: Sequence[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Return spikes and potentials before the reset, (steps, batch, *shape); potentials have no gradient.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return spikes, potentials before the reset, and means; only spikes have a gradient.
+
+    Spikes and potentials are (steps, batch, *shape). means: (4,), of u, |s - u|, its square, and s, u in thresholds.
 
     thresholds: (channels,). values, weights: of each connection, what its source sent, pooled, (steps or 1, batch,
     *shape), and its weights.
     """
-    spikes, potentials = _Fire.apply(layer, thresholds, len(values), *values, *weights)
-    return spikes, potentials
+    spikes, potentials, means = _Fire.apply(layer, thresholds, len(values), *values, *weights)
+    return spikes, potentials, means
 
 
 class _Fire(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, layer: Layer, thresholds: Tensor, count: int, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, layer: Layer, thresholds: Tensor, count: int, *tensors: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         values, weights = tensors[:count], tensors[count:]
         currents: Tensor | None = None
         for connection, x, w in zip(layer.connections, values, weights, strict=True):
             arriving = _arriving(connection, x, w)
             currents = arriving if currents is None else currents + arriving
         assert currents is not None  # check_structure: every population is reached
-        potentials, spikes, slopes = _responded(layer, currents, thresholds)
+        potentials, spikes, slopes, means = _responded(layer, currents, thresholds)
         ctx.save_for_backward(spikes, slopes, *tensors)
         ctx.layer, ctx.count = layer, count
-        ctx.mark_non_differentiable(potentials)
-        return spikes, potentials
+        ctx.mark_non_differentiable(potentials, means)
+        return spikes, potentials, means
 
     @staticmethod
-    def backward(ctx: Any, by_times: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, by_times: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         spikes, slopes, *tensors = ctx.saved_tensors
         layer, count = ctx.layer, ctx.count
         if layer.revives:
             spikes = _revived(spikes, by_times)
-        by_times = by_times * spikes
-        layer.gradients.add(by_times)
         by_sizes, by_arrivals = _went_back(layer, by_times, spikes, slopes)
         by_values: list[Tensor | None] = []
         by_weights: list[Tensor] = []
@@ -116,28 +113,36 @@ def _revived(spikes: Tensor, by_times: Tensor) -> Tensor:
     return torch.cat([spikes[:-1], torch.where(is_wanted, 1.0, spikes[-1])[None]])
 
 
-def _responded(layer: Layer, currents: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return potentials, spikes and slopes, (steps, batch, *shape)."""
+def _responded(layer: Layer, currents: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return potentials, spikes and slopes, (steps, batch, *shape), and the means of `fire`."""
     shape = (layer.steps, *currents.shape[1:])
     if not layer.is_compiled:
         per_channel = thresholds.reshape(-1, *[1] * (len(shape) - 3))
-        return layer.neuron.respond(currents.expand(shape), per_channel)
+        potentials, spikes, slopes = layer.neuron.respond(currents.expand(shape), per_channel)
+        relative = potentials / per_channel
+        errors = (spikes - relative).abs()
+        means = torch.stack([relative.mean(), errors.mean(), errors.square().mean(), spikes.mean()])
+        return potentials, spikes, slopes, means
     found = tuple(torch.empty(shape) for _ in range(3))
     lines = shape[1] * shape[2]
     flat = [x.reshape(len(x), lines, -1).numpy() for x in (currents.contiguous(), *found)]
     keeps = layer.neuron.forgets == "potential"
-    respond(flat[0], thresholds.detach().float().numpy(), layer.neuron.kernel, keeps, *flat[1:])
-    return found[0], found[1], found[2]
+    totals, limits = np.zeros(4), thresholds.detach().float().numpy()
+    arriving, before, sent, steep = flat
+    respond(arriving, limits, layer.neuron.kernel, keeps, before, sent, steep, totals)
+    return found[0], found[1], found[2], torch.from_numpy(totals / found[0].numel()).float()
 
 
 def _went_back(layer: Layer, by_times: Tensor, spikes: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
     if not layer.is_compiled:
+        layer.gradients.add(by_times * spikes)
         return layer.neuron.back_in_time(by_times, spikes, slopes)
     found = torch.empty_like(spikes), torch.empty_like(spikes)
     lines = spikes.shape[1] * spikes.shape[2]
     flat = [x.contiguous().reshape(len(x), lines, -1).numpy() for x in (by_times, spikes, slopes, *found)]
     incoming, sent, steep, by_sizes, by_arrivals = flat
-    back_in_time(incoming, sent, steep, layer.neuron.kernel, layer.neuron.steepest, by_sizes, by_arrivals)
+    totals = layer.gradients.totals
+    back_in_time(incoming, sent, steep, layer.neuron.kernel, layer.neuron.steepest, by_sizes, by_arrivals, totals)
     return found
 
 

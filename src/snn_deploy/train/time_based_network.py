@@ -17,7 +17,7 @@ from snn_deploy.train.float_network import FloatPopulation
 from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.neurons.spike_response import Neuron
 from snn_deploy.train.norms.threshold_standardization import ThresholdStandardization
-from snn_deploy.train.recording import LayerRecord, Recording, full_record
+from snn_deploy.train.recording import LayerRecord, Recording, record_of_means
 from snn_deploy.train.spike_time_layer import Layer, TimeGradients, fire
 from snn_deploy.train.spiking_network import NormOptions, Pass, initial_weights, key_of
 from snn_deploy.user_error import UserError
@@ -74,10 +74,14 @@ class TimeBasedNetwork(nn.Module):
             layer = Layer(self.neuron, arriving, steps, self.gradients, self.is_compiled and on_cpu, revives)
             pooled = [_pooled(values[c.source], c) for c in arriving]
             thresholds = self.thresholds(population)
-            spikes, potentials = fire(layer, thresholds, pooled, [self.used_weights(c) for c in arriving])
+            spikes, potentials, means = fire(layer, thresholds, pooled, [self.used_weights(c) for c in arriving])
             values[population.name] = spikes
-            relative = potentials / thresholds.reshape(-1, *[1] * (potentials.ndim - 3))
-            records.append(full_record(population.name, relative, spikes.detach(), 1.0))
+            is_measured = not torch.is_grad_enabled()  # in training nobody looks at them
+            relative = potentials / thresholds.reshape(-1, *[1] * (potentials.ndim - 3)) if is_measured else None
+            kept = spikes if is_measured else None
+            records.append(
+                record_of_means(population.name, spikes.numel(), 1.0, means, potentials=relative, spikes=kept)
+            )
         counts = cast(Tensor, _EarlierIsMore.apply(values[self.plan.output.name])).cumsum(0)
         return Recording(tuple(records[:-1]), counts, how.epoch, how.epochs)
 

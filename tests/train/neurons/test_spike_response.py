@@ -44,7 +44,7 @@ def test_potentials_and_spikes_are_those_of_equations_1_and_2(is_compiled):
     rng = np.random.default_rng(0)
     values = torch.from_numpy(rng.normal(0.6, 1.0, (12, 7, 1)).astype(np.float32))
     layer = layer_of(NEURON, (1, 1), 12, is_compiled=is_compiled)
-    spikes, potentials = fire(layer, torch.ones(1), [values], [torch.ones(1, 1)])
+    spikes, potentials, _ = fire(layer, torch.ones(1), [values], [torch.ones(1, 1)])
     assert 0 < spikes.mean() < 1
     for b in range(7):
         expected = responded(NEURON, values[:, b, 0].numpy())
@@ -61,7 +61,7 @@ def test_gradients_are_those_of_equations_3_to_5(is_compiled, seed):
     sent = torch.from_numpy((rng.random((steps, 1, inputs)) < 0.4).astype(np.float32)).requires_grad_()
     weights = torch.from_numpy(rng.normal(0.5, 0.6, (outputs, inputs)).astype(np.float32)).requires_grad_()
     layer = layer_of(NEURON, weights.shape, steps, is_compiled=is_compiled)
-    spikes, _ = fire(layer, torch.ones(outputs), [sent], [weights])
+    spikes, *_ = fire(layer, torch.ones(outputs), [sent], [weights])
     by_times = torch.from_numpy(rng.normal(0, 1, (steps, 1, outputs)).astype(np.float32))
     spikes.backward(by_times)
     w, s, o = weights.detach().double().numpy(), sent.detach()[:, 0].numpy(), spikes.detach()[:, 0].numpy()
@@ -96,12 +96,12 @@ def test_the_sum_of_time_gradients_is_the_same_in_every_layer(forgets):
         if i == 2:
             value = torch.nn.functional.avg_pool2d(value.flatten(0, 1), 2).unflatten(0, (steps, 4))
         weights = torch.rand(shape) * 2 / np.prod(shape[1:]) ** 0.5 + 0.1
-        value, _ = fire(layer, torch.full(shape[:1], 1.5), [value], [weights])
+        value, *_ = fire(layer, torch.full(shape[:1], 1.5), [value], [weights])
         value.retain_grad()
         sent.append(value)
     by_times = torch.randn_like(value)
     value.backward(by_times)
-    sums = [float((s.grad * s).sum()) for s in sent[:-1]] + [float((by_times * value).sum())]
+    sums = [float((s.grad * s).sum().detach()) for s in sent[:-1]] + [float((by_times * value).sum().detach())]
     if forgets == "everything":
         np.testing.assert_allclose(sums, sums[-1], rtol=2e-3)
     assert all(np.isfinite(sums))
@@ -118,9 +118,12 @@ def test_the_compiled_kernels_are_the_plain_loops():
         found = []
         for is_compiled in (False, True):
             w, sent = weights.clone().requires_grad_(), x.clone().requires_grad_()
-            spikes, potentials = fire(layer_of(neuron, shape, 8, is_compiled=is_compiled), thresholds, [sent], [w])
+            layer = layer_of(neuron, shape, 8, is_compiled=is_compiled)
+            spikes, potentials, means = fire(layer, thresholds, [sent], [w])
             spikes.backward(torch.ones_like(spikes))
-            found.append((spikes.detach(), potentials, w.grad, sent.grad))
+            found.append(
+                (spikes.detach(), potentials, means, w.grad, sent.grad, torch.from_numpy(layer.gradients.totals))
+            )
         torch.testing.assert_close(found[0][0], found[1][0], rtol=0, atol=0)
         for plain, compiled in zip(found[0][1:], found[1][1:], strict=True):
             torch.testing.assert_close(plain, compiled, rtol=1e-4, atol=1e-4)
@@ -130,8 +133,8 @@ def test_scaling_weights_and_threshold_together_changes_no_spike():
     torch.manual_seed(1)
     x, w = (torch.rand(9, 5, 7) < 0.5).float(), torch.randn(4, 7) + 0.5
     layer = layer_of(NEURON, (4, 7), 9)
-    one, _ = fire(layer, torch.ones(4), [x], [w])
-    other, _ = fire(layer, torch.full((4,), 4.0), [x], [4 * w])
+    one, *_ = fire(layer, torch.ones(4), [x], [w])
+    other, *_ = fire(layer, torch.full((4,), 4.0), [x], [4 * w])
     assert torch.equal(one, other)
     assert 0 < one.mean() < 1
 
