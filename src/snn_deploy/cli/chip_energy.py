@@ -33,7 +33,7 @@ def chip_energy(
     chosen = test_samples(network.provenance, data, samples)
     require_fit(network, chosen)
     with output.progress("spikes", len(chosen.labels)) as advance:
-        spikes = mean_spikes(network, chosen.inputs, advance)
+        spikes = mean_spikes(network, chosen.shown, advance)
     found = _placed(network, chip, spikes) if placement is None else _read(network, chip, placement)
     events = core_events(network, found, spikes, chip)
     estimates, times = event_energy(network, events, chip), latency(events, chip)

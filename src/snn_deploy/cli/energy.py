@@ -51,7 +51,7 @@ def energy_with_output(
     chosen = test_samples(network.provenance, data, samples)
     require_fit(network, chosen)
     with output.progress("spikes", len(chosen.labels)) as advance:
-        simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
+        simulation = load_backend("cpu").run(network, chosen.shown, progress=advance)
     estimate = estimate_energy(network, simulation.synaptic_operations, costs)
     output.say(estimate.title)
     output.say(f"mean of {len(chosen.labels)} samples, {network.steps} steps each; profile {estimate.profile}")

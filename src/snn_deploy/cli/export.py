@@ -131,7 +131,7 @@ def export_with_output(
         require_fit(export.network, chosen)
         tests = len(chosen.labels)
         with output.progress("integer accuracy", tests) as advance:
-            simulation = load_backend("cpu").run(export.network, chosen.inputs, progress=advance)
+            simulation = load_backend("cpu").run(export.network, chosen.shown, progress=advance)
         accuracy = float((simulation.classes == chosen.labels).mean())
     write_integer_network(export.network, folder / "network.npz")
     written = [str(folder / "network.npz")]
@@ -177,7 +177,7 @@ def export_with_output(
     found, broken = None, []
     if seen is not None:
         with output.progress("health", health_samples) as advance:
-            found = health(float_network, export, limits, seen.inputs, float_semantics.run, progress=advance)
+            found = health(float_network, export, limits, seen.shown, float_semantics.run, progress=advance)
         say_health(output, found)
         drop = None if accuracy is None or float_accuracy is None else float_accuracy - accuracy
         broken = broken_limits(required or {}, found, drop)

@@ -51,9 +51,11 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
 
 def require_fit(network: IntegerNetwork, samples: Samples) -> None:
     """Raise UserError unless `samples` have the shape and range of the network's input."""
-    shape = samples.inputs.shape[1:]
+    shape = samples.shape
     if shape != network.input.shape or samples.largest_value != network.input.largest_value:
         raise UserError(
             f"data: samples of shape {shape} with values 0..{samples.largest_value}; the network takes "
             f"{network.input.shape} with values 0..{network.input.largest_value}. Choose the data it was trained for."
         )
+    if samples.steps not in (None, network.steps):
+        raise UserError(f"data: samples of {samples.steps} steps; the network takes {network.steps}.")

@@ -110,7 +110,7 @@ def _spikes(network: IntegerNetwork, data: str | None, samples: int | None) -> "
 
     chosen = test_samples(network.provenance, data, samples)
     require_fit(network, chosen)
-    spikes = cpu.run(network, chosen.inputs, record=True).spikes
+    spikes = cpu.run(network, chosen.shown, record=True).spikes
     assert spikes is not None
     return {p.name: spikes[p.name].sum(axis=0, dtype=float).mean(axis=0) for p in network.populations}
 

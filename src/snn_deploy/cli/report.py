@@ -74,19 +74,20 @@ def command(
     found = _compared(output, network, chosen.first(compared), backends)
     count = len(chosen.labels)
     with output.progress("layers", count) as advance:
-        layers = layer_facts.layer_facts(network, chosen.inputs, advance)
+        layers = layer_facts.layer_facts(network, chosen.shown, advance)
     other = None if beside is None else _beside(output, beside, layers, chosen)
     with output.progress("integers", count) as advance:
-        simulation = load_backend("cpu").run(network, chosen.inputs, progress=advance)
+        simulation = load_backend("cpu").run(network, chosen.shown, progress=advance)
     accuracy = float((simulation.classes == chosen.labels).mean())
     with output.progress("events", count) as advance:
-        spikes = mean_spikes(network, chosen.inputs, advance)
+        spikes = mean_spikes(network, chosen.shown, advance)
     fits = tuple(chip_facts(network, chip, spikes) for chip in chips)
     costs = load_profile(_COSTS)
-    changed = trials.without_dead_channels(network, layers) | trials.fewer_steps(network)
+    changed = trials.without_dead_channels(network, layers)
+    changed |= {} if chosen.is_sequence else trials.fewer_steps(network)
     changed |= _exported_otherwise(network, run)
     with output.progress("trials", count * (1 + len(changed))) as advance:
-        tried = trials.tried(network, changed, chosen.inputs, chosen.labels, costs, advance)
+        tried = trials.tried(network, changed, chosen.shown, chosen.labels, costs, advance)
     pictures = (charts.operations_chart(layers), charts.potentials_chart(layers, other), charts.weights_chart(layers))
     training, config = _training(run)
     findings = Findings(
@@ -159,7 +160,7 @@ def _compared(output: Output, network: "IntegerNetwork", shown: "Samples", backe
     for name in names:
         say_expected(output, name, network, len(shown.labels))
     with output.progress(f"verify {', '.join(names)}", len(shown.labels) * len(names)) as advance:
-        found = verify(network, shown.inputs, names, progress=advance)
+        found = verify(network, shown.shown, names, progress=advance)
     differences = tuple(f"{d.backend}: {d}" for d in found.differences)
     return Compared(tuple(names), "test data", found.samples, found.spikes, differences)
 
@@ -177,7 +178,7 @@ def _beside(
         names = ", ".join(layer.name for layer in layers)
         raise UserError(f"--beside {source}: none of its layers has the name of one that is reported: {names}.")
     with output.progress("beside", len(chosen.labels)) as advance:
-        return (run or file.parent).resolve().name, layer_facts(other, chosen.inputs, advance)
+        return (run or file.parent).resolve().name, layer_facts(other, chosen.shown, advance)
 
 
 def _exported_otherwise(network: "IntegerNetwork", run: Path | None) -> "dict[str, IntegerNetwork]":

@@ -65,7 +65,7 @@ def command(
     require_fit(integer, chosen)
     split = None if placement is None else _split(output, integer, placement)
     run = integer if split is None else split.network
-    paths = _explained(output, backend, simulator, run, chosen.inputs) if explain else ()
+    paths = _explained(output, backend, simulator, run, chosen.shown) if explain else ()
     if record is not None:
         _require_recordable(record, backend, placement, workers, cluster)
         workers = 1
@@ -82,11 +82,11 @@ def command(
                 from snn_deploy.deploy.recording import run_recorded  # noqa: PLC0415
 
                 path = backend.partition(":")[2] or None
-                simulation = run_recorded(run, chosen.inputs, chosen.labels, record, cpu.prepared(run, path), advance)
+                simulation = run_recorded(run, chosen.shown, chosen.labels, record, cpu.prepared(run, path), advance)
             elif sharing is None:
-                simulation = simulator.run(run, chosen.inputs, record=split is not None, progress=advance)
+                simulation = simulator.run(run, chosen.shown, record=split is not None, progress=advance)
             else:
-                simulation = run_split(run, chosen.inputs, backend, sharing, advance)
+                simulation = run_split(run, chosen.shown, backend, sharing, advance)
     except Interrupted as interrupt:
         if interrupt.simulation is None:
             raise

@@ -89,7 +89,7 @@ def exported_files(network: Path) -> dict[str, Path]:
 
 def data_set(network: IntegerNetwork, samples: Samples) -> InputSet:
     """Return `samples` as verify_with_output takes them."""
-    return InputSet("data", network, samples.inputs, tuple(f"test sample {i}" for i in range(len(samples.labels))))
+    return InputSet("data", network, samples.shown, tuple(f"test sample {i}" for i in range(len(samples.labels))))
 
 
 def _cut(shown: InputSet, layers: int) -> InputSet:

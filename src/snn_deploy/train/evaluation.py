@@ -55,5 +55,9 @@ def input_tensor(samples: Samples, chosen: np.ndarray, device: torch.device) -> 
 
 
 def scaled(images: Tensor, samples: Samples, device: torch.device) -> Tensor:
-    """Return uint8 `images` like those of `samples` as a network takes them: float32, scaled, on `device`."""
-    return images.to(device).to(torch.float32) * samples.scale
+    """Return uint8 `images` like those of `samples` as a network takes them: float32, scaled, on `device`.
+
+    Sequences come out as (steps, batch, *shape).
+    """
+    floats = images.to(device).to(torch.float32) * samples.scale
+    return floats.transpose(0, 1) if samples.is_sequence else floats

@@ -68,6 +68,10 @@ def start_run(
     training = config.data.options.load("train").first(config.training.samples)
     for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
+    if training.steps not in (None, config.steps):
+        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
+    if training.is_sequence and config.augmentations:
+        raise UserError(f"augmentations.{config.augmentations[0].name}: changes images, not sequences. Leave it out.")
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config, training, generator)
     require_fitting(config, network.plan)
@@ -103,7 +107,7 @@ def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
 
 def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
     """Return the untrained network of `config` for inputs like `samples`."""
-    plan = config.model.options.plan(samples.inputs.shape[1:], samples.classes)
+    plan = config.model.options.plan(samples.shape, samples.classes)
     if config.method == TIME_BASED:
         return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, generator)
     no_norm = load_plugin("train.norms", "none").Norm()

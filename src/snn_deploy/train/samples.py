@@ -14,6 +14,7 @@ class Samples:
 
     inputs: uint8, (samples, channels, height, width) images, shown in every step. Data sets of image files give an
     object that has shape, dtype and len of such an array, and reads the files when it is indexed.
+    is_sequence: whether inputs are (samples, steps, channels, height, width) instead, a frame for each step.
     labels: int64, (samples,). classes: how many there are.
     largest_value: of the inputs; scale: what a network in floats multiplies them with.
     """
@@ -23,6 +24,22 @@ class Samples:
     classes: int
     largest_value: int = 255
     scale: float = 1 / 255
+    is_sequence: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one image or frame."""
+        return tuple(self.inputs.shape[2 if self.is_sequence else 1 :])
+
+    @property
+    def steps(self) -> int | None:
+        """How many frames a sample has; None for images."""
+        return self.inputs.shape[1] if self.is_sequence else None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The inputs as an exported network takes them: images, or (steps, samples, *shape)."""
+        return np.swapaxes(self.inputs, 0, 1) if self.is_sequence else self.inputs
 
     def first(self, count: int) -> "Samples":
         """Return the first `count` samples; 0 is all of them. Image files stay unread."""

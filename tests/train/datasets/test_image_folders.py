@@ -153,8 +153,8 @@ def test_a_truncated_image_is_named(tmp_path):
     ("write", "expected"),
     [
         (lambda folder: None, "no class subfolders"),
-        (lambda folder: (folder / "a").mkdir(), "no images for the train split"),
-        (lambda folder: [(folder / "a").mkdir(), (folder / "a" / "notes.txt").write_text("x")], "no image by its name"),
+        (lambda folder: (folder / "a").mkdir(), "no files for the train split"),
+        (lambda folder: [(folder / "a").mkdir(), (folder / "a" / "notes.txt").write_text("x")], "not by its name"),
         (
             lambda folder: [write_classes(folder / "train", ("a",), 1), write_classes(folder / "test", ("b",), 1)],
             "'b' is not among the training classes",

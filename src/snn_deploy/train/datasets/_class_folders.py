@@ -24,6 +24,16 @@ def read_class_folders(
 
     help_text: the next step for a user whose folder is missing.
     """
+    paths, labels, classes = class_files(folder, split, _ENDINGS, help_text)
+    files = ImageFiles(tuple(paths), channels, height, width, resize)
+    # To whoever indexes it, it is an array.
+    return Samples(cast(np.ndarray, files), labels, classes)
+
+
+def class_files(
+    folder: Path, split: Split, endings: tuple[str, ...], help_text: str
+) -> tuple[list[str], np.ndarray, int]:
+    """Return the files of one split in a fixed random order, their labels, and how many classes there are."""
     if not folder.is_dir():
         raise UserError(f"data folder {folder}: no such folder. {help_text}")
     place, has_splits = _split_folder(folder, split, help_text)
@@ -34,17 +44,15 @@ def read_class_folders(
     paths: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(names):
-        images = _image_paths(place / name) if (place / name).is_dir() else []
+        images = _paths(place / name, endings) if (place / name).is_dir() else []
         if not has_splits:
             images = [p for i, p in enumerate(images) if (i % HELD_OUT == HELD_OUT - 1) == (split == "test")]
         paths += images
         labels += [label] * len(images)
     if not paths:
-        raise UserError(f"data folder {place}: no images for the {split} split. {help_text}")
+        raise UserError(f"data folder {place}: no files for the {split} split. {help_text}")
     order = np.random.default_rng(0).permutation(len(paths))
-    files = ImageFiles(tuple(paths), channels, height, width, resize).ordered(order.tolist())
-    # To whoever indexes it, it is an array.
-    return Samples(cast(np.ndarray, files), np.asarray(labels, np.int64)[order], classes=len(names))
+    return [paths[i] for i in order], np.asarray(labels, np.int64)[order], len(names)
 
 
 def _split_folder(folder: Path, split: Split, help_text: str) -> tuple[Path, bool]:
@@ -65,9 +73,9 @@ def _class_names(folder: Path, help_text: str) -> list[str]:
     return names
 
 
-def _image_paths(folder: Path) -> list[str]:
+def _paths(folder: Path, endings: tuple[str, ...]) -> list[str]:
     paths = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     for path in paths:
-        if path.suffix.lower() not in _ENDINGS:
-            raise UserError(f"{path}: no image by its name; allowed endings are {', '.join(_ENDINGS)}. Move it away.")
+        if path.suffix.lower() not in endings:
+            raise UserError(f"{path}: not by its name; allowed endings are {', '.join(endings)}. Move it away.")
     return [str(p) for p in paths]

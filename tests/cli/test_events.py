@@ -1,0 +1,72 @@
+"""Events go through every verb: train, export, run, verify, map, energy, report."""
+
+import json
+
+import pytest
+from helpers.cli_help import snn_deploy
+
+CONFIG = """
+steps = 6
+[data]
+name = "moving_shapes"
+steps = 6
+samples = 320
+size = 12
+[model]
+layers = "6C3-P2-8C3-P2-8"
+[neuron]
+voltage_keep = 0.75
+[training]
+epochs = 2
+batch_size = 32
+threads = 1
+"""
+
+
+@pytest.fixture(scope="module", params=["surrogate", "time-based"])
+def run(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("events") / request.param
+    text = CONFIG
+    if request.param == "time-based":
+        text = 'method = "time-based"\n' + text.replace("voltage_keep = 0.75", 'forgets = "potential"')
+    (folder.parent / "events.toml").write_text(text)
+    done = snn_deploy("train", folder.parent / "events.toml", "--out", folder)
+    assert done.exit_code == 0, done.stderr
+    exported = snn_deploy("export", folder)
+    assert exported.exit_code == 0, exported.stderr
+    return folder
+
+
+def _json(*arguments):
+    done = snn_deploy(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_verb_takes_sequences(run, tmp_path):
+    ran = _json("run", run / "loihi")
+    assert ran["samples"] == 64
+    verified = _json("verify", run / "loihi", "--samples", 5, "--backends", "reference,cpu,onnx")
+    assert verified["differences"] == []
+    mapped = _json("map", run / "loihi", "--samples", 5, "--out", tmp_path / "placement.json")
+    assert mapped["fits"]
+    operations = sum(c["synaptic_operations"] for c in ran["connections"])
+    energy = _json("energy", run / "loihi")
+    assert sum(t["count"] for t in energy["spiking"]) == pytest.approx(operations)  # 0/1 frames: nothing is multiplied
+    placed = _json("energy", run / "loihi", "--profile", "loihi1", "--placement", tmp_path / "placement.json")
+    assert placed["range"][0] > 0
+    reported = snn_deploy(
+        "report", run, "--out", tmp_path / "r.html", "--samples", 10, "--compared", 2, "--backends", "reference,cpu"
+    )
+    assert reported.exit_code == 0, reported.stderr
+
+
+def test_steps_that_do_not_agree_are_one_line(run, tmp_path):
+    refused = snn_deploy("train", run.parent / "events.toml", "--out", tmp_path / "a", "--set", "steps=4")
+    assert (refused.exit_code, "set both to the same number" in refused.stderr) == (2, True)
+    refused = snn_deploy("run", run / "loihi", "--data", "moving_shapes")
+    assert refused.exit_code == 2
+    assert "Traceback" not in refused.stderr
+    augmented = ("--set", "augmentations.flip={}", "--out", tmp_path / "b")
+    refused = snn_deploy("train", run.parent / "events.toml", *augmented)
+    assert (refused.exit_code, "changes images, not sequences" in refused.stderr) == (2, True)
