@@ -67,6 +67,6 @@ def test_steps_that_do_not_agree_are_one_line(run, tmp_path):
     refused = snn_deploy("run", run / "loihi", "--data", "moving_shapes")
     assert refused.exit_code == 2
     assert "Traceback" not in refused.stderr
-    augmented = ("--set", "augmentations.flip={}", "--out", tmp_path / "b")
+    augmented = ("--set", "augmentations.cutout={}", "--out", tmp_path / "b")
     refused = snn_deploy("train", run.parent / "events.toml", *augmented)
     assert (refused.exit_code, "changes images, not sequences" in refused.stderr) == (2, True)

@@ -2,7 +2,8 @@
 
 An augmentation is a plug-in of train/augmentations/: a frozen dataclass `Augmentation` of options with a class
 constant `place` and a call (images, generator) -> images of the same shape and type. `place` orders them: geometry
-before colour, and holes last, as the papers' pipelines do (AutoAugment, Cubuk et al. 2019, Sec. 4.1).
+before colour, and holes last, as the papers' pipelines do (AutoAugment, Cubuk et al. 2019, Sec. 4.1). One with the
+constant `for_sequences` also takes frames of events: all frames of a sample stand beside each other as channels.
 """
 
 from collections.abc import Iterable

@@ -126,8 +126,10 @@ def _training_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]
     augmentations = [choice.options for choice in lesson.config.augmentations]
     if not augmentations:
         return input_tensor(samples, chosen[share], device), labels
-    images = augmented(torch.from_numpy(samples.inputs[chosen]), augmentations, lesson.learner.generator)
-    return scaled(images[share], samples, device), labels
+    images = torch.from_numpy(samples.inputs[chosen])
+    beside = images.flatten(1, 2) if samples.is_sequence else images  # frames as channels: all change alike
+    changed = augmented(beside, augmentations, lesson.learner.generator).reshape(images.shape)
+    return scaled(changed[share], samples, device), labels
 
 
 def _measured(

@@ -70,8 +70,9 @@ def start_run(
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     if training.steps not in (None, config.steps):
         raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
-    if training.is_sequence and config.augmentations:
-        raise UserError(f"augmentations.{config.augmentations[0].name}: changes images, not sequences. Leave it out.")
+    for choice in config.augmentations:
+        if training.is_sequence and not getattr(choice.options, "for_sequences", False):
+            raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config, training, generator)
     require_fitting(config, network.plan)

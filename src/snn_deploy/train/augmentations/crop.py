@@ -16,6 +16,7 @@ class Augmentation:
     """padding: pixels on each side, so that the image moves by at most that many."""
 
     place: ClassVar[int] = 10
+    for_sequences: ClassVar[bool] = True
     padding: Annotated[int, Ge(0)] = 4
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

@@ -13,6 +13,7 @@ class Augmentation:
     """probability: of an image to be mirrored."""
 
     place: ClassVar[int] = 20
+    for_sequences: ClassVar[bool] = True
     probability: Annotated[float, Ge(0), Le(1)] = 0.5
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
