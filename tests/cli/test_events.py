@@ -55,6 +55,8 @@ def test_every_verb_takes_sequences(run, tmp_path):
     assert sum(t["count"] for t in energy["spiking"]) == pytest.approx(operations)  # 0/1 frames: nothing is multiplied
     placed = _json("energy", run / "loihi", "--profile", "loihi1", "--placement", tmp_path / "placement.json")
     assert placed["range"][0] > 0
+    timed = _json("energy", run / "loihi", "--seconds", 0.25)
+    assert timed["range_per_second"] == pytest.approx([4 * joules for joules in timed["range"]])
     reported = snn_deploy(
         "report", run, "--out", tmp_path / "r.html", "--samples", 10, "--compared", 2, "--backends", "reference,cpu"
     )

@@ -21,25 +21,44 @@ from snn_deploy.user_error import UserError
 @click.option("--data", help=DATA_HELP)
 @click.option("--samples", default=0, show_default=True, help="How many test samples to measure on; 0 is all.")
 @click.option("--placement", type=click.Path(path_type=Path), help="Of a chip's cores: a file that map --out wrote.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="How long the input of a sample lasts.")
 @verb
 def command(
-    output: Output, network: Path, profile: str, data: str | None, samples: int, placement: Path | None
+    output: Output,
+    network: Path,
+    profile: str,
+    data: str | None,
+    samples: int,
+    placement: Path | None,
+    seconds: float | None,
 ) -> None:
     """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
     With cmos45: arithmetic as the papers count it, in integers, and with memory, beside the equal ANN. With a chip,
     such as loihi1: events on its cores and links, and the time of a sample. Every term is a count times a unit cost
-    with its source. Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi1
+    with its source. --seconds 0.3 prints the energy of a second of input as well.
+    Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi1
     """
     chip, whole = load_profile(profile), read_network(network)
     if chip.kind == "neurocore":
         from snn_deploy.cli.chip_energy import chip_energy  # noqa: PLC0415 - scipy and numba are slow to import
 
-        output.result(chip_energy(output, whole, chip, data, samples, placement))
+        found = chip_energy(output, whole, chip, data, samples, placement)
+        output.result(found | _of_a_second(output, found["range"], seconds))
         return
     if placement is not None:
         raise UserError(f"--placement {placement}; allowed with the profile of a chip, such as --profile loihi1.")
-    output.result(energy_with_output(output, whole, profile, data, samples))
+    found = energy_with_output(output, whole, profile, data, samples)
+    output.result(found | _of_a_second(output, found["range"], seconds))
+
+
+def _of_a_second(output: Output, energies: list[float], seconds: float | None) -> dict[str, Any]:
+    """Return the range of joules a second of input, after saying it; nothing where no duration was given."""
+    if seconds is None:
+        return {}
+    least, most = (energy / seconds for energy in energies)
+    output.say(f"a second of input, samples of {seconds:g} s: {least * 1e6:,.4g} to {most * 1e6:,.4g} uJ")
+    return {"seconds": seconds, "range_per_second": [least, most]}
 
 
 def energy_with_output(
