@@ -25,7 +25,7 @@ class Loss:
 
     weight: Annotated[float, Gt(0)] = 1.0
     label_spikes: Annotated[float, Gt(0)] = 4.0
-    other_spikes: Annotated[float, Ge(0)] = 1.0
+    other_spikes: Annotated[float, Ge(0)] = 0.0
 
     def __call__(self, recording: Recording, labels: Tensor) -> Tensor:
         """Return weight * sum over classes of (count - target)^2, the mean over the batch, a scalar."""

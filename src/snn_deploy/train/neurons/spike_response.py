@@ -44,7 +44,7 @@ class Neuron:
     synapse_time: Annotated[float, Gt(0)] = 3.0
     threshold: Annotated[float, Gt(0)] = 1.0
     forgets: Literal["everything", "potential"] = "everything"
-    steepest: Annotated[float, Gt(0)] = 4.0
+    steepest: Annotated[float, Gt(0)] = 2.0
     revives_output: bool = True
 
     def __post_init__(self) -> None:
