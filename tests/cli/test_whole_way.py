@@ -1,6 +1,7 @@
 """train -> export -> run, verify, energy, on the command line, without Lava."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -142,3 +143,18 @@ def test_help_and_version_load_neither_torch_nor_lava():
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "train -> export -> verify" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("snn-deploy ver", "verify"), ("snn-deploy run x --work", "--workers")]
+)
+def test_a_shell_completes_verbs_and_options(words, expected):
+    """The protocol of click's script for bash, which README gives."""
+    asked = {"_SNN_DEPLOY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    program = (
+        "import sys; sys.argv = ['snn-deploy']; from snn_deploy.cli.main import main; main(prog_name='snn-deploy')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, env={**os.environ, **asked}
+    )
+    assert f"plain,{expected}" in done.stdout.split(), done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 from snn_deploy.export.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.checked_options import checked_options
+from snn_deploy.train.input_coding import coded
 from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
 
@@ -46,7 +47,8 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
     samples: Samples = dataset.load("test")
     if count > len(samples.labels):
         raise UserError(f"--samples {count}; {where} has {len(samples.labels)} test samples.")
-    return samples.first(count)
+    config = provenance.get("config", {})
+    return coded(samples.first(count), config.get("coding", "direct"), config.get("steps", 1))
 
 
 def require_fit(network: IntegerNetwork, samples: Samples) -> None:

@@ -18,6 +18,7 @@ from snn_deploy.nearest_name import did_you_mean
 from snn_deploy.plugin import load_plugin
 from snn_deploy.train.checked_options import checked_options
 from snn_deploy.train.combinations import require_sensible
+from snn_deploy.train.input_coding import Coding
 from snn_deploy.user_error import UserError
 
 if sys.version_info >= (3, 11):
@@ -89,7 +90,7 @@ class TrainConfig:
     """Everything that a training run depends on. `table` gives it back as it would stand in a file.
 
     method: "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times
-    (time_based_network.py), which has no use for `surrogate`.
+    (time_based_network.py), which has no use for `surrogate`. coding: how images are shown (input_coding.py).
     """
 
     data: Choice
@@ -105,12 +106,15 @@ class TrainConfig:
     seed: int = 0
     steps: int = 4
     method: str = SURROGATE
+    coding: Coding = "direct"
 
     def table(self) -> dict[str, Any]:
         """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
         table: dict[str, Any] = {"seed": self.seed, "steps": self.steps}
         if self.method != SURROGATE:  # the tables of older runs have no such key
             table["method"] = self.method
+        if self.coding != "direct":
+            table["coding"] = self.coding
         for section in _CHOICES:
             choice = getattr(self, section)
             table[section] = {"name": choice.name, **asdict(choice.options)}
@@ -158,6 +162,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         seed=numbers.seed,
         steps=numbers.steps,
         method=numbers.method,
+        coding=numbers.coding,
     )
     require_sensible(config, where)
     return config
@@ -168,9 +173,10 @@ class _Numbers:
     seed: Annotated[int, Ge(0)] = 0
     steps: Annotated[int, Ge(1)] = 4
     method: Literal["surrogate", "time-based"] = "surrogate"
+    coding: Coding = "direct"
 
 
-_NUMBERS = ("seed", "steps", "method")
+_NUMBERS = ("seed", "steps", "method", "coding")
 
 
 # section of the config -> package of plug-ins; the dataclass in each file has the section's name.

@@ -15,6 +15,7 @@ from snn_deploy.train.combinations import require_fitting
 from snn_deploy.train.config import TIME_BASED, TrainConfig, read_config, resolved_config
 from snn_deploy.train.epoch import Lesson
 from snn_deploy.train.inheritance import Parent
+from snn_deploy.train.input_coding import coded
 from snn_deploy.train.network import Network
 from snn_deploy.train.processes import Processes
 from snn_deploy.train.run_folder import RunFolder
@@ -65,7 +66,7 @@ def start_run(
         )
     if device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    training = config.data.options.load("train").first(config.training.samples)
+    training = coded(config.data.options.load("train").first(config.training.samples), config.coding, config.steps)
     for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     if training.steps not in (None, config.steps):
@@ -81,8 +82,9 @@ def start_run(
     learner = Learner(network.to(device), _optimizer(config, network), generator)
     progress = read_checkpoint(files.checkpoint, learner) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
+    test = coded(config.data.options.load("test"), config.coding, config.steps)
     lesson = Lesson(config, training, learner, processes.for_training(network), processes)
-    run = StartedRun(files, origin, network, lesson, config.data.options.load("test"), progress, metrics)
+    run = StartedRun(files, origin, network, lesson, test, progress, metrics)
     if processes.is_first:
         if is_resumed:
             files.remove_leftovers()
