@@ -71,6 +71,12 @@ def _require_method(config: "TrainConfig", where: str) -> None:
 def require_fitting(config: "TrainConfig", plan: "NetworkPlan") -> None:
     """Raise a UserError that names the first choice that can do nothing with this network and its inputs."""
     hidden = plan.populations[:-1]
+    loop = next((c.name for c in plan.connections if c.source == c.target), None)
+    if loop is not None and (config.quantization.epochs or config.neuron.options.learns_voltage_keep):
+        raise UserError(
+            f"connection {loop!r}: a layer that feeds itself trains in floats with a voltage_keep that is given. Leave "
+            "[quantization] and learns_voltage_keep out."
+        )
     for loss in config.losses:
         if not loss.options.classifies and not loss.options.constrained(hidden):
             raise UserError(

@@ -60,8 +60,10 @@ class SpikingNetwork(nn.Module):
     ) -> None:
         super().__init__()
         for connection in plan.connections:
-            if connection.delay or _goes_back(plan, connection):
-                raise UserError(f"connection {connection.name!r}: recurrent and delayed connections do not train yet.")
+            if (connection.delay or _goes_back(plan, connection)) and not _is_loop(connection):
+                raise UserError(
+                    f"connection {connection.name!r}: goes back or is delayed; only a dense layer may feed itself."
+                )
         if plan.output.fires:
             raise UserError(f"population {plan.output.name!r}: fires, but the losses need an accumulating output.")
         self.plan, self.neuron = plan, neuron
@@ -96,14 +98,18 @@ class SpikingNetwork(nn.Module):
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
             fused_pool = self._common_pool(population.name)
-            is_compiled = how.slope is not None and not self.neuron.learns_voltage_keep
+            loop = self._loop(population)
+            is_compiled = how.slope is not None and not self.neuron.learns_voltage_keep and loop is None
             if is_compiled and fused_pool is not None and inputs.device.type == "cpu":
                 spikes, layer = self._fused(population, values, pools, steps, how, fused_pool)
                 pools[population.name] = fused_pool
             else:
                 currents = self._currents(population, values, pools, steps, how)
                 keep = self.learned_keep(population)
-                spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness, keep)
+                if loop is None:
+                    spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness, keep)
+                else:
+                    spikes, potentials = self._step_by_step(loop, currents, keep, how)
                 layer = full_record(
                     population.name,
                     potentials,
@@ -224,12 +230,33 @@ class SpikingNetwork(nn.Module):
             currents = functional.conv2d(folded, weights, None, *geometry)
         return currents.unflatten(0, source.shape[:2])
 
+    def _step_by_step(
+        self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, how: Pass
+    ) -> tuple[Tensor, Tensor]:
+        """Return (spikes, potentials before the reset) of a population that hears itself through `loop`."""
+        weights = self.used_weights(loop)
+        sent: list[Tensor] = []
+        potentials: list[Tensor] = []
+        left: Tensor | float = 0.0
+        for t, current in enumerate(currents):
+            own = functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else 0.0
+            spikes, potential = self.neuron.run((current + own + left)[None], how.surrogate, how.sharpness)
+            sent.append(spikes[0])
+            potentials.append(potential[0])
+            left = (self.neuron.voltage_keep if keep is None else keep) * potential[0] * (1 - spikes[0])
+        return torch.stack(sent), torch.stack(potentials)
+
+    def _loop(self, population: PlannedPopulation) -> PlannedConnection | None:
+        """Return the connection from `population` to itself, or None."""
+        return next((c for c in self.plan.connections if c.source == c.target == population.name), None)
+
     def _connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
-        return [c for c in self.plan.connections if c.target == population.name]
+        """Return what reaches `population` from others."""
+        return [c for c in self.plan.connections if c.target == population.name != c.source]
 
     def _common_pool(self, name: str) -> Pair | None:
         """Return the pooling that every reader of a population wants, or None where they differ."""
-        pools = {c.pool for c in self.plan.connections if c.source == name}
+        pools = {c.pool for c in self.plan.connections if c.source == name != c.target}
         if len(pools) != 1:
             return (1, 1) if (1, 1) in pools or not pools else None
         pool = pools.pop()
@@ -247,6 +274,11 @@ def _is_scaling(connection: PlannedConnection) -> bool:
     channels, *kernel = connection.weights_shape
     is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
+
+
+def _is_loop(connection: PlannedConnection) -> bool:
+    """Whether it goes from a dense layer to itself."""
+    return connection.source == connection.target and len(connection.weights_shape) == 2
 
 
 def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:

@@ -1,7 +1,8 @@
 """Model `layer_string`: a chain of layers in the papers' notation, such as "16C3-P2-32C3-P2-10".
 
 nCk: convolution with n output channels and a k x k kernel, padded to keep the size (k odd), then spiking neurons.
-Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. n: dense layer of n spiking neurons;
+Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. n: dense layer of n spiking neurons, and with R
+behind it ("128R") one that feeds itself, every spike arriving one step later;
 the last one is the output, which accumulates and never fires; it must have one neuron per class.
 Notation: TB Sec. 5 ("15C5-P2-40C5-P2-300"), where the output layer is implied: leave it out or write it.
 """
@@ -16,7 +17,7 @@ from snn_deploy.user_error import UserError
 
 _CONVOLUTION = re.compile(r"(\d+)C(\d+)(?:S(\d+))?")
 _POOLING = re.compile(r"(M?)P(\d+)")
-_DENSE = re.compile(r"(\d+)")
+_DENSE = re.compile(r"(\d+)(R?)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Model:
         source = PlannedInput("input", input_shape)
         populations: list[PlannedPopulation] = []
         connections: list[PlannedConnection] = []
+        loops: list[PlannedConnection] = []
         shape, name, pool = input_shape, source.name, (1, 1)
         for position, word in enumerate(words):
             if match := _POOLING.fullmatch(word):
@@ -41,16 +43,20 @@ class Model:
             is_output = position == len(words) - 1
             if (match := _CONVOLUTION.fullmatch(word)) and not is_output and len(shape) == 3:
                 connection = self._convolution(word, match, name, f"conv{len(populations) + 1}", shape, pool)
-            elif _DENSE.fullmatch(word) and int(word) > 0:
+            elif (match := _DENSE.fullmatch(word)) and int(match[1]) > 0 and not (is_output and match[2]):
                 label = "output" if is_output else f"dense{len(populations) + 1}"
-                fan_in = math.prod(pooled_shape(shape, pool))
+                fan_in, neurons = math.prod(pooled_shape(shape, pool)), int(match[1])
                 connection = PlannedConnection(
-                    f"{name}-{label}", name, label, (int(word), fan_in), pool=pool, has_norm=not is_output
+                    f"{name}-{label}", name, label, (neurons, fan_in), pool=pool, has_norm=not is_output
                 )
+                if match[2]:
+                    itself = f"{label}-{label}"
+                    loops.append(PlannedConnection(itself, label, label, (neurons, neurons), delay=1, has_norm=False))
             else:
                 raise self._error(
                     word,
-                    "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling) and n (dense); "
+                    "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling), n (dense) and nR "
+                    "(dense, feeding itself); "
                     "a convolution stands before the dense layers",
                 )
             shape = target_shape(
@@ -58,7 +64,8 @@ class Model:
             )
             name, pool = connection.target, (1, 1)
             populations.append(PlannedPopulation(name, shape, fires=not is_output))
-            connections.append(connection)
+            connections += [connection, *loops]
+            loops.clear()
         return NetworkPlan(source, tuple(populations), tuple(connections))
 
     def _pooled_further(self, word: str, match: re.Match[str], shape: tuple[int, ...], pool: Pair) -> Pair:
