@@ -15,6 +15,7 @@ import torch
 from snn_deploy.train.losses.enhanced_counting import Loss
 from snn_deploy.train.models.layer_string import Model
 from snn_deploy.train.neurons.spike_response import Neuron
+from snn_deploy.train.norms.none import Norm as NoNorm
 from snn_deploy.train.norms.threshold_standardization import Norm
 from snn_deploy.train.spiking_network import Pass
 from snn_deploy.train.time_based_network import TimeBasedNetwork
@@ -24,10 +25,14 @@ _BATCH, _STEPS = 64, 5
 
 
 def main() -> None:
-    """Print one line for each network."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    print_ratios(parser.parse_args().rounds)
+
+
+def print_ratios(rounds: int) -> None:
+    """Print one line for each network."""
     torch.set_num_threads(1)
     print("| network | per-step loops, ms | compiled, ms | times as fast |\n|---|---|---|---|")
     for layers in _NETWORKS:
@@ -52,7 +57,7 @@ def main() -> None:
 def _network(layers: str, is_compiled: bool) -> TimeBasedNetwork:
     plan = Model(layers).plan((1, 28, 28), 10)
     generator = torch.Generator().manual_seed(0)
-    return TimeBasedNetwork(plan, Neuron(), Norm(), generator, is_compiled=is_compiled)
+    return TimeBasedNetwork(plan, Neuron(), Norm(), NoNorm(), generator, is_compiled=is_compiled)
 
 
 def _batch(network: TimeBasedNetwork, images: torch.Tensor, labels: torch.Tensor) -> None:

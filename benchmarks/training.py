@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import time_based
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -217,10 +218,14 @@ def _own_peak() -> float:
 def main() -> None:
     """Print one table per network."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--time-based", action="store_true", help="only time-based training against per-step loops")
     parser.add_argument("--nets", default="small,large")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--peak-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.time_based:
+        time_based.print_ratios(arguments.rounds)
+        return
     torch.set_num_threads(1)
     for net in arguments.nets.split(","):
         images, labels = _batch(net)

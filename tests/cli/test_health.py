@@ -22,6 +22,8 @@ def test_the_health_of_each_layer_is_in_json_and_in_the_table(run, tmp_path):
         assert layer["spike_agreement"] > 0.5
         assert layer["threshold_steps"] > 0
     assert "same spikes" in result.stderr
+    assert "the chip holds every one as it was trained, error 0" in result.stderr
+    assert all(layer["decay_rounding"] == 0 for layer in health["layers"])
     assert report["broken_limits"] == []
 
 

@@ -1,5 +1,7 @@
 """Events become frames, counted by hand; files in the formats that cameras and data sets leave."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -67,6 +69,9 @@ def test_a_truncated_file_is_one_line(tmp_path, kind):
         read_events(path)
 
 
+MOVING_DOT = Path(__file__).with_name("moving_dot.aedat4")
+
+
 def test_what_are_no_events_is_refused_with_the_reason(tmp_path):
     def saved(array):
         np.save(tmp_path / "bad.npy", array)
@@ -88,6 +93,16 @@ def test_what_are_no_events_is_refused_with_the_reason(tmp_path):
     (tmp_path / "a.aedat4").write_bytes(b"#!AER-DAT4.0\r\nnot flatbuffers")
     with pytest.raises(UserError, match=r"a.aedat4"):
         read_events(tmp_path / "a.aedat4")
+
+
+def test_a_file_of_a_camera_is_read(tmp_path):
+    """moving_dot.aedat4 was written by iniVation's own dv-processing 2.0.4: 60 events, one every 250 us, 16 x 12."""
+    events = read_events(MOVING_DOT)
+    i = np.arange(60)
+    np.testing.assert_array_equal(events.x, i % 16)
+    np.testing.assert_array_equal(events.y, i * 5 % 12)
+    np.testing.assert_array_equal(events.t - events.t[0], 250 * i)
+    np.testing.assert_array_equal(events.polarity, i % 3 == 0)
 
 
 def test_a_folder_of_recordings_is_a_data_set(tmp_path):

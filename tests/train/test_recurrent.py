@@ -87,8 +87,12 @@ def test_what_it_does_not_train_with_is_refused(sections, tmp_path):
         train(config, tmp_path / "run")
 
 
-def test_it_trains_exports_and_verifies(tmp_path):
-    (tmp_path / "loop.toml").write_text(CONFIG)
+TIMED = CONFIG.replace("voltage_keep = 0.75", 'forgets = "potential"')
+
+
+@pytest.mark.parametrize("config", [CONFIG, 'method = "time-based"\n' + TIMED], ids=["lif", "current-based"])
+def test_it_trains_exports_and_verifies(config, tmp_path):
+    (tmp_path / "loop.toml").write_text(config)
     done = snn_deploy("train", tmp_path / "loop.toml", "--out", tmp_path / "run")
     assert done.exit_code == 0, done.stderr
     assert json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])["test_accuracy"] > 0.4

@@ -58,6 +58,9 @@ def say_health(output: Output, health: Health) -> None:
     )
     output.say("of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits")
     output.say("below the largest state. threshold: the smallest, in weights of 1.")
+    rounded = {x.population: x.decay_rounding for x in health.layers if x.decay_rounding}
+    changes = ", ".join(f"{name} by up to {change:.3g}" for name, change in rounded.items())
+    output.say(f"decays of currents and potentials: {changes or 'the chip holds every one as it was trained, error 0'}")
     output.say(f"the float network's class: {percent(health.agreement)} of them")
 
 

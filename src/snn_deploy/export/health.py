@@ -45,6 +45,7 @@ class LayerHealth:
     where there are none. weight_error: root mean square of what rounding changed, relative to that of the weights.
     bits_lost: of the weights' bits, how many the largest stored weight leaves unused, of the worst connection.
     margin_bits: log2 of the largest state that fits over the largest that any input can cause.
+    decay_rounding: the largest change of a decay, of the current's or the potential's, on its way to the chip's.
     threshold_steps: the smallest threshold in units of a weight: 1 / threshold_steps is the resolution; None if silent.
     """
 
@@ -60,6 +61,7 @@ class LayerHealth:
     weight_error: float
     bits_lost: int
     margin_bits: float
+    decay_rounding: float
     threshold_steps: int | None
 
 
@@ -144,6 +146,7 @@ def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limit
         weight_error=_weight_error(name, export),
         bits_lost=_bits_lost(export.network, name, limits),
         margin_bits=math.log2(limits.largest_state / largest),
+        decay_rounding=export.rounded_decays.get(name, 0.0),
         threshold_steps=int(population.threshold.min()) if fires else None,
     )
 

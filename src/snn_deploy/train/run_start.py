@@ -111,9 +111,9 @@ def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
 def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
     """Return the untrained network of `config` for inputs like `samples`."""
     plan = config.model.options.plan(samples.shape, samples.classes)
-    if config.method == TIME_BASED:
-        return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, generator)
     no_norm = load_plugin("train.norms", "none").Norm()
+    if config.method == TIME_BASED:
+        return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
     return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from snn_deploy.train.kernels.spike_response_kernels import back_in_time, respond
 from snn_deploy.train.network_plan import PlannedConnection
-from snn_deploy.train.neurons.spike_response import Neuron
+from snn_deploy.train.neurons.spike_response import Loop, Neuron
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Layer:
     """What a pass needs beside tensors.
 
     is_compiled: the kernels of numba, on a CPU; else the plain loops. revives: see Neuron.revives_output.
+    loop_delay: steps until a layer that feeds itself hears its spikes, 0 where it does not; it runs the plain loops.
     """
 
     neuron: Neuron
@@ -53,6 +54,7 @@ class Layer:
     gradients: TimeGradients
     is_compiled: bool
     revives: bool = False
+    loop_delay: int = 0
 
 
 def fire(
@@ -63,7 +65,7 @@ def fire(
     Spikes and potentials are (steps, batch, *shape). means: (4,), of u, |s - u|, its square, and s, u in thresholds.
 
     thresholds: (channels,). values, weights: of each connection, what its source sent, pooled, (steps or 1, batch,
-    *shape), and its weights.
+    *shape), and its weights; last of the weights, those to itself where there is a loop.
     """
     spikes, potentials, means = _Fire.apply(layer, thresholds, len(values), *values, *weights)
     return spikes, potentials, means
@@ -74,13 +76,14 @@ class _Fire(torch.autograd.Function):
     def forward(
         ctx: Any, layer: Layer, thresholds: Tensor, count: int, *tensors: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        values, weights = tensors[:count], tensors[count:]
+        values, weights = tensors[:count], tensors[count : 2 * count]
+        loop = Loop(tensors[-1], layer.loop_delay) if layer.loop_delay else None
         currents: Tensor | None = None
         for connection, x, w in zip(layer.connections, values, weights, strict=True):
             arriving = _arriving(connection, x, w)
             currents = arriving if currents is None else currents + arriving
         assert currents is not None  # check_structure: every population is reached
-        potentials, spikes, slopes, means = _responded(layer, currents, thresholds)
+        potentials, spikes, slopes, means = _responded(layer, currents, thresholds, loop)
         ctx.save_for_backward(spikes, slopes, *tensors)
         ctx.layer, ctx.count = layer, count
         ctx.mark_non_differentiable(potentials, means)
@@ -92,7 +95,8 @@ class _Fire(torch.autograd.Function):
         layer, count = ctx.layer, ctx.count
         if layer.revives:
             spikes = _revived(spikes, by_times)
-        by_sizes, by_arrivals = _went_back(layer, by_times, spikes, slopes)
+        loop = Loop(tensors[-1], layer.loop_delay) if layer.loop_delay else None
+        by_sizes, by_arrivals = _went_back(layer, by_times, spikes, slopes, loop)
         by_values: list[Tensor | None] = []
         by_weights: list[Tensor] = []
         for i, connection in enumerate(layer.connections):
@@ -104,6 +108,9 @@ class _Fire(torch.autograd.Function):
             by_x, by_w = _through(connection, x, w, sizes, arrivals)
             by_values.append(by_x)
             by_weights.append(by_w)
+        if loop is not None:
+            heard, by_heard = spikes[: -loop.delay].flatten(0, 1), by_sizes[loop.delay :].flatten(0, 1)
+            by_weights.append(by_heard.T @ heard)
         return (None, None, None, *by_values, *by_weights)
 
 
@@ -113,12 +120,14 @@ def _revived(spikes: Tensor, by_times: Tensor) -> Tensor:
     return torch.cat([spikes[:-1], torch.where(is_wanted, 1.0, spikes[-1])[None]])
 
 
-def _responded(layer: Layer, currents: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _responded(
+    layer: Layer, currents: Tensor, thresholds: Tensor, loop: Loop | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return potentials, spikes and slopes, (steps, batch, *shape), and the means of `fire`."""
     shape = (layer.steps, *currents.shape[1:])
-    if not layer.is_compiled:
+    if loop is not None or not layer.is_compiled:
         per_channel = thresholds.reshape(-1, *[1] * (len(shape) - 3))
-        potentials, spikes, slopes = layer.neuron.respond(currents.expand(shape), per_channel)
+        potentials, spikes, slopes = layer.neuron.respond(currents.expand(shape), per_channel, loop)
         relative = potentials / per_channel
         errors = (spikes - relative).abs()
         means = torch.stack([relative.mean(), errors.mean(), errors.square().mean(), spikes.mean()])
@@ -133,10 +142,12 @@ def _responded(layer: Layer, currents: Tensor, thresholds: Tensor) -> tuple[Tens
     return found[0], found[1], found[2], torch.from_numpy(totals / found[0].numel()).float()
 
 
-def _went_back(layer: Layer, by_times: Tensor, spikes: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
-    if not layer.is_compiled:
+def _went_back(
+    layer: Layer, by_times: Tensor, spikes: Tensor, slopes: Tensor, loop: Loop | None
+) -> tuple[Tensor, Tensor]:
+    if loop is not None or not layer.is_compiled:
         layer.gradients.add(by_times * spikes)
-        return layer.neuron.back_in_time(by_times, spikes, slopes)
+        return layer.neuron.back_in_time(by_times, spikes, slopes, loop)
     found = torch.empty_like(spikes), torch.empty_like(spikes)
     lines = spikes.shape[1] * spikes.shape[2]
     flat = [x.contiguous().reshape(len(x), lines, -1).numpy() for x in (by_times, spikes, slopes, *found)]

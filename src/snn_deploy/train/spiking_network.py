@@ -60,7 +60,7 @@ class SpikingNetwork(nn.Module):
     ) -> None:
         super().__init__()
         for connection in plan.connections:
-            if (connection.delay or _goes_back(plan, connection)) and not _is_loop(connection):
+            if (connection.delay or _goes_back(plan, connection)) and not is_loop(connection):
                 raise UserError(
                     f"connection {connection.name!r}: goes back or is delayed; only a dense layer may feed itself."
                 )
@@ -276,8 +276,8 @@ def _is_scaling(connection: PlannedConnection) -> bool:
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
 
 
-def _is_loop(connection: PlannedConnection) -> bool:
-    """Whether it goes from a dense layer to itself."""
+def is_loop(connection: PlannedConnection) -> bool:
+    """Return whether it goes from a dense layer to itself."""
     return connection.source == connection.target and len(connection.weights_shape) == 2
 
 

@@ -19,7 +19,7 @@ from snn_deploy.train.neurons.spike_response import Neuron
 from snn_deploy.train.norms.threshold_standardization import ThresholdStandardization
 from snn_deploy.train.recording import LayerRecord, Recording, record_of_means
 from snn_deploy.train.spike_time_layer import Layer, TimeGradients, fire
-from snn_deploy.train.spiking_network import NormOptions, Pass, initial_weights, key_of
+from snn_deploy.train.spiking_network import NormOptions, Pass, initial_weights, is_loop, key_of
 from snn_deploy.user_error import UserError
 
 
@@ -34,6 +34,7 @@ class TimeBasedNetwork(nn.Module):
         plan: NetworkPlan,
         neuron: Neuron,
         norm: NormOptions,
+        no_norm: NormOptions,
         generator: torch.Generator,
         *,
         is_compiled: bool = True,
@@ -45,8 +46,8 @@ class TimeBasedNetwork(nn.Module):
                 raise UserError(
                     f"connection {c.name!r}: an identity shortcut; time-based training has none. Take a chain."
                 )
-            if c.delay or order.index(c.source) >= order.index(c.target):
-                raise UserError(f"connection {c.name!r}: recurrent and delayed connections do not train yet.")
+            if (c.delay or order.index(c.source) >= order.index(c.target)) and not is_loop(c):
+                raise UserError(f"connection {c.name!r}: goes back or is delayed; only a dense layer may feed itself.")
         *hidden, output = plan.populations
         self.plan = replace(plan, populations=(*hidden, replace(output, fires=True)))
         self.neuron, self.is_compiled = neuron, is_compiled
@@ -56,7 +57,10 @@ class TimeBasedNetwork(nn.Module):
             {key_of(c): initial_weights(c.weights_shape, generator) for c in plan.connections}
         )
         self.norms = nn.ModuleDict(
-            {key_of(c): norm.build(c.weights_shape[0], neuron.threshold) for c in plan.connections}
+            {
+                key_of(c): (no_norm if is_loop(c) else norm).build(c.weights_shape[0], neuron.threshold)
+                for c in plan.connections
+            }
         )
 
     def forward(self, inputs: Tensor, steps: int, how: Pass) -> Recording:
@@ -69,12 +73,15 @@ class TimeBasedNetwork(nn.Module):
         records: list[LayerRecord] = []
         on_cpu = inputs.device.type == "cpu"
         for population in self.plan.populations:
-            arriving = [c for c in self.plan.connections if c.target == population.name]
+            arriving = [c for c in self.plan.connections if c.target == population.name != c.source]
+            loops = [c for c in self.plan.connections if c.target == population.name == c.source]
+            delay = loops[0].delay if loops else 0
             revives = self.neuron.revives_output and population is self.plan.output
-            layer = Layer(self.neuron, arriving, steps, self.gradients, self.is_compiled and on_cpu, revives)
+            layer = Layer(self.neuron, arriving, steps, self.gradients, self.is_compiled and on_cpu, revives, delay)
             pooled = [_pooled(values[c.source], c) for c in arriving]
             thresholds = self.thresholds(population)
-            spikes, potentials, means = fire(layer, thresholds, pooled, [self.used_weights(c) for c in arriving])
+            weights = [self.used_weights(c) for c in (*arriving, *loops)]
+            spikes, potentials, means = fire(layer, thresholds, pooled, weights)
             values[population.name] = spikes
             is_measured = not torch.is_grad_enabled()  # in training nobody looks at them
             relative = potentials / thresholds.reshape(-1, *[1] * (potentials.ndim - 3)) if is_measured else None

@@ -1,6 +1,8 @@
 """N-MNIST and DVS Gesture from small files in their own formats, read by tonic; nothing is downloaded."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +60,22 @@ def test_what_is_not_there_is_said_with_the_next_step(kind, name, tmp_path, monk
     monkeypatch.setitem(sys.modules, "tonic", None)
     with pytest.raises(UserError, match=r"pip install 'snn-deploy\[events\]'"):
         kind.Dataset(str(tmp_path)).load("train")
+
+
+def test_cifar10_dvs_is_read_from_the_cameras_own_files(tmp_path):
+    for label in ("airplane", "cat"):
+        (tmp_path / "CIFAR10DVS" / label).mkdir(parents=True)
+        for i in range(10):
+            shutil.copy(
+                Path(__file__).parents[1] / "moving_dot.aedat4",
+                tmp_path / "CIFAR10DVS" / label / f"cifar10_{label}_{i}.aedat4",
+            )
+    dataset = cifar10_dvs.Dataset(str(tmp_path), steps=5, size=0, values="counts")
+    training, test = dataset.load("train"), dataset.load("test")
+    assert (len(training.labels), len(test.labels)) == (18, 2)
+    assert sorted(set(test.labels.tolist())) == [0, 3]
+    assert training.inputs.shape == (18, 5, 2, 128, 128)
+    assert training.inputs.reshape(18, -1).sum(axis=1).tolist() == [60] * 18
 
 
 def test_a_recording_that_is_none_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """The spike response neuron against its equations, evaluated directly: sums over spikes, no traces, no kernels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,41 @@ def test_time_constants_that_make_no_kernel_are_refused():
         Neuron(membrane_time=3.0, synapse_time=3.0)
     with pytest.raises(UserError, match="nothing is left"):
         Neuron(membrane_time=5.0, synapse_time=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_layer_that_feeds_itself_has_the_gradients_of_equations_3_to_5(seed):
+    """Its own spikes are inputs one step later, so a spike's time is trained by what it does to the layer itself."""
+    rng = np.random.default_rng(seed)
+    steps, inputs, outputs = 12, 5, 4
+    values = (rng.random((steps, 1, inputs)) < 0.4).astype(np.float32)
+    weights = rng.normal(0.5, 0.6, (outputs, inputs)).astype(np.float32)
+    own = rng.normal(0.3, 0.6, (outputs, outputs)).astype(np.float32)
+    by_times = rng.normal(size=(steps, outputs))
+    layer = replace(layer_of(NEURON, (outputs, inputs), steps), loop_delay=1)
+    tensors = [torch.from_numpy(a).requires_grad_() for a in (values, weights, own)]
+    spikes, _, _ = fire(layer, torch.ones(outputs), tensors[:1], tensors[1:])
+    sent = spikes.detach().numpy()[:, 0]
+    spikes.backward(torch.from_numpy(by_times[:, None].astype(np.float32)))
+
+    heard = np.concatenate([values[:, 0], np.vstack([np.zeros(outputs), sent[:-1]])], axis=1)
+    arriving = np.concatenate([weights, own], axis=1)
+    totals, by_arriving, by_values = by_times.copy(), np.zeros_like(arriving), np.zeros((steps, inputs))
+    for j in range(outputs):
+        np.testing.assert_array_equal(responded(NEURON, heard @ arriving[j])[1], sent[:, j])
+    for t in range(steps - 1, -1, -1):
+        for j in np.flatnonzero(sent[t]):
+            since = range(max((m for m in range(t) if sent[m, j]), default=-1) + 1, t + 1)
+            slope = sum(slope_of_epsilon(NEURON, t - m) * heard[m] @ arriving[j] for m in since)
+            by_potential = -totals[t, j] / max(slope, 1 / NEURON.steepest)
+            for m in since:
+                by_arriving[j] += by_potential * epsilon(NEURON, t - m) * heard[m]
+                by_arrival = -by_potential * slope_of_epsilon(NEURON, t - m) * arriving[j]
+                by_values[m] += by_arrival[:inputs]
+                totals[m - 1] += by_arrival[inputs:] * (m > 0)
+    assert 0.1 < sent.mean() < 0.9
+    for tensor, expected in zip(
+        tensors, (by_values[:, None], by_arriving[:, :inputs], by_arriving[:, inputs:]), strict=True
+    ):
+        size = np.abs(expected).max()
+        np.testing.assert_allclose(tensor.grad / size, expected / size, atol=2e-4)

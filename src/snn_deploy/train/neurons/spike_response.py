@@ -15,6 +15,8 @@ spikes whose slope is below 1 / steepest. A silent output neuron has no spike to
 with revives_output it is trained as if it had fired in the last step, where the loss wants more spikes of it. That is
 not part of the equations.
 
+A layer that feeds itself hears its own spikes one or more steps later; their times get a gradient from there as well.
+
 `respond` and `back_in_time` are the plain forms; kernels/spike_response_kernels.py has the compiled ones.
 """
 
@@ -25,9 +27,18 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from annotated_types import Gt
 from torch import Tensor
+from torch.nn import functional
 
 from snn_deploy.state_bounds import DECAY_UNITY
 from snn_deploy.user_error import UserError
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a dense layer hears itself: weights (neurons, neurons), of a spike `delay` steps ago."""
+
+    weights: Tensor
+    delay: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class Neuron:
         gain, a, b, _, _ = self.kernel
         return gain * (a - b)
 
-    def respond(self, currents: Tensor, thresholds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def respond(self, currents: Tensor, thresholds: Tensor, loop: Loop | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return potentials before the reset, spikes, and slopes of the potential at spikes and in the last step.
 
         currents: (steps, batch, *shape). thresholds: broadcast over them. All of the shape of `currents`.
@@ -87,7 +98,10 @@ class Neuron:
         gain, a, b, log_a, log_b = self.kernel
         potentials, spikes, slopes = (torch.empty_like(currents) for _ in range(3))
         slow = fast = new_slow = new_fast = torch.zeros_like(currents[0])
-        for t, x in enumerate(currents):
+        for t, arriving in enumerate(currents):
+            x = arriving
+            if loop is not None and t >= loop.delay:
+                x = x + functional.linear(spikes[t - loop.delay], loop.weights)
             slow, fast = a * (slow + x), b * (fast + x)
             new_slow, new_fast = a * (new_slow + x), b * (new_fast + x)
             potentials[t] = gain * (slow - fast)
@@ -100,17 +114,22 @@ class Neuron:
             new_slow, new_fast = torch.where(fires, 0.0, new_slow), torch.where(fires, 0.0, new_fast)
         return potentials, spikes, slopes
 
-    def back_in_time(self, by_times: Tensor, spikes: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    def back_in_time(
+        self, by_times: Tensor, spikes: Tensor, slopes: Tensor, loop: Loop | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the derivatives by what arrives, as a size and by the time of its arrival, of the shape of `spikes`.
 
-        by_times: the derivative of the loss by the time of each spike; what stands where there is none is ignored.
+        by_times: the derivative of the loss by the time of each spike, on all ways but the layer's own loop; what
+        stands where there is no spike is ignored.
         """
         gain, a, b, log_a, log_b = self.kernel
         by_sizes, by_arrivals = torch.empty_like(spikes), torch.empty_like(spikes)
         by_potential = slow = fast = torch.zeros_like(spikes[0])
         for t in range(len(spikes) - 1, -1, -1):
-            fires = spikes[t] > 0
-            by_potential = torch.where(fires, -by_times[t] / slopes[t].clamp(min=1 / self.steepest), by_potential)
+            fires, by_time = spikes[t] > 0, by_times[t]
+            if loop is not None and t + loop.delay < len(spikes):
+                by_time = by_time + by_arrivals[t + loop.delay] @ loop.weights
+            by_potential = torch.where(fires, -by_time / slopes[t].clamp(min=1 / self.steepest), by_potential)
             slow, fast = a * torch.where(fires, 1.0, slow), b * torch.where(fires, 1.0, fast)
             by_sizes[t] = by_potential * gain * (slow - fast)
             by_arrivals[t] = -by_potential * gain * (log_a * slow - log_b * fast)
