@@ -40,7 +40,7 @@ def _both(shape, *, norm="centered_tdbn", surrogate="dspike", neuron=None, steps
             spikes, statistics = _plain(leaf, module, neuron, options, sharpness, steps, pool)
         loss = (spikes.flatten() * by_spikes[: spikes.numel()]).sum()
         # Weights of the size that a mean over so many neurons needs to matter beside a sum over the spikes.
-        loss = loss + currents.numel() * (statistics[:3] * torch.tensor([0.5, 0.3, -0.7])).sum()
+        loss = loss + currents.numel() * (statistics * torch.tensor([0.5, 0.3, -0.7, 0.4])).sum()
         loss.backward()
         parameters = {name: p.grad for name, p in module.named_parameters()}
         buffers = dict(module.named_buffers())

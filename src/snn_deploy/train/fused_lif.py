@@ -36,7 +36,7 @@ class FusedLayer:
 
         currents: (steps, batch, *shape), or (1, batch, *shape) where every step is the same.
         statistics: means over all neurons, samples (of this process) and steps of the potential before the reset, of
-        |spike - potential|, of its square, and of the spikes; the first three have gradients.
+        |spike - potential|, of its square, and of the spikes, all with gradients.
         """
         parameters = [p for p in self.norm.parameters() if p.requires_grad]
         pooled, statistics = _FusedLif.apply(currents, self, *parameters)
@@ -69,7 +69,7 @@ class _FusedLif(torch.autograd.Function):
         by_pooled, by_statistics = gradients
         arriving = by_pooled.contiguous().numpy()
         arriving = arriving.reshape(layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool))
-        by_potential, by_error, by_square = (np.float32(g) for g in (by_statistics[:3] / ctx.elements).tolist())
+        by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_statistics / ctx.elements).tolist())
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
@@ -80,7 +80,7 @@ class _FusedLif(torch.autograd.Function):
             kernel(
                 maps.array, factor, offset, maps.along_row, *constants, least, maps.width, layer.pool,
                 sharpness, first, last,
-                arriving, by_potential, by_error, np.float32(2) * by_square, result, sums[0], sums[1],
+                arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result, sums[0], sums[1],
             )  # fmt: skip
 
         sums = over_samples(maps, (2, len(factor)), run)

@@ -47,7 +47,7 @@ def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Record
         units = torch.from_numpy(found.units).to(currents.device)
         units = units.reshape(-1, *[1] * (len(population.shape) - 1))
         if population is network.plan.output:
-            return Recording(tuple(layers), (currents * units).cumsum(0).float(), how.epoch, how.epochs)
+            return Recording(tuple(layers), (currents * units).cumsum(0).float(), how.epoch, how.epochs, network.plan)
         thresholds = torch.from_numpy(found.thresholds).to(currents.device).reshape(units.shape)
         spikes, potentials = _QuantizedLif.apply(
             currents,

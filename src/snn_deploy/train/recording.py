@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from snn_deploy.train.across_processes import mean_over_processes
-from snn_deploy.train.network_plan import PlannedPopulation
+from snn_deploy.train.network_plan import NetworkPlan, PlannedPopulation
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class LayerRecord:
 
     neurons: all of them, in all samples and steps. threshold: in the unit of the potentials.
     mean_potential: scalar. mean_error, mean_squared_error: means of |spike - potential| and its square, scalars,
-    the spike a constant in the gradient (RMP-Loss Eq. 9 with p = 1 and 2). spike_rate: scalar, no gradient.
+    the spike a constant in the gradient (RMP-Loss Eq. 9 with p = 1 and 2). spike_rate: scalar, with the surrogate's
+    gradient.
     is_inner_residual: a layer inside a residual block, which IM-Loss does not constrain (IM Sec. 4.2).
     potentials, spikes: (steps, batch, *shape), or None where the compiled path did not keep them.
     """
@@ -42,7 +43,7 @@ def full_record(
 ) -> LayerRecord:
     """Return the record of a layer whose potentials and spikes, (steps, batch, *shape), are kept."""
     error = quantization_error(spikes, potentials, 1.0)
-    means = torch.stack([potentials.mean(), error.mean(), error.square().mean(), spikes.detach().mean()])
+    means = torch.stack([potentials.mean(), error.mean(), error.square().mean(), spikes.mean()])
     return record_of_means(
         name,
         potentials.numel(),
@@ -70,7 +71,7 @@ def record_of_means(
     """
     potential, error, squared_error, rate = mean_over_processes(means)
     return LayerRecord(
-        name, neurons, threshold, potential, error, squared_error, rate.detach(), is_inner_residual, potentials, spikes
+        name, neurons, threshold, potential, error, squared_error, rate, is_inner_residual, potentials, spikes
     )
 
 
@@ -85,13 +86,14 @@ class Recording:
     """One forward pass: the spiking layers in order, and the output.
 
     output: (steps, batch, classes), the accumulated potentials of the output neurons (RMP-Loss Eq. 4).
-    epoch, epochs: the epoch this pass belongs to, from 1, of how many; schedules depend on it.
+    epoch, epochs: the epoch this pass belongs to, from 1, of how many; schedules depend on it. plan: of the network.
     """
 
     layers: tuple[LayerRecord, ...]
     output: Tensor
     epoch: int = 1
     epochs: int = 1
+    plan: NetworkPlan | None = None
 
     @property
     def logits(self) -> Tensor:

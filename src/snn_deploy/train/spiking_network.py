@@ -121,7 +121,7 @@ class SpikingNetwork(nn.Module):
             layers.append(layer)
             values[population.name] = spikes
         output = self._currents(self.plan.output, values, pools, steps, how).cumsum(0)
-        return Recording(tuple(layers), output, how.epoch, how.epochs)
+        return Recording(tuple(layers), output, how.epoch, how.epochs, self.plan)
 
     @property
     def first_weights(self) -> nn.Parameter:

@@ -5,6 +5,7 @@ window, as deploy/event_counts.py counts them on the exported network.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -22,6 +23,12 @@ def fan_outs(plan: NetworkPlan) -> dict[str, Tensor]:
         fan = _fan_out(connection, shapes[name])
         fans[name] = fans[name] + fan if name in fans else fan
     return fans
+
+
+@lru_cache(maxsize=8)
+def mean_fan_outs(plan: NetworkPlan) -> dict[str, float]:
+    """Return population or input -> the synapses of its mean neuron."""
+    return {name: float(fan.mean()) for name, fan in fan_outs(plan).items()}
 
 
 def _fan_out(connection: PlannedConnection, shape: tuple[int, ...]) -> Tensor:

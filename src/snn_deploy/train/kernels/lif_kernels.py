@@ -178,7 +178,9 @@ def products(gradients, currents, along_row, first, last, sums, products):  # ty
 
 
 @njit(**_COMPILED)  # a function of its own: inside the large one its loop would not become vector code
-def _step_back(potentials, arriving, slopes, keep, least, by_potential, by_error, by_square, later):  # type: ignore[no-untyped-def]
+def _step_back(  # type: ignore[no-untyped-def]
+    potentials, arriving, slopes, keep, least, by_potential, by_error, by_square, by_spike, later
+):
     """Turn the derivative by the potential of the next step, in `later`, into that of this step."""
     one, zero = np.float32(1), np.float32(0)
     for i in range(len(later)):
@@ -187,7 +189,7 @@ def _step_back(potentials, arriving, slopes, keep, least, by_potential, by_error
         error = spike - potential
         above = one if error > zero else zero
         below = one if error < zero else zero
-        value = arriving[i] * slopes[i]
+        value = (arriving[i] + by_spike) * slopes[i]
         value += by_potential - by_error * (above - below) - by_square * error
         value += keep * later[i] * ((one - spike) - potential * slopes[i])
         later[i] = value
@@ -202,7 +204,7 @@ def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[.
     @njit(**_COMPILED)
     def backward(  # type: ignore[no-untyped-def]
         currents, factor, offset, along_row, keep, threshold, least, width, pool, sharpness, first, last,
-        by_pooled, by_potential, by_error, by_square, by_normalized, sums, products,
+        by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products,
     ):  # fmt: skip
         """Write the derivative by the normalized currents of samples first..last to `by_normalized`.
 
@@ -239,7 +241,7 @@ def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[.
                     row = potentials[t]
                     for i in range(size):
                         slopes[i] = compiled_slope(row[i] - threshold, threshold, sharpness)
-                    _step_back(row, arriving, slopes, keep, least, by_potential, by_error, by_square, later)
+                    _step_back(row, arriving, slopes, keep, least, by_potential, by_error, by_square, by_spike, later)
                     if given > 1:
                         target = by_normalized[t, b, c]
                         for i in range(size):
