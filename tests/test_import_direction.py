@@ -19,7 +19,8 @@ ALLOWED = {
     "export": ("train.float_network", SHARED, "hardware_profiles."),
     "deploy": ("export.", SHARED, "hardware_profiles."),
     "hardware_profiles": (),
-    "cli": ("train.", "export.", "deploy.", "hardware_profiles."),
+    "search": ("train.", "export.", "deploy.", "hardware_profiles."),  # the three stages, many times
+    "cli": ("train.", "export.", "deploy.", "search.", "hardware_profiles."),
     "api.py": ("train.", "export.", "cli."),  # the Python API: what the command line does
     "": (SHARED,),  # the files at the top, which every part may import
 }

@@ -17,6 +17,7 @@ _VERBS = {
     "profiles": "List the chips and ways to count energy, number by number with sources.",
     "report": "Write everything known about a deployment as one HTML file.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
+    "search": "Find the deployments that no other one beats, each a verified network file.",
     "train": "Train a bias-free spiking network from a TOML config.",
     "verify": "Compare every spike of every layer between backends.",
 }

@@ -7,6 +7,7 @@ augmentations, [augmentations.NAME], which are applied in the order of their pla
 
 import sys
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -134,9 +135,15 @@ def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not TOML ({error}).") from error
+    return changed_config(table, assignments, str(path))
+
+
+def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: str) -> TrainConfig:
+    """Return the config that `table` describes after `assignments`, as read_config; `where` starts every error."""
+    changed = deepcopy(dict(table))
     for assignment in assignments:
-        _assign(table, assignment)
-    return resolved_config(table, str(path))
+        _assign(changed, assignment)
+    return resolved_config(changed, where)
 
 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:

@@ -1,0 +1,109 @@
+"""front: the deployments that no other one beats in every objective, each verified, as JSON and as a picture."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from snn_deploy.atomic_file import atomic_path, write_text
+from snn_deploy.deploy.verify import verify
+from snn_deploy.export.integer_network import read_integer_network
+from snn_deploy.search.point import Point, network_path
+from snn_deploy.search.question import MEASURES, Question
+
+_DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A point of the front. verification: what was compared, in one line; identical: whether every spike is."""
+
+    point: Point
+    network: Path
+    identical: bool
+    verification: str
+
+
+def front(points: Sequence[Point], objectives: Sequence[str]) -> list[Point]:
+    """Return the measured points that no other is at least as good as in all objectives and better in one.
+
+    Sorted by the first objective, best first; of points that are equal in all, the first one tried.
+    """
+    costs: dict[tuple[float, ...], Point] = {}
+    for found in points:
+        if found.pruned is None:
+            signs = (-1 if MEASURES[name][0] else 1 for name in objectives)
+            costs.setdefault(tuple(s * found.measures[n] for s, n in zip(signs, objectives, strict=True)), found)
+    best = {
+        cost: found
+        for cost, found in costs.items()
+        if not any(other != cost and all(a <= b for a, b in zip(other, cost, strict=True)) for other in costs)
+    }
+    return [best[cost] for cost in sorted(best)]
+
+
+def verified(found: Point, folder: Path, inputs: np.ndarray, backends: Sequence[str]) -> Verified:
+    """Return the point after comparing every spike of its network file on `backends`."""
+    path = network_path(folder, found.deployment)
+    result = verify(read_integer_network(path), inputs, backends)
+    return Verified(found, path, result.is_identical, str(result).splitlines()[0])
+
+
+def write_front(question: Question, best: Sequence[Verified], points: Sequence[Point], folder: Path) -> list[Path]:
+    """Write front.json and front.png; return their paths."""
+    plain = {"objectives": list(question.objectives), "front": [as_json(v) for v in best],
+             "tried": len(points), "pruned": [asdict(p) for p in points if p.pruned]}  # fmt: skip
+    write_text(folder / "front.json", json.dumps(plain, indent=1) + "\n")
+    picture = folder / "front.png"
+    with atomic_path(picture) as temporary, mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
+        _draw(question, best, points).savefig(temporary, dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return [folder / "front.json", picture]
+
+
+def as_json(found: Verified) -> dict[str, Any]:
+    """Return plain dictionaries and lists."""
+    return {
+        "deployment": asdict(found.point.deployment),
+        "measures": dict(found.point.measures),
+        "network": str(found.network),
+        "identical": found.identical,
+        "verification": found.verification,
+    }
+
+
+def _draw(question: Question, best: Sequence[Verified], points: Sequence[Point]) -> Figure:
+    """Return a panel for each objective against the first one."""
+    first, *others = question.objectives if len(question.objectives) > 1 else (*question.objectives, "operations")
+    figure = Figure(figsize=(6.5, 4.2 * len(others)), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(len(others)))
+    measured = [p for p in points if p.pruned is None]
+    chosen = [v.point for v in best]
+    for axes, other in zip(panels, others, strict=True):
+        for group, style in (
+            (measured, {"color": "#777777", "s": 18, "label": "tried"}),
+            (chosen, {"color": "#D55E00", "s": 48, "marker": "D", "label": "Pareto front"}),
+        ):
+            axes.scatter(*(_in_units(group, name) for name in (other, first)), **style)
+        axes.set(xlabel=_label(other), ylabel=_label(first))
+        for p in chosen:
+            where = (_in_units([p], other)[0], _in_units([p], first)[0])
+            text = f"T {p.deployment.steps}, {p.deployment.weight_bits} bit"
+            axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right")
+    panels[0].set_title("Deployments: those that nothing beats, and the others")
+    return figure
+
+
+def _in_units(points: Sequence[Point], measure: str) -> list[float]:
+    return [p.measures[measure] / MEASURES[measure][2] for p in points]
+
+
+def _label(measure: str) -> str:
+    unit = MEASURES[measure][1]
+    return f"{measure} a sample, {unit}" if measure in ("energy", "latency") else f"{measure} {unit}".strip()

@@ -1,0 +1,127 @@
+"""point: one deployment, exported and measured; kept in SEARCH/points/KEY/ as network.npz and point.json.
+
+What cannot hold any more is pruned before the rest is measured: cores and chips come first, they need no samples;
+accuracy stops as soon as the samples that are left cannot reach what is required.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.atomic_file import write_text
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.energy.core_events import core_events, mean_spikes
+from snn_deploy.deploy.energy.event_energy import event_energy
+from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.mapping.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.partition import partition
+from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic
+from snn_deploy.deploy.mapping.place_on_mesh import chips_needed, place_on_mesh
+from snn_deploy.export.chip_limits import limits_of, way_of
+from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.search.question import Deployment, Question, shown
+from snn_deploy.search.trained import trained_network
+from snn_deploy.train.samples import Samples
+from snn_deploy.user_error import UserError
+
+_SAMPLES_AT_A_TIME = 100
+_PLACED_SAMPLES = 50  # on which events on cores and links are counted
+
+
+@dataclass(frozen=True)
+class Point:
+    """What became of a deployment. measures: MEASURE -> value, those that were taken; energy and latency at most.
+
+    pruned: why the rest was not measured, or None.
+    """
+
+    deployment: Deployment
+    measures: Mapping[str, float]
+    pruned: str | None = None
+
+
+def point(question: Question, deployment: Deployment, folder: Path, samples: Samples) -> Point:
+    """Return the point of `deployment`: from its file, or trained, exported and measured now."""
+    place = folder / "points" / deployment.key
+    if (place / "point.json").exists():
+        return read_point(place / "point.json", deployment)
+    try:
+        found = _measured(question, deployment, folder, samples, place)
+    except UserError as error:  # what a chip cannot hold, for example
+        found = Point(deployment, {}, str(error))
+    write_text(place / "point.json", json.dumps(asdict(found), indent=1) + "\n")
+    return found
+
+
+def network_path(folder: Path, deployment: Deployment) -> Path:
+    """Return where the integer network of a point is."""
+    return folder / "points" / deployment.key / "network.npz"
+
+
+def _measured(question: Question, deployment: Deployment, folder: Path, samples: Samples, place: Path) -> Point:
+    chip = load_profile(deployment.profile)
+    limits = limits_of(deployment.profile, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
+    floats = trained_network(question, deployment, folder)
+    way = way_of(deployment.profile, "refuse", round_decays=True)
+    network = to_integer_network(floats, limits, way).network
+    write_integer_network(network, place / "network.npz")
+    measures: dict[str, float] = {}
+
+    def broken() -> str | None:
+        kept = (r for r in question.requirements if r.measure in measures)
+        return next((f"{r.text}: found {shown(r.measure, measures[r.measure])}" for r in kept
+                     if not r.holds(measures[r.measure])), None)  # fmt: skip
+
+    cores = partition(network, chip)
+    if cores.violations:
+        return Point(deployment, measures, f"does not fit: {cores.violations[0]}")
+    measures |= {"cores": len(cores.cores), "chips": chips_needed(cores, chip)}
+    if reason := broken():
+        return Point(deployment, measures, reason)
+    least = max((r.number for r in question.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
+    accuracy, operations, seen = _accuracy(network, samples, least)
+    if seen < len(samples.labels):
+        reason = f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"
+        return Point(deployment, measures, reason)
+    measures |= {"accuracy": accuracy, "operations": operations}
+    if reason := broken():
+        return Point(deployment, measures, reason)
+    spikes = mean_spikes(network, samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown)
+    sums = {p.name: spikes[p.name].sum(axis=0) for p in network.populations}
+    traffic = core_traffic(network, cores.cores, sums)
+    placement = place_by_traffic(place_on_mesh(network, cores, chip), traffic, chip, 0)
+    events = core_events(network, placement, spikes, chip)
+    measures["energy"] = max(estimate.total for estimate in event_energy(network, events, chip))
+    measures["latency"] = latency(events, chip).sample[1]
+    return Point(deployment, measures, broken())
+
+
+def _accuracy(network: IntegerNetwork, samples: Samples, least: float) -> tuple[float, float, int]:
+    """Return (share of right samples, synaptic operations a sample, samples); stop where `least` is out of reach."""
+    cpu, count = load_backend("cpu"), len(samples.labels)
+    right, operations, seen = 0, 0.0, 0
+    while seen < count:
+        chosen = slice(seen, seen + _SAMPLES_AT_A_TIME)
+        inputs = samples.shown[:, chosen] if samples.is_sequence else samples.shown[chosen]
+        found = cpu.run(network, inputs)
+        right += int((found.classes == samples.labels[chosen]).sum())
+        operations += float(sum(np.sum(ops) for ops in found.synaptic_operations.values()))
+        seen = min(seen + _SAMPLES_AT_A_TIME, count)
+        if right + (count - seen) < least * count:
+            break
+    return right / seen, operations / seen, seen
+
+
+def read_point(path: Path, deployment: Deployment) -> Point:
+    """Return what `point` wrote; a damaged file is a UserError."""
+    try:
+        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Point(deployment, dict(plain["measures"]), plain["pruned"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a point of a search ({error}). Remove its folder, and search again.") from error

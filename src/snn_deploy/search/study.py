@@ -1,0 +1,143 @@
+"""study: chooses which deployment to try next, with Optuna, in one process or several.
+
+SEARCH/search.json           the question; a search goes on only with the same one
+SEARCH/journal.log           Optuna's trials
+SEARCH/trained/              the trained networks (trained.py)
+SEARCH/points/KEY/           every deployment that was tried: network.npz and point.json (point.py)
+SEARCH/front.json, .png      the Pareto front, verified (front.py)
+
+A space that is not larger than the number of trials is tried whole, most steps first. Else Optuna's TPE sampler
+(Bergstra et al., NeurIPS 2011; several objectives: Ozaki et al., JAIR 2022) chooses, with the requirements as its
+constraints. What a requirement rules out is pruned. A deployment that was tried before costs nothing.
+"""
+
+import multiprocessing
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snn_deploy.search.point import Point, point, read_point
+from snn_deploy.search.question import MEASURES, Deployment, Question
+from snn_deploy.train.config import resolved_config
+from snn_deploy.train.input_coding import coded
+from snn_deploy.user_error import UserError
+
+try:
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+except ImportError as error:
+    raise UserError("search: needs the package optuna: pip install 'snn-deploy[search]'.") from error
+
+_NAME, _POLL = "search", 0.5  # seconds
+_EVER_TRIED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a search goes on. trials: those of earlier calls count. workers: processes at the same time."""
+
+    trials: int
+    workers: int = 1
+
+
+def search(question: Question, folder: Path, budget: Budget, tried: Callable[[int], None]) -> None:
+    """Try deployments until `budget.trials` are done. tried: called with how many were done since the last call.
+
+    An interrupt keeps every finished point; the same call goes on.
+    """
+    study = _study(question, folder)
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was stopped
+    if question.size <= budget.trials:
+        done = [t.params for t in study.get_trials(deepcopy=False, states=_EVER_TRIED)]
+        waiting = [t.system_attrs.get("fixed_params") for t in study.get_trials(deepcopy=False)
+                   if t.state == optuna.trial.TrialState.WAITING]  # fmt: skip
+        for chosen in question.deployments():
+            if chosen not in done and chosen not in waiting:
+                study.enqueue_trial(chosen)
+    before = _done(study)
+    total = min(budget.trials, question.size) if question.size <= budget.trials else budget.trials
+    if budget.workers == 1:
+        _work(question, folder, total, lambda: tried(1))
+        return
+    pool = ProcessPoolExecutor(budget.workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        jobs = [pool.submit(_work, question, folder, total) for _ in range(budget.workers)]
+        open_jobs: set[Any] = set(jobs)
+        while open_jobs:
+            finished, open_jobs = wait(open_jobs, timeout=_POLL)
+            for job in finished:
+                job.result()
+            now = _done(study)
+            tried(now - before)
+            before = now
+    except BaseException:
+        for process in list(pool._processes.values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _work(question: Question, folder: Path, total: int, tried: Callable[[], None] = lambda: None) -> None:
+    """Try deployments in this process until the study has `total` of them."""
+    torch.set_num_threads(1)
+    config = resolved_config(question.config, "search")
+    samples = {}
+
+    def objective(trial: optuna.Trial) -> tuple[float, ...]:
+        chosen = {name: trial.suggest_categorical(name, values) for name, values in question.space.items()}
+        deployment = question.deployment(chosen)
+        if deployment.steps not in samples:
+            data = config.data.options
+            if "steps" in question.config["data"]:
+                data = type(data)(**{**vars(data), "steps": deployment.steps})
+            test = data.load("test")
+            count = min(question.samples or len(test.labels), len(test.labels))
+            samples[deployment.steps] = coded(test.first(count), config.coding, deployment.steps)
+        found = point(question, deployment, folder, samples[deployment.steps])
+        trial.set_user_attr("key", deployment.key)
+        if found.pruned:
+            raise optuna.TrialPruned(found.pruned)
+        return tuple(found.measures[name] for name in question.objectives)
+
+    study = _study(question, folder)
+
+    def stop_when_done(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        tried()
+        if _done(study) >= total:
+            study.stop()
+
+    if _done(study) < total:
+        study.optimize(objective, callbacks=[stop_when_done])
+
+
+def _study(question: Question, folder: Path) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+    return optuna.create_study(
+        study_name=_NAME,
+        storage=storage,
+        sampler=optuna.samplers.TPESampler(seed=question.seed, multivariate=True),
+        directions=["maximize" if MEASURES[name][0] else "minimize" for name in question.objectives],
+        load_if_exists=True,
+    )
+
+
+def _done(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=_EVER_TRIED))
+
+
+def points(question: Question, folder: Path) -> list[Point]:
+    """Return every point that was tried so far, in the order of the trials, each once."""
+    keys: dict[str, Deployment] = {}
+    for trial in _study(question, folder).get_trials(deepcopy=False, states=_EVER_TRIED):
+        deployment = question.deployment(trial.params)
+        keys.setdefault(deployment.key, deployment)
+    return [read_point(folder / "points" / key / "point.json", deployment) for key, deployment in keys.items()]

@@ -1,0 +1,63 @@
+"""trained: the trained network of a deployment, trained once for the whole search.
+
+Only the most steps are trained from the start. Fewer steps begin from the trained network of the next more (time
+inheritance training, Dspike Sec. 4.4). Weight bits, thresholds and chips are choices of the export and train nothing.
+SEARCH/trained/NAME-steps4/ is an ordinary run folder; a lock beside it lets the other processes wait.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from snn_deploy.search.question import Deployment, Question, longer, of_training
+from snn_deploy.train.checkpoint import checkpoint_digest
+from snn_deploy.train.config import TrainConfig, changed_config
+from snn_deploy.train.float_network import FloatNetwork, read_float_network
+from snn_deploy.train.inheritance import Parent
+from snn_deploy.train.loop import train
+from snn_deploy.train.run_folder import RunFolder
+
+
+def trained_network(question: Question, deployment: Deployment, folder: Path) -> FloatNetwork:
+    """Return the network of `deployment`, after training what is missing; a training that was stopped goes on."""
+    return read_float_network(_run(question, deployment, folder).float_network)
+
+
+def config_of(question: Question, deployment: Deployment) -> TrainConfig:
+    """Return the config that its network is trained with; choices that make no sense together are a UserError."""
+    assignments = [*(f"{key}={value}" for key, value in deployment.choices), f"steps={deployment.steps}"]
+    if "steps" in question.config["data"]:  # event data: as many frames
+        assignments.append(f"data.steps={deployment.steps}")
+    if longer(question, deployment) is not None:
+        assignments += [f"training.epochs={question.inherited_epochs}"]
+    return changed_config(question.config, assignments, f"search, steps {deployment.steps}")
+
+
+def _run(question: Question, deployment: Deployment, folder: Path) -> RunFolder:
+    name = f"{of_training(question, deployment)}-steps{deployment.steps}"
+    files = RunFolder(folder / "trained" / name)
+    files.path.parent.mkdir(parents=True, exist_ok=True)
+    more = longer(question, deployment)
+    with FileLock(files.path.parent / f"{name}.lock"):
+        if not files.float_network.exists():
+            config = config_of(question, deployment)
+            parent = None
+            if more is not None:
+                before = _run(question, more, folder)
+                digest = checkpoint_digest(before.checkpoint)
+                parent = Parent(before.path, config_of(question, more), digest)
+            train(config, files.path, resume=True, parent=parent)
+    return files
+
+
+def trainings(question: Question) -> int:
+    """Return how many networks the whole space needs."""
+    seen = {question.deployment(chosen).without_export() for chosen in question.deployments()}
+    return len(seen)
+
+
+def checked(question: Question) -> None:
+    """Read the config of every training once, so that a mistake stops the search before the first."""
+    for chosen in question.deployments():
+        config_of(question, replace(question.deployment(chosen)))
