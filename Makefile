@@ -3,7 +3,7 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs session clean
 
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
@@ -15,6 +15,13 @@ lint: $(UV)
 	$(UV) run --quiet ruff format --check
 	$(UV) run --quiet ruff check
 	$(UV) run --quiet mypy
+
+docs: $(UV)
+	$(UV) run --quiet sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+session: $(UV)
+	$(UV) run --quiet python docs/record_session.py
 
 .uv/bin/uv:
 	python3 -m venv .uv

@@ -12,7 +12,8 @@ from snn_deploy.deploy.simulation import Simulation
 from snn_deploy.export.integer_network import IntegerNetwork
 
 # Lava does not install everywhere; .ci/run fails where it is missing, so CI never skips these.
-needs_lava = pytest.mark.skipif(lava.why_unavailable() is not None, reason=str(lava.why_unavailable()))
+LAVA_MISSING = lava.why_unavailable()
+needs_lava = pytest.mark.skipif(LAVA_MISSING is not None, reason=str(LAVA_MISSING))
 # Linux, CI's system, has it; elsewhere nothing lists the processes that may be left over.
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lists processes in /proc")
 

@@ -31,7 +31,7 @@ _NAME = re.compile(r"[\w.+-]+")
 @click.option(
     "--variant", "variants", multiple=True, metavar="NAME:KEY=VALUE,...", help="A variant of the one CONFIG; repeat it."
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/compare"), show_default=True, help="Folder.")
+@click.option("--out", type=click.Path(path_type=Path), default="runs/compare", show_default=True, help="Folder.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
 @click.option("--layers", is_flag=True, help="Print spike rate and q(u) of every layer, too.")
 @verb
@@ -51,7 +51,7 @@ def command(
 
     \b
     Example: snn-deploy compare examples/digits.toml --seeds 3 --variant plain: \\
-      --variant im:losses.im_loss.weight=2.0 --variant rmp:losses.rmp_loss.peak=0.1 --out runs/losses
+      --variant imloss:losses.im_loss.weight=2.0 --variant rmploss:losses.rmp_loss.peak=0.1 --out runs/losses
     """
     from snn_deploy.train.comparison import require_same_configs, run_jobs  # noqa: PLC0415 - torch is slow to import
 

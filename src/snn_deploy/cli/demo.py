@@ -15,14 +15,13 @@ _LARGEST_DROP = 0.003
 
 
 @click.command("demo")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to write."
-)
+@click.option("--out", type=click.Path(path_type=Path), default="demo", show_default=True, help="Folder to write.")
 @verb
 def command(output: Output, out: Path) -> int:
     """Train, export, verify and estimate a small network on real 8x8 digits, in about a minute.
 
     Exit code 1 when a spike differs between two backends, or when the accuracy is not what it should be.
+    Example: snn-deploy demo --out demo
     """
     from snn_deploy.cli.energy import energy_with_output  # noqa: PLC0415 - torch is slow to import
     from snn_deploy.cli.export import export_with_output  # noqa: PLC0415

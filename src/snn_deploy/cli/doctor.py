@@ -35,6 +35,7 @@ def command(output: Output) -> int:
     """Print versions, and try every backend on a tiny network.
 
     Exit code 1 when a backend that is installed gives wrong spikes or fails.
+    Example: snn-deploy doctor --json
     """
     versions = {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
     output.table(["package", "version"], [(name, found or "not installed") for name, found in versions.items()])

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from snn_deploy.cli.pages import PAGES
 from snn_deploy.deploy.backend import expected_seconds, load_backend
 from snn_deploy.deploy.job_error import JobError
 from snn_deploy.export.integer_network import IntegerNetwork
@@ -76,7 +77,8 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             code = function(output, **arguments)
         except UserError as error:
             output.result({"error": str(error)})
-            click.echo(f"Error: {error}", err=True)
+            page = PAGES.get(function.__module__.rpartition(".")[2])
+            click.echo(f"Error: {error}" + (f" More: {page}" if page else ""), err=True)
             sys.exit(USER_MISTAKE)
         except JobError as error:
             output.result({"error": str(error)})

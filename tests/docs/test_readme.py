@@ -1,15 +1,15 @@
 """What README.md says is what the program does."""
 
 import re
-import shlex
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from helpers.cli_help import snn_deploy
 from helpers.lava_help import needs_lava
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -48,17 +48,14 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path):
         assert Path(path).is_file()
 
 
-@needs_lava
-@pytest.mark.timeout(600)
-def test_the_commands_of_the_users_own_way_work_in_this_order(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    monkeypatch.chdir(tmp_path)
-    commands = [shlex.split(line) for line in _blocks("sh")[1].splitlines()]
-    assert [c[1] for c in commands] == ["train", "export", "verify", "run", "energy"]
-    for command in commands:
-        result = snn_deploy(*command[1:])
-        assert result.exit_code == 0, result.output
-    assert sorted(p.name for p in (tmp_path / "runs/digits/loihi").iterdir()) == ["network.net", "network.npz"]
+def test_the_recorded_session_is_what_its_commands_print_today():
+    """Numbers may differ in the last digits between machines, so they are left out; `make session` records anew."""
+    command = [sys.executable, str(ROOT / "docs/record_session.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        assert done.stdout, done.stderr
+        (shown,) = _blocks("console")
+        assert [_shape(x) for x in done.stdout.splitlines()] == [_shape(x) for x in shown.splitlines()]
 
 
 def test_every_file_that_the_readme_links_to_exists():

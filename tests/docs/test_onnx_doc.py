@@ -15,7 +15,7 @@ from snn_deploy.deploy.backends import reference
 from snn_deploy.export.integer_network import read_integer_network
 from snn_deploy.plugin import load_plugin
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/onnx.md").read_text(encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import pytest
 import snn_deploy
 from snn_deploy.plugin import plugin_names
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def blocks(name, language="python"):

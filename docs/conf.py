@@ -1,0 +1,36 @@
+"""The documentation site: `make docs` builds it offline into docs/_build/html; a warning is an error."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from config_keys import markdown  # noqa: E402 - docs/config_keys.py
+
+project = "snn-deploy"
+copyright = "the snn-deploy authors"
+extensions = ["myst_parser", "sphinx_click"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build", "README.md"]
+html_theme = "furo"
+html_title = "snn-deploy"
+html_copy_source = False
+html_show_sphinx = False
+highlight_language = "none"
+smartquotes = False  # two hyphens are an option
+myst_heading_anchors = 4
+myst_enable_extensions = ["attrs_block"]
+nitpicky = True
+suppress_warnings = ["epub.unknown_project_files"]
+
+
+def setup(app):
+    """Write the page of config keys before Sphinx reads the pages; it is made of the dataclasses themselves."""
+
+    def write(app):
+        page, text = HERE / "config_keys.md", markdown()
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+
+    app.connect("builder-inited", write)

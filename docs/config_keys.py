@@ -1,0 +1,106 @@
+"""config_keys: the page of every config key, made of the dataclasses that read a config and of their docstrings.
+
+    python docs/config_keys.py
+
+prints it; the documentation site makes it anew in every build.
+"""
+
+import dataclasses
+import inspect
+import re
+import typing
+from typing import Any
+
+from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.train import config
+
+_HEAD = """# Every config key
+
+`snn-deploy train CONFIG` reads a TOML file strictly: a key that is not here is an error that names the nearest one. Any
+of them can be set on the command line, `--set training.epochs=5`. A table that has a `name` chooses one of the
+choices below it, and takes that one's keys. `[losses.NAME]` and `[augmentations.NAME]` choose as many as you like.
+
+This page is made of the program itself.
+"""
+
+
+def markdown() -> str:
+    """Return the page."""
+    parts = [_HEAD, "## At the top\n", _described(config.TrainConfig), _table(config._Numbers)]
+    for section, package in config._CHOICES.items():
+        default = config._DEFAULTS.get(section)
+        beside = f" Default: `{default}`." if default else ""
+        parts.append(f"## [{section}]\n\n`name` is one of the names below.{beside}\n")
+        parts += [_plugin(package, name, config._CLASSES[section]) for name in plugin_names(package)]
+    for section, class_name in (("losses", "Loss"), ("augmentations", "Augmentation")):
+        parts.append(f"## [{section}.NAME]\n")
+        parts += [_plugin(f"train.{section}", name, class_name) for name in plugin_names(f"train.{section}")]
+    sections = {"training": config.Training, "optimizer": config.Optimizer, "quantization": config.QuantizationAware}
+    for section, options in sections.items():
+        parts += [f"## [{section}]\n", _described(options), _table(options)]
+    return "\n".join(parts)
+
+
+def _plugin(package: str, name: str, class_name: str) -> str:
+    module = load_plugin(package, name)
+    first = _whole(inspect.getdoc(module) or "").split("\n\n")[0]
+    return "\n".join([f"### {name}\n", _escaped(first) + "\n", _described(getattr(module, class_name)),
+                      _table(getattr(module, class_name))])  # fmt: skip
+
+
+def _described(options: type) -> str:
+    text = inspect.getdoc(options) or ""
+    return _escaped(_whole(text)) + "\n" if text and not text.startswith(f"{options.__name__}(") else ""
+
+
+def _table(options: type) -> str:
+    """Return one line for every key: its name, what it may be, and its default."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    rows = [
+        f"| `{field.name}` | {_allowed(hints[field.name])} | {_default(field)} |"
+        for field in dataclasses.fields(options)
+        if field.init
+    ]
+    return "\n".join(["| key | allowed | default |", "|---|---|---|", *rows, ""]) if rows else "No keys.\n"
+
+
+def _allowed(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Annotated:
+        kind, *limits = typing.get_args(hint)
+        words = [f"{sign} {getattr(x, name)}" for x in limits for name, sign in _SIGNS.items() if hasattr(x, name)]
+        return f"{_allowed(kind)} {', '.join(words)}".strip()
+    if typing.get_origin(hint) is typing.Literal:
+        return ", ".join(f"`{value}`" for value in typing.get_args(hint))
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return _WORDS.get(hint, hint.__name__)
+    return _escaped(str(hint).replace("typing.", ""))
+
+
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+_WORDS = {int: "whole number", float: "number", str: "text", bool: "true, false"}
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return (
+            '`""`'
+            if field.default == ""
+            else "`" + str(field.default).replace("True", "true").replace("False", "false") + "`"
+        )
+    if field.default_factory is not dataclasses.MISSING:
+        return f"`{field.default_factory()!r}`"
+    return "must be given"
+
+
+def _whole(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _escaped(text: str) -> str:
+    """Return `text` with what Markdown would read as marks escaped, but not within backticks."""
+    parts = text.split("`")
+    return "`".join(part if i % 2 else re.sub(r"([|*<\[_])", r"\\\1", part) for i, part in enumerate(parts))
+
+
+if __name__ == "__main__":
+    print(markdown())

@@ -1,0 +1,63 @@
+"""How many bits do weights need? Trains the digits, exports from 8 to 2 bits, draws accuracy and equal spikes.
+
+    uv run python examples/bits_and_spikes.py
+
+Writes bits_and_spikes.png. Every `# %%` begins a cell for editors that know notebooks.
+"""
+
+# %% A trained network in floats
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from matplotlib.figure import Figure
+
+from snn_deploy.deploy.backend import load_backend
+from snn_deploy.export.chip_limits import limits_of
+from snn_deploy.export.health import health
+from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.train import float_semantics
+from snn_deploy.train.config import resolved_config
+from snn_deploy.train.loop import train
+
+config = resolved_config(
+    {
+        "data": {"name": "digits"},
+        "model": {"layers": "8C3-P2-16C3-P2-10"},
+        "training": {"epochs": 4, "batch_size": 32, "threads": 1, "measured_samples": 0},
+    },
+    "bits_and_spikes",
+)
+with TemporaryDirectory() as folder:
+    network = train(config, Path(folder) / "run")
+test = config.data.options.load("test")
+
+# %% Integers of 8 to 2 bits, each beside the floats
+bits = range(8, 1, -1)
+accuracy, agreement = {}, {}
+for per_channel in (False, True):
+    for b in bits:
+        limits = limits_of("loihi2", b, per_channel=per_channel)
+        export = to_integer_network(network, limits)
+        found = load_backend("cpu").run(export.network, test.inputs)
+        accuracy[per_channel, b] = 100 * float((found.classes == test.labels).mean())
+        layers = health(network, export, limits, test.inputs[:40], float_semantics.run).layers
+        agreement[per_channel, b] = 100 * min(layer.spike_agreement for layer in layers if layer.fires)
+        print(f"{b} bits, per channel {per_channel}: {accuracy[per_channel, b]:.2f} %")
+
+# %% The picture
+figure = Figure(figsize=(7, 6), layout="constrained")
+above, below = figure.subplots(2, sharex=True)
+for per_channel, colour, marker, name in (
+    (False, "#0072B2", "o", "one threshold a layer"),
+    (True, "#D55E00", "s", "one a channel"),
+):
+    above.plot(bits, [accuracy[per_channel, b] for b in bits], marker=marker, color=colour, label=name)
+    below.plot(bits, [agreement[per_channel, b] for b in bits], marker=marker, color=colour, label=name)
+above.set(ylabel="accuracy, %", title="What fewer bits change")
+below.set(ylabel="spikes of the floats, %, worst layer", xlabel="bits of a weight")
+below.invert_xaxis()
+for axes in (above, below):
+    axes.grid(alpha=0.3)
+    axes.legend()
+figure.savefig("bits_and_spikes.png", dpi=150)
+print("wrote bits_and_spikes.png")

@@ -1,0 +1,111 @@
+"""The documentation site: built with warnings as errors, complete, and without a word to any host."""
+
+import dataclasses
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from snn_deploy.cli import main as cli
+from snn_deploy.cli.pages import PAGES
+from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.train import config
+
+ROOT = Path(__file__).parents[2]
+VERBS = sorted(cli._VERBS)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    pytest.importorskip("sphinx")
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "docs", folder / "repository/docs", ignore=shutil.ignore_patterns("_build"))
+    for name in ("src", "examples", "README.md", "CHANGELOG.md"):
+        (folder / "repository" / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(folder / "html")]
+    offline = dict(os.environ) | {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    done = subprocess.run(command, cwd=folder / "repository", env=offline, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+@pytest.mark.timeout(300)
+def test_it_builds_without_a_warning_and_has_every_page(site):
+    pages = {p.stem for p in (ROOT / "docs").glob("*.md")}
+    assert pages <= {p.stem for p in site.glob("*.html")}
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert all(f'href="{page}.html"' in index for page in pages - {"index"})
+
+
+def test_no_page_asks_another_host_for_a_script_a_font_or_a_picture(site):
+    for page in site.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//[^"]*"', text) == []
+        assert re.findall(r'<link[^>]*rel="(?:stylesheet|preload|icon)"[^>]*href="(?:https?:)?//[^"]*"', text) == []
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"]?(?:https?:)?//", style.read_text())
+
+
+def test_every_key_of_every_choice_is_on_the_page_of_keys(site):
+    text = re.sub(r"<[^>]+>", "", (site / "config_keys.html").read_text(encoding="utf-8"))
+    packages = {**config._CHOICES, "losses": "train.losses", "augmentations": "train.augmentations"}
+    classes = {**config._CLASSES, "losses": "Loss", "augmentations": "Augmentation"}
+    for section, package in packages.items():
+        for name in plugin_names(package):
+            options = getattr(load_plugin(package, name), classes[section])
+            assert name in text
+            for field in dataclasses.fields(options):
+                assert field.name in text, f"{section}.{name}.{field.name}"
+    for options in (config.Training, config.Optimizer, config.QuantizationAware):
+        assert all(field.name in text for field in dataclasses.fields(options))
+
+
+def test_the_page_of_keys_in_the_repository_is_that_of_the_program(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import config_keys  # noqa: PLC0415 - docs/config_keys.py
+
+    found = (ROOT / "docs/config_keys.md").read_text(encoding="utf-8")
+    assert found == config_keys.markdown(), "run make docs"
+
+
+def test_every_verb_and_option_is_on_the_page_of_verbs(site):
+    text = re.sub(r"<[^>]+>", "", (site / "verbs.html").read_text(encoding="utf-8"))
+    context = click.Context(cli.main)
+    for verb in VERBS:
+        command = cli.main.get_command(context, verb)
+        assert command is not None
+        for option in command.params:
+            assert isinstance(option, click.Argument) or option.opts[-1] in text, f"{verb} {option.opts}"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_has_an_example_that_is_right(verb):
+    command = cli.main.get_command(click.Context(cli.main), verb)
+    assert command is not None
+    text = (command.help or "").replace("\\\n", " ")
+    examples = re.findall(rf"snn-deploy {verb}\b(?: (.*?))?(?:   .*)?$", text, flags=re.MULTILINE)
+    assert examples, f"no example in snn-deploy {verb} --help"
+    for example in examples:
+        command.make_context(verb, shlex.split(example))  # an unknown option raises
+
+
+def test_every_paper_row_names_a_file_that_names_the_paper():
+    rows = re.findall(r"^\|(.*?)\|(.*?)\| `([\w/.]+)` \|$", (ROOT / "docs/papers.md").read_text(), flags=re.MULTILINE)
+    assert len(rows) >= 15
+    for _, equations, file in rows:
+        text = (ROOT / "src/snn_deploy" / file).read_text(encoding="utf-8")
+        for number in re.findall(r"Eq\. (\d+)", equations):
+            ranges = [(int(a), int(b or a)) for a, b in re.findall(r"(\d+)(?:-(\d+))?", text)]
+            assert any(first <= int(number) <= last for first, last in ranges), f"{file}: {equations}"
+
+
+def test_pages_that_errors_point_to_exist():
+    assert set(PAGES) <= set(VERBS)
+    for verb, page in PAGES.items():
+        assert (ROOT / page).is_file(), verb
