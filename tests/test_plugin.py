@@ -23,7 +23,7 @@ def test_a_users_file_is_a_plug_in_as_long_as_its_folder_is_named(users, monkeyp
     assert "quiet" not in plugin_names("train.norms")
     monkeypatch.delenv("SNN_DEPLOY_PLUGINS")
     assert "quiet" not in plugin_names("train.losses")
-    with pytest.raises(UserError, match="no plug-in named 'quiet'.*SNN_DEPLOY_PLUGINS names folders"):
+    with pytest.raises(UserError, match=r"no plug-in named 'quiet'.*SNN_DEPLOY_PLUGINS names folders"):
         load_plugin("train.losses", "quiet")
 
 
