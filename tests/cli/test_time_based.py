@@ -97,3 +97,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_network(run, tmp_path):
     again = ["train", run.parent / "timed.toml", "--out", tmp_path / "again"]
     assert snn_deploy(*again).exit_code == 0
     assert (tmp_path / "again" / "float_network.npz").read_bytes() == (run / "float_network.npz").read_bytes()
+
+
+def test_a_run_of_fewer_steps_starts_from_it(run, tmp_path):
+    done = snn_deploy("train", "--from", run, "--steps", 4, "--set", "training.epochs=1", "--out", tmp_path / "short")
+    assert done.exit_code == 0, done.stderr
+    found = read_float_network(tmp_path / "short" / "float_network.npz")
+    assert found.steps == 4
+    assert "parent_checkpoint_sha256" in found.provenance

@@ -4,7 +4,7 @@ Time inheritance training (Dspike Sec. 4.4): train with many steps, start the ne
 the norms' statistics are taken over; the optimizer starts anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snn_deploy.train.checkpoint import checkpoint_digest, read_network_state, read_origin
@@ -27,13 +27,16 @@ class Parent:
         """Put the parent's weights and statistics into `network`; a UserError names what makes the two unlike."""
         where = f"--from {self.folder}"
         for section in ("neuron", "norm"):
-            theirs, ours = self.config.table()[section], config.table()[section]
-            keys = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
+            before, now = self.config.table()[section], config.table()[section]
+            keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
             if keys:
-                named = ", ".join(f"{section}.{k} is {ours.get(k)!r}, there {theirs.get(k)!r}" for k in keys)
+                named = ", ".join(f"{section}.{k} is {now.get(k)!r}, there {before.get(k)!r}" for k in keys)
                 raise UserError(f"{where}: {named}. Its weights mean something else here; make these equal.")
         source = network.plan.input.shape
-        _require_equal(where, self.config.model.options.plan(source, network.plan.output.shape[0]), network.plan)
+        theirs = self.config.model.options.plan(source, network.plan.output.shape[0])
+        fires = network.plan.output.fires  # time-based training lets it fire, whatever the model says
+        theirs = replace(theirs, populations=(*theirs.populations[:-1], replace(theirs.output, fires=fires)))
+        _require_equal(where, theirs, network.plan)
         read_network_state(RunFolder(self.folder).checkpoint, network)
 
 
