@@ -12,19 +12,19 @@ from snn_deploy.user_error import UserError
 def users(tmp_path, monkeypatch):
     folder = tmp_path / "mine/train/losses"
     folder.mkdir(parents=True)
-    (folder / "quiet.py").write_text("KIND = 'mine'\n")
+    (folder / "calm.py").write_text("KIND = 'mine'\n")
     monkeypatch.setenv("SNN_DEPLOY_PLUGINS", os.pathsep.join([str(tmp_path), str(tmp_path / "mine")]))
     return folder
 
 
 def test_a_users_file_is_a_plug_in_as_long_as_its_folder_is_named(users, monkeypatch):
-    assert "quiet" in plugin_names("train.losses")
-    assert load_plugin("train.losses", "quiet").KIND == "mine"
-    assert "quiet" not in plugin_names("train.norms")
+    assert "calm" in plugin_names("train.losses")
+    assert load_plugin("train.losses", "calm").KIND == "mine"
+    assert "calm" not in plugin_names("train.norms")
     monkeypatch.delenv("SNN_DEPLOY_PLUGINS")
-    assert "quiet" not in plugin_names("train.losses")
-    with pytest.raises(UserError, match=r"no plug-in named 'quiet'.*SNN_DEPLOY_PLUGINS names folders"):
-        load_plugin("train.losses", "quiet")
+    assert "calm" not in plugin_names("train.losses")
+    with pytest.raises(UserError, match=r"no plug-in named 'calm'.*SNN_DEPLOY_PLUGINS names folders"):
+        load_plugin("train.losses", "calm")
 
 
 def test_a_name_that_exists_is_refused_not_shadowed(users):

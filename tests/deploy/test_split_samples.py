@@ -70,7 +70,8 @@ def test_only_long_runs_are_shared_unasked(network):
 
 
 _RUN = """
-import sys, time
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from snn_deploy.deploy import split_samples
 from snn_deploy.deploy.random_network import random_inputs, random_network
 from snn_deploy.deploy.simulation import Interrupted
@@ -78,7 +79,7 @@ split_samples._LEAST_SAMPLES = 1
 network = random_network(3)
 inputs = random_inputs(network, 200_000, 0)
 try:
-    split_samples.run_split(network, inputs, "cpu", split_samples.Workers(2), lambda n: print("some", flush=True))
+    split_samples.run_split(network, inputs, "reference", split_samples.Workers(2), lambda n: print("some", flush=True))
 except Interrupted as stopped:
     print("kept", len(stopped.simulation.outputs), flush=True)
 """

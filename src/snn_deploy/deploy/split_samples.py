@@ -4,6 +4,10 @@ Every process runs the same backend on some of the samples, so the counts are th
 """
 
 import math
+import os
+import signal
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,7 +77,7 @@ def run_split(
         size = max(_LEAST_SAMPLES, -(-samples // (count * _PARTS_OF_A_WORKER)))
         ranges = [slice(start, start + size) for start in range(0, samples, size)]
         jobs = (
-            joblib.delayed(_run_part)(network, inputs[part] if is_image else frames[:, part], backend)
+            joblib.delayed(_run_part)(network, inputs[part] if is_image else frames[:, part], backend, os.getpid())
             for part in ranges
         )
         parts: list[Simulation] = []
@@ -83,11 +87,15 @@ def run_split(
                 if progress:
                     progress(len(part.outputs))
         except KeyboardInterrupt as interrupt:
+            warnings.filterwarnings("ignore", message=".*tasks which were still being processed", module="joblib")
             raise Interrupted(joined(parts) if parts else None) from interrupt
     return joined(parts)
 
 
-def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str) -> Simulation:
+def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str, asker: int) -> Simulation:
+    if os.getpid() != asker and threading.current_thread() is threading.main_thread():
+        # A terminal interrupts every process of its group. The one that asked ends the others; they say nothing.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return load_backend(backend).run(network, inputs)
 
 
