@@ -4,6 +4,7 @@ import html.parser
 import json
 import re
 
+import numpy as np
 import pytest
 from helpers.browser import accessibility_violations, needs_chromium, opened
 from helpers.cli_help import snn_deploy
@@ -122,3 +123,18 @@ def test_a_browser_shows_it_without_a_word_on_its_console(page, tmp_path, width)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_accessibility_checker_finds_nothing(page, tmp_path, width):
     assert accessibility_violations(page, width, tmp_path) == []
+
+
+def test_the_ladder_has_the_floats_on_the_samples_that_the_integers_saw(run, page):
+    from snn_deploy.train import float_semantics  # noqa: PLC0415
+    from snn_deploy.train.datasets.digits import Dataset  # noqa: PLC0415
+    from snn_deploy.train.float_network import read_float_network  # noqa: PLC0415
+
+    floats, test = read_float_network(run / "float_network.npz"), Dataset().load("test").first(40)
+    frames = np.broadcast_to(test.inputs, (floats.steps, *test.inputs.shape))
+    outputs = float_semantics.run(floats, frames).potentials["output"][-1]
+    accuracy = 100 * (outputs.argmax(axis=1) == test.labels).mean()
+    row = re.search(r"floats again</th>(.*?)</tr>", page.read_text(), flags=re.DOTALL)
+    assert row is not None
+    assert f"{accuracy:.2f} %" in row[1]
+    assert "the 40 test samples of the rows below" in row[1]

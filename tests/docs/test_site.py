@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from helpers.browser import needs_chromium, opened
 
 from snn_deploy.cli import main as cli
 from snn_deploy.cli.pages import PAGES
@@ -109,3 +110,12 @@ def test_pages_that_errors_point_to_exist():
     assert set(PAGES) <= set(VERBS)
     for verb, page in PAGES.items():
         assert (ROOT / page).is_file(), verb
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", ["index", "first_deployment", "verbs"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_it_without_a_word_on_its_console(site, tmp_path, page, width):
+    built, console = opened(site / f"{page}.html", width, tmp_path)
+    assert "<h1>" in built
+    assert console == []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COSTS = "cmos45"
 _SAMPLES = 1000
+_MOST_FLOAT_WORK, _FLOATS_AT_A_TIME = 2e10, 20  # multiply-accumulates, about half a minute; samples
 _MOST_EPOCHS = 60  # of a table
 
 
@@ -96,7 +97,7 @@ def command(
         input_shape=network.input.shape,
         input_values=network.input.largest_value,
         output=network.output.name,
-        ladder=_ladder(network, accuracy, count, found),
+        ladder=_ladder(network, accuracy, count, found, _same_samples(output, network, run, chosen)),
         compared=found,
         layers=layers,
         charts=tuple(c for c in pictures if c),
@@ -201,7 +202,35 @@ def _exported_otherwise(network: "IntegerNetwork", run: Path | None) -> "dict[st
     return found
 
 
-def _ladder(network: "IntegerNetwork", accuracy: float, count: int, compared: "Compared") -> "tuple[Rung, ...]":
+def _same_samples(output: Output, network: "IntegerNetwork", run: Path | None, chosen: "Samples") -> float | None:
+    """Return the float network's accuracy on the samples that the integers saw; None where that takes long or is known.
+
+    Without it a ladder from all test samples to a few looks as if the integers had lost what the samples did.
+    """
+    from snn_deploy.deploy.event_counts import multiply_accumulates  # noqa: PLC0415
+    from snn_deploy.deploy.simulation import as_frames  # noqa: PLC0415
+    from snn_deploy.train import float_semantics  # noqa: PLC0415
+    from snn_deploy.train.float_network import read_float_network  # noqa: PLC0415
+
+    count = len(chosen.labels)
+    work = sum(multiply_accumulates(network).values()) * network.steps * count
+    if run is None or count == network.provenance.get("test_samples") or work > _MOST_FLOAT_WORK:
+        return None
+    floats = read_float_network(run / "float_network.npz")
+    frames, right = as_frames(network, chosen.shown), 0
+    with output.progress("floats", count) as advance:
+        for start in range(0, count, _FLOATS_AT_A_TIME):
+            here = slice(start, start + _FLOATS_AT_A_TIME)
+            trace, name = float_semantics.run(floats, frames[:, here]), floats.output.name
+            sums = trace.spikes[name].sum(axis=0) if floats.output.fires else trace.potentials[name][-1]
+            right += int((sums.reshape(len(sums), -1).argmax(axis=1) == chosen.labels[here]).sum())
+            advance(len(sums))
+    return right / count
+
+
+def _ladder(
+    network: "IntegerNetwork", accuracy: float, count: int, compared: "Compared", same_samples: float | None
+) -> "tuple[Rung, ...]":
     from snn_deploy.deploy.report.findings import Rung  # noqa: PLC0415
 
     origin = network.provenance
@@ -209,6 +238,8 @@ def _ladder(network: "IntegerNetwork", accuracy: float, count: int, compared: "C
     rungs = [Rung("floats", origin.get("float_accuracy"), tested)]
     if origin.get("quantized_accuracy") is not None:
         rungs.append(Rung("quantization-aware", origin["quantized_accuracy"], tested))
+    if same_samples is not None:
+        rungs.append(Rung("floats again", same_samples, f"the {count:,} test samples of the rows below"))
     rungs.append(Rung("integers", accuracy, f"{count:,} test samples, on cpu"))
     broken = {line.split(":")[0] for line in compared.differences}
     rungs += [
