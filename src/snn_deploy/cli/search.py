@@ -31,7 +31,9 @@ _BACKENDS = ("reference", "cpu", "onnx")
 @click.option("--trials", type=click.IntRange(min=1), default=60, show_default=True, help="Deployments to try.")
 @click.option("--samples", type=click.IntRange(min=0), default=500, show_default=True, help="Test samples; 0 is all.")
 @click.option("--inherited-epochs", type=click.IntRange(min=1), help="Of fewer steps; default: a quarter of CONFIG's.")
-@click.option("--verify", "verified", type=click.IntRange(min=1), default=5, show_default=True, help="Samples each.")
+@click.option(
+    "--verify", "verified", type=click.IntRange(min=1), default=5, show_default=True, help="Samples that verify each."
+)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, a thread each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice of trials.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default runs/search-CONFIG.")

@@ -90,6 +90,9 @@ def _draw(question: Question, best: Sequence[Verified], points: Sequence[Point])
         ):
             axes.scatter(*(_in_units(group, name) for name in (other, first)), **style)
         axes.set(xlabel=_label(other), ylabel=_label(first))
+        if len(question.objectives) == 2:  # with more, the front is no line
+            ordered = sorted(zip(_in_units(chosen, other), _in_units(chosen, first), strict=True))
+            axes.step(*zip(*ordered, strict=True), where="post", color="#D55E00", linewidth=1, alpha=0.5)
         for p in chosen:
             where = (_in_units([p], other)[0], _in_units([p], first)[0])
             text = f"T {p.deployment.steps}, {p.deployment.weight_bits} bit"
