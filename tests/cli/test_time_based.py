@@ -8,9 +8,10 @@ import torch
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.train import float_semantics
-from snn_deploy.train.config import read_config
+from snn_deploy.train.config import read_config, resolved_config
 from snn_deploy.train.float_network import read_float_network
 from snn_deploy.train.run_start import build_network
+from snn_deploy.train.samples import Samples
 from snn_deploy.train.spiking_network import Pass
 from snn_deploy.train.to_float_network import to_float_network
 
@@ -105,3 +106,26 @@ def test_a_run_of_fewer_steps_starts_from_it(run, tmp_path):
     found = read_float_network(tmp_path / "short" / "float_network.npz")
     assert found.steps == 4
     assert "parent_checkpoint_sha256" in found.provenance
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"layers": "15C5-P2-40C5-P2-300"},
+        {"layers": "32C5-P2-64C5-P2-1024"},
+        {"layers": "12C5-P2-64C5-P2"},
+        {"name": "vgg11", "width": 4},
+    ],
+    ids=lambda model: model.get("layers", "vgg11"),
+)
+def test_the_papers_networks_fire_and_learn_in_every_layer(model):
+    size = 32 if "name" in model else 28
+    settings = {"method": "time-based", "data": {"name": "digits"}, "model": model, "norm": {"scale": 12.0}}
+    config = resolved_config(settings, "test.toml")
+    images = torch.rand(4, 1, size, size, generator=torch.Generator().manual_seed(0))
+    samples = Samples((255 * images).byte().numpy(), np.arange(4), classes=10)
+    network = build_network(config, samples, torch.Generator().manual_seed(0))
+    recording = network(images, 4, Pass(None, 1.0))
+    assert all(layer.spike_rate > 0 for layer in recording.layers)
+    config.losses[0].options(recording, torch.arange(4)).backward()
+    assert all((weights.grad != 0).any() for weights in network.weights.values())

@@ -101,9 +101,24 @@ def test_every_paper_row_names_a_file_that_names_the_paper():
     assert len(rows) >= 15
     for _, equations, file in rows:
         text = (ROOT / "src/snn_deploy" / file).read_text(encoding="utf-8")
-        for number in re.findall(r"Eq\. (\d+)", equations):
-            ranges = [(int(a), int(b or a)) for a, b in re.findall(r"(\d+)(?:-(\d+))?", text)]
-            assert any(first <= int(number) <= last for first, last in ranges), f"{file}: {equations}"
+        missing = _equations(equations) - _equations(text)
+        assert not missing, f"{file} does not name {sorted(missing)} of {equations}"
+        assert all(section in text for section in re.findall(r"Sec\. [\d.]*\d", equations)), f"{file}: {equations}"
+        assert _equations(equations) or "Sec." in equations
+
+
+def _equations(text: str) -> set[int]:
+    """Return the numbers in "Eq. 3-5, 16-17", "Equation 11" or "equations 8-10"."""
+    found: set[int] = set()
+    for numbers in re.findall(r"(?:Eq\.|[Ee]quations?)\s+(\d+(?:(?:-|, | and )\d+)*)", text):
+        for first, last in re.findall(r"(\d+)(?:-(\d+))?", numbers):
+            found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_the_numbers_of_equations_are_read_as_they_are_written():
+    assert _equations("Eq. 3-5, 16-17, Algorithm 1; 30 units") == {3, 4, 5, 16, 17}
+    assert _equations("Equation 8-10: q; equation 12: weight 2022") == {8, 9, 10, 12}
 
 
 def test_pages_that_errors_point_to_exist():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# A reader of the report has a browser, a machine that makes one need not; .ci/run installs it, so CI opens the pages.
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium; apt-get install chromium, as .ci/run does")
 
 _AXE = """axe.run().then(found => {

@@ -7,7 +7,7 @@ from snn_deploy.train.config import resolved_config
 from snn_deploy.train.loop import train
 from snn_deploy.user_error import UserError
 
-# Without AMX the int8 operator saturates or is missing, and training never calls it.
+# Without AMX the int8 operator saturates or is missing, and training never calls it: nothing to test.
 needs_amx = pytest.mark.skipif(not amx_synapses.works_here(), reason="this CPU has no AMX")
 CASES = {
     "padded": ((6, 8, 9, 9), (12, 8, 3, 3), 4, ((1, 1), (1, 1), (1, 1), 1)),

@@ -115,8 +115,8 @@ def _ended(output: Output, question: "Question", folder: Path, samples: int) -> 
     best = []
     for found in front(tried, question.objectives):
         network = read_network(network_path(folder, found.deployment))
-        shown_samples = test_samples(network.provenance, None, samples)
-        best.append(verified(found, folder, shown_samples.shown, _BACKENDS))
+        chosen = test_samples(network.provenance, None, 0).first(samples)
+        best.append(verified(found, folder, chosen.shown, _BACKENDS))
     written = write_front(question, best, tried, folder) if best else []
     keys = [key for key, _ in question.choices]
     output.table(

@@ -7,8 +7,9 @@ SEARCH/points/KEY/           every deployment that was tried: network.npz and po
 SEARCH/front.json, .png      the Pareto front, verified (front.py)
 
 A space that is not larger than the number of trials is tried whole, most steps first. Else Optuna's TPE sampler
-(Bergstra et al., NeurIPS 2011; several objectives: Ozaki et al., JAIR 2022) chooses, with the requirements as its
-constraints. What a requirement rules out is pruned. A deployment that was tried before costs nothing.
+(Bergstra et al., NeurIPS 2011; several objectives: Ozaki et al., JAIR 2022) chooses. What a requirement rules out is
+pruned, and TPE learns from it as from what is worse than every measured one. A deployment that was tried before is
+read, not measured again.
 """
 
 import multiprocessing
@@ -23,8 +24,9 @@ import torch
 
 from snn_deploy.search.point import Point, point, read_point
 from snn_deploy.search.question import MEASURES, Deployment, Question
-from snn_deploy.train.config import resolved_config
+from snn_deploy.search.trained import config_of
 from snn_deploy.train.input_coding import coded
+from snn_deploy.train.samples import Samples
 from snn_deploy.user_error import UserError
 
 try:
@@ -61,7 +63,7 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
             if chosen not in done and chosen not in waiting:
                 study.enqueue_trial(chosen)
     before = _done(study)
-    total = min(budget.trials, question.size) if question.size <= budget.trials else budget.trials
+    total = min(budget.trials, question.size)
     if budget.workers == 1:
         _work(question, folder, total, lambda: tried(1))
         return
@@ -87,20 +89,16 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
 def _work(question: Question, folder: Path, total: int, tried: Callable[[], None] = lambda: None) -> None:
     """Try deployments in this process until the study has `total` of them."""
     torch.set_num_threads(1)
-    config = resolved_config(question.config, "search")
-    samples = {}
+    samples: dict[Any, Samples] = {}
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:
         chosen = {name: trial.suggest_categorical(name, values) for name, values in question.space.items()}
         deployment = question.deployment(chosen)
-        if deployment.steps not in samples:
-            data = config.data.options
-            if "steps" in question.config["data"]:
-                data = type(data)(**{**vars(data), "steps": deployment.steps})
-            test = data.load("test")
-            count = min(question.samples or len(test.labels), len(test.labels))
-            samples[deployment.steps] = coded(test.first(count), config.coding, deployment.steps)
-        found = point(question, deployment, folder, samples[deployment.steps])
+        if (training := deployment.without_export()) not in samples:
+            config = config_of(question, deployment)
+            test = config.data.options.load("test").first(question.samples)
+            samples[training] = coded(test, config.coding, config.steps)
+        found = point(question, deployment, folder, samples[training])
         trial.set_user_attr("key", deployment.key)
         if found.pruned:
             raise optuna.TrialPruned(found.pruned)

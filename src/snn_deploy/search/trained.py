@@ -5,7 +5,6 @@ inheritance training, Dspike Sec. 4.4). Weight bits, thresholds and chips are ch
 SEARCH/trained/NAME-steps4/ is an ordinary run folder; a lock beside it lets the other processes wait.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -60,4 +59,4 @@ def trainings(question: Question) -> int:
 def checked(question: Question) -> None:
     """Read the config of every training once, so that a mistake stops the search before the first."""
     for chosen in question.deployments():
-        config_of(question, replace(question.deployment(chosen)))
+        config_of(question, question.deployment(chosen))

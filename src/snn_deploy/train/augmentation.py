@@ -33,6 +33,12 @@ def augmented(images: Tensor, augmentations: Iterable[Augmentation], generator: 
     return images
 
 
+def picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the pixels of each image at its own `rows` (batch, height) and `columns` (batch, width)."""
+    samples = torch.arange(len(images))[:, None, None]
+    return images[samples, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
 def drawn(batch: int, low: int, high: int, generator: torch.Generator) -> Tensor:
     """Return one whole number from low to high - 1 per image, (batch,)."""
     return torch.randint(low, high, (batch,), generator=generator)

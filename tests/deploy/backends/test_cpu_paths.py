@@ -19,6 +19,7 @@ from snn_deploy.deploy.verify import verify
 from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.user_error import UserError
 
+# Where the self-test of the int8 operators fails, the simulator takes float32, and these tests have nothing to try.
 needs_int8 = pytest.mark.skipif(not int8.largest_exact_value(), reason="this torch has no exact int8 operators here")
 
 

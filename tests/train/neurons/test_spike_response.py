@@ -183,3 +183,13 @@ def test_a_layer_that_feeds_itself_has_the_gradients_of_equations_3_to_5(seed):
     ):
         size = np.abs(expected).max()
         np.testing.assert_allclose(tensor.grad / size, expected / size, atol=2e-4)
+
+
+def test_a_loop_that_is_longer_than_the_sample_is_never_heard():
+    layer = replace(layer_of(NEURON, (2, 3), 1), loop_delay=1)
+    weights, own = torch.ones(2, 3, requires_grad=True), torch.ones(2, 2, requires_grad=True)
+    spikes, _, _ = fire(layer, torch.ones(2), [torch.full((1, 1, 3), 2.0)], [weights, own])
+    spikes.sum().backward()
+    assert spikes.all()
+    assert not own.grad.any()
+    assert weights.grad.all()

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional
 
-from snn_deploy.train.augmentation import drawn
+from snn_deploy.train.augmentation import drawn, picked
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,4 @@ class Augmentation:
         choices = 2 * self.padding + 1
         top, left = (drawn(batch, 0, choices, generator) for _ in range(2))
         padded = functional.pad(images, (self.padding,) * 4)
-        rows = (top[:, None] + torch.arange(height))[:, :, None]  # (batch, height, 1)
-        columns = (left[:, None] + torch.arange(width))[:, None, :]  # (batch, 1, width)
-        samples = torch.arange(batch)[:, None, None]
-        return padded[samples, :, rows, columns].permute(0, 3, 1, 2).contiguous()
+        return picked(padded, top[:, None] + torch.arange(height), left[:, None] + torch.arange(width))

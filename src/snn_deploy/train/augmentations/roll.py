@@ -1,6 +1,6 @@
 """Augmentation `roll`: moves images by a few pixels, what leaves on one side comes in on the other.
 
-TB Appendix and others on event data: at most 5 pixels each way.
+Dspike (Li et al., NeurIPS 2021), on CIFAR10-DVS: at most 5 pixels each way.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from snn_deploy.train.augmentation import drawn
+from snn_deploy.train.augmentation import drawn, picked
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class Augmentation:
         """Return uint8 images (batch, channels, height, width), each moved on its own."""
         batch, _, height, width = images.shape
         down, right = (drawn(batch, -self.pixels, self.pixels + 1, generator) for _ in range(2))
-        rows = ((torch.arange(height) - down[:, None]) % height)[:, :, None]
-        columns = ((torch.arange(width) - right[:, None]) % width)[:, None, :]
-        samples = torch.arange(batch)[:, None, None]
-        return images[samples, :, rows, columns].permute(0, 3, 1, 2).contiguous()
+        rows = (torch.arange(height) - down[:, None]) % height
+        columns = (torch.arange(width) - right[:, None]) % width
+        return picked(images, rows, columns)
