@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from snn_deploy.search.point import Point, point, read_point
@@ -65,11 +66,11 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
     before = _done(study)
     total = min(budget.trials, question.size)
     if budget.workers == 1:
-        _work(question, folder, total, lambda: tried(1))
+        _work(question, folder, total, 0, lambda: tried(1))
         return
     pool = ProcessPoolExecutor(budget.workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        jobs = [pool.submit(_work, question, folder, total) for _ in range(budget.workers)]
+        jobs = [pool.submit(_work, question, folder, total, worker) for worker in range(budget.workers)]
         open_jobs: set[Any] = set(jobs)
         while open_jobs:
             finished, open_jobs = wait(open_jobs, timeout=_POLL)
@@ -86,8 +87,8 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
         pool.shutdown(cancel_futures=True)
 
 
-def _work(question: Question, folder: Path, total: int, tried: Callable[[], None] = lambda: None) -> None:
-    """Try deployments in this process until the study has `total` of them."""
+def _work(question: Question, folder: Path, total: int, worker: int, tried: Callable[[], None] = lambda: None) -> None:
+    """Try deployments in this process, the `worker`-th from 0, until the study has `total` of them."""
     torch.set_num_threads(1)
     samples: dict[Any, Samples] = {}
 
@@ -99,12 +100,11 @@ def _work(question: Question, folder: Path, total: int, tried: Callable[[], None
             test = config.data.options.load("test").first(question.samples)
             samples[training] = coded(test, config.coding, config.steps)
         found = point(question, deployment, folder, samples[training])
-        trial.set_user_attr("key", deployment.key)
         if found.pruned:
             raise optuna.TrialPruned(found.pruned)
         return tuple(found.measures[name] for name in question.objectives)
 
-    study = _study(question, folder)
+    study = _study(question, folder, worker)
 
     def stop_when_done(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         tried()
@@ -115,17 +115,21 @@ def _work(question: Question, folder: Path, total: int, tried: Callable[[], None
         study.optimize(objective, callbacks=[stop_when_done])
 
 
-def _study(question: Question, folder: Path) -> optuna.Study:
+def _study(question: Question, folder: Path, worker: int = 0) -> optuna.Study:
+    """Return the study in `folder`; every worker, and every call that goes on, draws its own random numbers."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log")))
-    return optuna.create_study(
+    study = optuna.create_study(
         study_name=_NAME,
         storage=storage,
-        sampler=optuna.samplers.TPESampler(seed=question.seed, multivariate=True),
         directions=["maximize" if MEASURES[name][0] else "minimize" for name in question.objectives],
         load_if_exists=True,
     )
+    begun = len(study.get_trials(deepcopy=False))
+    seed = int(np.random.SeedSequence([question.seed, worker, begun]).generate_state(1)[0])
+    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    return study
 
 
 def _done(study: optuna.Study) -> int:
