@@ -117,7 +117,7 @@ def test_a_space_larger_than_the_trials_is_sampled(config, tmp_path):
     options = ["--weight-bits", "8,7,6,5,4", "--steps", 2, "--samples", 20, "--verify", 1, "--trials", 3]
     result = snn_deploy("search", config, *options, "--out", tmp_path / "s", "--json", "--set", "training.samples=64")
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["tried"] in (2, 3)  # a deployment that is chosen twice is one point
+    assert json.loads(result.stdout)["tried"] == 3  # one that is chosen twice counts once
 
 
 @pytest.mark.parametrize(

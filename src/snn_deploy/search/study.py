@@ -37,6 +37,7 @@ except ImportError as error:
     raise UserError("search: needs the package optuna: pip install 'snn-deploy[search]'.") from error
 
 _NAME, _POLL = "search", 0.5  # seconds
+_REPEATS = 20  # trials for each deployment of the budget, at most: where TPE finds nothing else to choose
 _EVER_TRIED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
 
@@ -66,7 +67,7 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
     before = _done(study)
     total = min(budget.trials, question.size)
     if budget.workers == 1:
-        _work(question, folder, total, 0, lambda: tried(1))
+        _work(question, folder, total, 0, tried)
         return
     pool = ProcessPoolExecutor(budget.workers, mp_context=multiprocessing.get_context("spawn"))
     try:
@@ -87,7 +88,9 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
         pool.shutdown(cancel_futures=True)
 
 
-def _work(question: Question, folder: Path, total: int, worker: int, tried: Callable[[], None] = lambda: None) -> None:
+def _work(
+    question: Question, folder: Path, total: int, worker: int, tried: Callable[[int], None] = lambda count: None
+) -> None:
     """Try deployments in this process, the `worker`-th from 0, until the study has `total` of them."""
     torch.set_num_threads(1)
     samples: dict[Any, Samples] = {}
@@ -106,12 +109,17 @@ def _work(question: Question, folder: Path, total: int, worker: int, tried: Call
 
     study = _study(question, folder, worker)
 
+    before = _done(study)
+
     def stop_when_done(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        tried()
-        if _done(study) >= total:
+        nonlocal before
+        now = _done(study)
+        tried(now - before)
+        before = now
+        if now >= total or trial.number >= _REPEATS * total:
             study.stop()
 
-    if _done(study) < total:
+    if before < total:
         study.optimize(objective, callbacks=[stop_when_done])
 
 
@@ -133,7 +141,9 @@ def _study(question: Question, folder: Path, worker: int = 0) -> optuna.Study:
 
 
 def _done(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=_EVER_TRIED))
+    """Return how many deployments were tried; TPE chooses some twice, which costs a look into a file."""
+    trials = study.get_trials(deepcopy=False, states=_EVER_TRIED)
+    return len({tuple(sorted(trial.params.items())) for trial in trials})
 
 
 def points(question: Question, folder: Path) -> list[Point]:
