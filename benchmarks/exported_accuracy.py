@@ -11,13 +11,13 @@ import argparse
 import statistics
 from pathlib import Path
 
-from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.integer_fit import Limits
-from snn_deploy.train.comparison import Job, require_same_configs, run_jobs
-from snn_deploy.train.config import read_config
-from snn_deploy.train.float_network import read_float_network
-from snn_deploy.train.run_folder import RunFolder
+from snn_deploy.network.float_network import read_float_network
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.train.config.read_config import read_config
+from snn_deploy.train.run.comparison import Job, require_same_configs, run_jobs
+from snn_deploy.train.run.run_folder import RunFolder
 
 BITS = (8, 6, 5, 4, 3, 2)
 THRESHOLDS = {"scalar": False, "per-channel": True}

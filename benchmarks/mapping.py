@@ -18,18 +18,18 @@ import numpy as np
 from mapping_networks import PLANS, network
 from scipy.sparse import coo_matrix, csr_matrix
 
-from snn_deploy.deploy.mapping.core_traffic import core_traffic
-from snn_deploy.deploy.mapping.cuts import cuts
-from snn_deploy.deploy.mapping.lower_bound import lower_bound
-from snn_deploy.deploy.mapping.mesh import cores_per_chip, position, seats
-from snn_deploy.deploy.mapping.out_axons import Listeners, listeners
-from snn_deploy.deploy.mapping.partition import partition
-from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic, spike_hops
-from snn_deploy.deploy.mapping.place_on_mesh import place_on_mesh
-from snn_deploy.deploy.mapping.placement import Slice
-from snn_deploy.deploy.mapping.resources import Model
-from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
+from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip, position, seats
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cutting.cuts import cuts
+from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.memory.out_axons import Listeners, listeners
+from snn_deploy.deploy.mapping.memory.resources import Model
+from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic, spike_hops
+from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.network.integer_network import IntegerNetwork
 
 Row = tuple[str, object, object, object, str]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.train.models import cifarnet, layer_string, resnet19, vgg11, vgg16
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 

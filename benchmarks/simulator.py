@@ -28,20 +28,20 @@ import torch
 from simulator_networks import BATCH, STEPS, Spikes, arriving, eager_neurons, network_of, synapses
 from torch import Tensor, nn
 
-from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.backends import cpu, reference
-from snn_deploy.deploy.backends._cpu_limits import SumBounds
-from snn_deploy.deploy.backends._cpu_synapses import PATHS_PACKAGE
-from snn_deploy.deploy.event_counts import multiply_accumulates
-from snn_deploy.export.evaluation_order import blocks, is_recurrent
-from snn_deploy.export.integer_network import (
+from snn_deploy.deploy.backends._cpu.limits import SumBounds
+from snn_deploy.deploy.backends._cpu.synapses import PATHS_PACKAGE
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.event_counts import multiply_accumulates
+from snn_deploy.network.evaluation_order import blocks, is_recurrent
+from snn_deploy.network.integer_network import (
     IntegerConnection,
     IntegerInput,
     IntegerNetwork,
     IntegerPopulation,
     read_integer_network,
 )
-from snn_deploy.plugin import load_plugin
+from snn_deploy.support.plugin import load_plugin
 
 Method = Callable[[], object]
 # in, out channels and side of 3x3 convolutions; side 0 is a dense layer.

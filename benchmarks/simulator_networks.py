@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.plugin import load_plugin
-from snn_deploy.train.network_plan import PlannedConnection
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.train.networks.network_plan import PlannedConnection
 
 STEPS, KEEP = 4, 2048  # a step leaves half of a potential
 _LARGEST_SUM = 2**17  # a current of 24 bits wraps there, which the eager neurons do not

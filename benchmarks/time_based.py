@@ -14,11 +14,11 @@ import torch
 
 from snn_deploy.train.losses.enhanced_counting import Loss
 from snn_deploy.train.models.layer_string import Model
+from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
 from snn_deploy.train.neurons.spike_response import Neuron
 from snn_deploy.train.norms.none import Norm as NoNorm
 from snn_deploy.train.norms.threshold_standardization import Norm
-from snn_deploy.train.spiking_network import Pass
-from snn_deploy.train.time_based_network import TimeBasedNetwork
 
 _NETWORKS = ("15C5-P2-40C5-P2-300-10", "32C5-P2-64C5-P2-1024-10")
 _BATCH, _STEPS = 64, 5

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snn_deploy.plugin import load_plugin
-from snn_deploy.train import amx_synapses
-from snn_deploy.train.config import resolved_config
-from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection
+from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
 
 NETS: dict[str, tuple[dict[str, object], tuple[int, int, int], int]] = {
     "small": ({"layers": "16C3-P2-32C3-P2-10"}, (1, 28, 28), 128),

@@ -11,8 +11,8 @@ import re
 import typing
 from typing import Any
 
-from snn_deploy.plugin import load_plugin, plugin_names
-from snn_deploy.train import config
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.train.config import train_config as config
 
 _HEAD = """# Every config key
 
@@ -26,18 +26,17 @@ This page is made of the program itself.
 
 def markdown() -> str:
     """Return the page."""
-    parts = [_HEAD, "## At the top\n", _described(config.TrainConfig), _table(config._Numbers)]
-    for section, package in config._CHOICES.items():
-        default = config._DEFAULTS.get(section)
+    parts = [_HEAD, "## At the top\n", _described(config.TrainConfig), _table(config.Numbers)]
+    for name, section in config.CHOICES.items():
+        default = section.default.get(config.SURROGATE)
         beside = f" Default: `{default}`." if default else ""
-        parts.append(f"## [{section}]\n\n`name` is one of the names below.{beside}\n")
-        parts += [_plugin(package, name, config._CLASSES[section]) for name in plugin_names(package)]
-    for section, class_name in (("losses", "Loss"), ("augmentations", "Augmentation")):
-        parts.append(f"## [{section}.NAME]\n")
-        parts += [_plugin(f"train.{section}", name, class_name) for name in plugin_names(f"train.{section}")]
-    sections = {"training": config.Training, "optimizer": config.Optimizer, "quantization": config.QuantizationAware}
-    for section, options in sections.items():
-        parts += [f"## [{section}]\n", _described(options), _table(options)]
+        parts.append(f"## [{name}]\n\n`name` is one of the names below.{beside}\n")
+        parts += [_plugin(section.package, found, section.class_name) for found in plugin_names(section.package)]
+    for name, section in config.COLLECTIONS.items():
+        parts.append(f"## [{name}.NAME]\n")
+        parts += [_plugin(section.package, found, section.class_name) for found in plugin_names(section.package)]
+    for name, options in config.SETTINGS.items():
+        parts += [f"## [{name}]\n", _described(options), _table(options)]
     return "\n".join(parts)
 
 

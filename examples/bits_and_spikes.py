@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 from matplotlib.figure import Figure
 
-from snn_deploy.deploy.backend import load_backend
-from snn_deploy.export.chip_limits import limits_of
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.health import health
 from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.train import float_semantics
-from snn_deploy.train.config import resolved_config
-from snn_deploy.train.loop import train
+from snn_deploy.network import float_semantics
+from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.run.loop import train
 
 config = resolved_config(
     {

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 import snn_deploy
-from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.train.datasets.digits import Dataset
 
 STEPS = 4

@@ -1,9 +1,10 @@
-"""Imports go one way: train -> export -> deploy; the light parts stay light."""
+"""Imports go down only, with no circle of files or of folders; the light parts stay light."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,19 @@ import snn_deploy
 
 ROOT = Path(snn_deploy.__file__).parent
 
-# part -> what it may import of the package, beside itself and the files beside it; a trailing dot is a folder.
-SHARED = "connection_arithmetic"  # what a connection computes: plain numpy, the same before and after export
-ALLOWED = {
-    "train": (),
-    "export": ("train.float_network", SHARED, "hardware_profiles."),
-    "deploy": ("export.", SHARED, "hardware_profiles."),
-    "hardware_profiles": (),
-    "search": ("train.", "export.", "deploy.", "hardware_profiles."),  # the three stages, many times
-    "cli": ("train.", "export.", "deploy.", "search.", "hardware_profiles."),
-    "api.py": ("train.", "export.", "cli."),  # the Python API: what the command line does
-    "": (SHARED,),  # the files at the top, which every part may import
-}
+# From the cellar up: a room may import what lies on the floors below it, never a neighbour on its own floor.
+FLOORS = (
+    ("support",),
+    ("network", "hardware_profiles"),
+    ("rounding", "interchange"),
+    ("train", "export"),
+    ("deploy",),
+    ("report", "search"),
+    ("api",),
+    ("cli",),
+)
+# Beside the floors: exporting and deploying must not need what trained the network.
+FORBIDDEN = {("deploy", "train"), ("report", "interchange"), ("deploy", "interchange"), ("export", "interchange")}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -42,56 +44,116 @@ def imported(path: Path) -> Iterator[str]:
                 yield name.removeprefix("snn_deploy.")
 
 
-def files() -> list[Path]:
-    return sorted(p.relative_to(ROOT) for p in ROOT.rglob("*.py"))
+def modules() -> dict[str, Path]:
+    """Return every module of the package without the package's name -> its file."""
+    return {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in sorted(ROOT.rglob("*.py"))}
 
 
-def part_of(file: Path) -> str:
-    return file.parts[0] if len(file.parts) > 1 or file.name in ALLOWED else ""
+def file_graph() -> dict[str, set[str]]:
+    return {name: set(imported(path)) for name, path in modules().items() if path.name != "__init__.py"}
 
 
-def is_allowed(part: str, name: str) -> bool:
-    if "." not in name or name.split(".", maxsplit=1)[0] == part:
-        return True
-    return any(name == rule or (rule.endswith(".") and name.startswith(rule)) for rule in ALLOWED[part])
+def folder_graph() -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = {}
+    for name, needs in file_graph().items():
+        folder = name.rpartition(".")[0]
+        graph.setdefault(folder, set()).update(n.rpartition(".")[0] for n in needs)
+        graph[folder].discard(folder)
+    return graph
 
 
-@pytest.mark.parametrize("part", ALLOWED)
-def test_a_part_imports_only_what_stands_before_it(part):
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the members of one circle of `graph`, none where there is no circle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def test_every_import_names_a_file_of_the_package():
+    known = set(modules())
+    wrong = [f"{name} imports {n}" for name, needs in file_graph().items() for n in needs if n not in known]
+    assert not wrong
+
+
+def test_imports_go_down_only():
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names}
     wrong = [
-        f"{file} imports {name}"
-        for file in files()
-        if part_of(file) == part
-        for name in imported(ROOT / file)
-        if not is_allowed(part, name)
+        f"{name} imports {need}"
+        for name, needs in file_graph().items()
+        for need in needs
+        if room(need) != room(name)
+        and (floor[room(need)] >= floor[room(name)] or (room(name), room(need)) in FORBIDDEN)
     ]
     assert not wrong
 
 
-def test_every_part_of_the_package_has_a_rule():
-    assert {file.parts[0] for file in files() if len(file.parts) > 1} == set(ALLOWED) - {"", "api.py"}
+def test_no_files_import_each_other_in_a_circle():
+    assert circle(file_graph()) == []
 
 
-def test_the_rule_is_not_empty():
-    found = [name for file in files() for name in imported(ROOT / file)]
-    assert "export.integer_network" in found
-    assert not is_allowed("train", "export.integer_network")
-    assert not is_allowed("export", "deploy.simulation")
-    assert not is_allowed("deploy", "train.float_network")
+def test_no_folders_import_each_other_in_a_circle():
+    assert circle(folder_graph()) == []
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set()})
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_every_room_has_its_floor_and_nothing_else_lies_loose():
+    assert {p.name for p in ROOT.iterdir() if p.is_dir() and p.name != "__pycache__"} == {r for f in FLOORS for r in f}
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py"}
+
+
+def test_no_stage_reaches_into_the_private_files_of_another():
+    def private(module: str) -> str:
+        """Return the folder within which a module is private, "" for a public one."""
+        parts = module.split(".")
+        first = next((i for i, part in enumerate(parts) if part.startswith("_")), None)
+        return "" if first is None else ".".join(parts[:first])
+
+    wrong = [
+        f"{name} imports {need}"
+        for name, needs in file_graph().items()
+        for need in needs
+        if private(need) and not name.startswith(private(need) + ".")
+    ]
+    assert not wrong
+
+
+def test_every_test_is_found_by_the_path_of_its_source_file():
+    tests = Path(__file__).parent
+    folders = {str(p.relative_to(ROOT).parent) for p in modules().values()}
+    stray = [
+        str(p.relative_to(tests))
+        for p in tests.rglob("test_*.py")
+        if p.parent != tests
+        and p.relative_to(tests).parts[0] != "docs"
+        and str(p.relative_to(tests).parent) not in folders
+    ]
+    assert not stray
 
 
 def test_every_init_file_is_empty_but_the_one_that_names_the_api():
-    full = [str(f) for f in files() if f.name == "__init__.py" and (ROOT / f).read_text(encoding="utf-8").strip()]
-    assert full == ["__init__.py"]
+    full = [name for name, p in modules().items() if p.name == "__init__.py" and p.read_text(encoding="utf-8").strip()]
+    assert full == ["__init__"]
     assert list(imported(ROOT / "__init__.py")) == []
 
 
 @pytest.mark.parametrize(
     "modules",
     [
-        "snn_deploy, snn_deploy.plugin, snn_deploy.user_error",
-        "snn_deploy.export.integer_network, snn_deploy.export.integer_semantics, snn_deploy.deploy.backends.reference",
-        "snn_deploy.hardware_profiles.profile, snn_deploy.deploy.energy.estimate, snn_deploy.deploy.verify",
+        "snn_deploy, snn_deploy.support.plugin, snn_deploy.support.user_error",
+        "snn_deploy.network.integer_network, snn_deploy.network.integer_semantics, "
+        "snn_deploy.deploy.backends.reference",
+        "snn_deploy.hardware_profiles.profile, snn_deploy.deploy.energy.paper_estimate, "
+        "snn_deploy.deploy.verification.verify",
     ],
 )
 def test_the_light_parts_load_neither_torch_nor_lava_nor_numba(modules):
@@ -104,7 +166,7 @@ def test_the_light_parts_load_neither_torch_nor_lava_nor_numba(modules):
 @pytest.mark.parametrize("package", ["deploy.backends", "train.losses", "train.datasets"])
 def test_listing_plug_ins_loads_none_of_them(package):
     code = (
-        f"import sys; from snn_deploy.plugin import plugin_names; plugin_names({package!r}); "
+        f"import sys; from snn_deploy.support.plugin import plugin_names; plugin_names({package!r}); "
         "print(sorted({'torch', 'lava', 'numba'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

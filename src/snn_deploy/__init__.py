@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import Any
 
 _PLACES = {
-    "LIF": "train.lif_module",
-    "NirReading": "export.nir_parts.reading",
-    "UserError": "user_error",
+    "LIF": "train.layers.lif_module",
+    "NirReading": "interchange.nir.reading",
+    "UserError": "support.user_error",
     "export_network": "api",
-    "from_torch": "train.from_torch",
-    "read_nir": "export.read_nir",
-    "reset": "train.lif_module",
-    "verify": "deploy.verify",
-    "write_nir": "export.write_nir",
+    "from_torch": "interchange.from_torch",
+    "read_nir": "interchange.read_nir",
+    "reset": "train.layers.lif_module",
+    "verify": "deploy.verification.verify",
+    "write_nir": "interchange.write_nir",
 }
 
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.export.chip_limits import limits_of, way_of
-from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.passes.place_shift import Shift
-from snn_deploy.export.targets import TARGETS
-from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.nearest_name import did_you_mean
-from snn_deploy.train.float_network import FloatNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.export.targets.targets import TARGETS
+from snn_deploy.export.to_integer_network import export_options, to_integer_network
+from snn_deploy.network.float_network import FloatNetwork
+from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.user_error import UserError
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def export_network(
         hint = did_you_mean(target, TARGETS)
         raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(TARGETS)}; NIR files are from write_nir.")
     limits = limits_of(profile, weight_bits, per_channel=per_channel)
-    way = way_of(profile, shift, round_decays=round_decays)
-    integers = to_integer_network(network, limits, way).network
+    options = export_options(profile, shift, round_decays=round_decays)
+    integers = to_integer_network(network, limits, options).network
     name, write = TARGETS[target]
     files = [Path(folder) / "network.npz", Path(folder) / name]
     write_integer_network(integers, files[0])

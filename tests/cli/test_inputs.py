@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snn_deploy.cli import inputs
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 
 def test_the_path_is_the_first_option_of_the_data_set(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.cli_help import snn_deploy
 
-from snn_deploy.train.float_network import read_float_network
+from snn_deploy.network.float_network import read_float_network
 
 
 def test_the_exported_accuracy_is_the_trained_one_at_the_trained_bits(config, tmp_path):

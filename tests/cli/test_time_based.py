@@ -7,13 +7,13 @@ import pytest
 import torch
 from helpers.cli_help import snn_deploy
 
-from snn_deploy.train import float_semantics
-from snn_deploy.train.config import read_config, resolved_config
-from snn_deploy.train.float_network import read_float_network
-from snn_deploy.train.run_start import build_network
-from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import Pass
-from snn_deploy.train.to_float_network import to_float_network
+from snn_deploy.network import float_semantics
+from snn_deploy.network.float_network import read_float_network
+from snn_deploy.train.config.read_config import read_config, resolved_config
+from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.to_float_network import to_float_network
+from snn_deploy.train.run.run_start import build_network
 
 CONFIG = """
 method = "time-based"

@@ -11,7 +11,7 @@ import pytest
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.deploy.backends import cpu
-from snn_deploy.export.integer_network import read_integer_network, write_integer_network
+from snn_deploy.network.integer_network import read_integer_network, write_integer_network
 
 
 def _json(*arguments, code=0):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.cli_help import snn_deploy
 
-from snn_deploy.train.float_network import FloatConnection, read_float_network, write_float_network
+from snn_deploy.network.float_network import FloatConnection, read_float_network, write_float_network
 
 
 def _refused(*arguments):

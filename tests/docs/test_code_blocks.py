@@ -22,7 +22,7 @@ from helpers.cli_help import snn_deploy
 from helpers.lava_help import LAVA_MISSING
 from markdown_it import MarkdownIt
 
-from snn_deploy.plugin import load_plugin
+from snn_deploy.support.plugin import load_plugin
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,8 +12,8 @@ import pytest
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.deploy.backends import reference
-from snn_deploy.export.integer_network import read_integer_network
-from snn_deploy.plugin import load_plugin
+from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.support.plugin import load_plugin
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/onnx.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import snn_deploy
-from snn_deploy.plugin import plugin_names
+from snn_deploy.support.plugin import plugin_names
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -46,7 +46,7 @@ def test_the_block_of_nir_runs(foreign, monkeypatch):
 
 def test_the_api_names_every_framework_that_has_a_plug_in():
     text = (DOCS / "python_api.md").read_text(encoding="utf-8").lower()
-    for name in plugin_names("train.torch_neurons"):
+    for name in plugin_names("interchange.torch_neurons"):
         assert name in ("snn_deploy", *re.findall(r"\w+", text)), name
 
 

@@ -15,8 +15,8 @@ from helpers.browser import needs_chromium, opened
 
 from snn_deploy.cli import main as cli
 from snn_deploy.cli.pages import PAGES
-from snn_deploy.plugin import load_plugin, plugin_names
-from snn_deploy.train import config
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.train.config import train_config as config
 
 ROOT = Path(__file__).parents[2]
 VERBS = sorted(cli._VERBS)
@@ -55,15 +55,13 @@ def test_no_page_asks_another_host_for_a_script_a_font_or_a_picture(site):
 
 def test_every_key_of_every_choice_is_on_the_page_of_keys(site):
     text = re.sub(r"<[^>]+>", "", (site / "config_keys.html").read_text(encoding="utf-8"))
-    packages = {**config._CHOICES, "losses": "train.losses", "augmentations": "train.augmentations"}
-    classes = {**config._CLASSES, "losses": "Loss", "augmentations": "Augmentation"}
-    for section, package in packages.items():
-        for name in plugin_names(package):
-            options = getattr(load_plugin(package, name), classes[section])
+    for section, found in {**config.CHOICES, **config.COLLECTIONS}.items():
+        for name in plugin_names(found.package):
+            options = getattr(load_plugin(found.package, name), found.class_name)
             assert name in text
             for field in dataclasses.fields(options):
                 assert field.name in text, f"{section}.{name}.{field.name}"
-    for options in (config.Training, config.Optimizer, config.QuantizationAware):
+    for options in config.SETTINGS.values():
         assert all(field.name in text for field in dataclasses.fields(options))
 
 

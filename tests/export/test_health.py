@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from snn_deploy.export.health import health
-from snn_deploy.export.integer_network import IntegerNetwork
 from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.integer_fit import Limits
-from snn_deploy.train import float_semantics
-from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.network import float_semantics
+from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.rounding.fit import Limits
 
 LIMITS = Limits(8)
 

@@ -4,7 +4,7 @@ from snn_deploy.hardware_profiles.profile import load_profile, profile_names
 from snn_deploy.hardware_profiles.quantity import CONFIDENCES, Quantity
 from snn_deploy.hardware_profiles.schema import KINDS, rules
 from snn_deploy.hardware_profiles.units import UNITS
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 HEAD = """schema_version = 1
 name = "chip"

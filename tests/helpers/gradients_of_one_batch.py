@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from snn_deploy.train.checkpoint import Learner, Progress
-from snn_deploy.train.config import TrainConfig, resolved_config
-from snn_deploy.train.epoch import Lesson, train_epoch
-from snn_deploy.train.processes import Processes
-from snn_deploy.train.run_start import build_network
+from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.checkpoint import Learner, Progress
+from snn_deploy.train.run.epoch import Lesson, train_epoch
+from snn_deploy.train.run.run_start import build_network
 
 # "exponent" 1.5 needs every potential, so it takes the plain path; the others take the compiled one.
 VARIANTS = {
@@ -53,7 +54,7 @@ def _config(changes: dict[str, dict]) -> TrainConfig:
 
 if __name__ == "__main__":
     from snn_deploy.cli.main import main
-    from snn_deploy.train.distributed import SeveralProcesses
+    from snn_deploy.train.processes.distributed import SeveralProcesses
 
     several = SeveralProcesses()
     everything: dict[str, np.ndarray] = {}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from snn_deploy.deploy.backends import lava, reference
-from snn_deploy.deploy.simulation import Simulation
-from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.deploy.running.simulation import Simulation
+from snn_deploy.network.integer_network import IntegerNetwork
 
 # Lava does not install everywhere; .ci/run fails where it is missing, so CI never skips these.
 LAVA_MISSING = lava.why_unavailable()

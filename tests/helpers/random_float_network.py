@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import pooled_shape, target_shape
-from snn_deploy.train.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.network.connection_arithmetic import pooled_shape, target_shape
+from snn_deploy.network.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 
 
 def random_float_network(rng: np.random.Generator, *, shifted: bool = False, rich: bool = False) -> FloatNetwork:

@@ -17,7 +17,7 @@ _LONGEST_CLEANING = 15.0
 _PARENT = """
 import numpy
 from snn_deploy.deploy.backends import lava, reference
-from snn_deploy.export.integer_network import *
+from snn_deploy.network.integer_network import *
 network = IntegerNetwork(
     IntegerInput("input", (4,), 8),
     (IntegerPopulation("first", (5,), 99, 0, 0, 0), IntegerPopulation("out", (2,), 0, 4096, 0, 0, fires=False)),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import target_shape
-from snn_deploy.train.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.network.connection_arithmetic import target_shape
+from snn_deploy.network.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 
 
 def random_nir_network(rng: np.random.Generator) -> FloatNetwork:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 
 
 def one_neuron(

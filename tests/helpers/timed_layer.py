@@ -1,8 +1,8 @@
 """One layer of spike response neurons behind one connection."""
 
-from snn_deploy.train.network_plan import PlannedConnection
+from snn_deploy.train.networks.network_plan import PlannedConnection
+from snn_deploy.train.networks.spike_time_layer import Layer, TimeGradients
 from snn_deploy.train.neurons.spike_response import Neuron
-from snn_deploy.train.spike_time_layer import Layer, TimeGradients
 
 
 def layer_of(neuron: Neuron, weights_shape: tuple[int, ...], steps: int, *, is_compiled: bool = True) -> Layer:

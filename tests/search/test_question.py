@@ -5,7 +5,7 @@ import pytest
 from snn_deploy.search.front import front
 from snn_deploy.search.point import Point
 from snn_deploy.search.question import Deployment, Question, ask, longer, read_requirement, shown
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 
 def question(**changes):

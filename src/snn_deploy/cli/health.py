@@ -6,7 +6,7 @@ from typing import Any
 
 from snn_deploy.cli.output import Output, percent
 from snn_deploy.export.health import Health, LayerHealth
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 # limit -> (whether more is better, what it limits); shares and rates in percent
 LIMITS = {

@@ -5,12 +5,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from snn_deploy.export.integer_network import IntegerNetwork, read_integer_network
-from snn_deploy.plugin import load_plugin
-from snn_deploy.train.checked_options import checked_options
-from snn_deploy.train.input_coding import coded
-from snn_deploy.train.samples import Samples
-from snn_deploy.user_error import UserError
+from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.checked_options import checked_options
+from snn_deploy.train.data.input_coding import coded
+from snn_deploy.train.data.samples import Samples
 
 DATA_HELP = "Data set: its name, or NAME:PATH; default: the test split of the one that the network was trained on."
 

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from snn_deploy.cli.output import Output
-from snn_deploy.export.nir_parts.reading import DEFAULT_TIME_STEP, NirReading
-from snn_deploy.export.read_nir import read_nir
-from snn_deploy.export.write_nir import write_nir
-from snn_deploy.train.float_network import FloatNetwork, read_float_network
-from snn_deploy.user_error import UserError
+from snn_deploy.interchange.nir.reading import DEFAULT_TIME_STEP, NirReading
+from snn_deploy.interchange.read_nir import read_nir
+from snn_deploy.interchange.write_nir import write_nir
+from snn_deploy.network.float_network import FloatNetwork, read_float_network
+from snn_deploy.support.user_error import UserError
 
 _OPTIONS = (
     click.option("--steps", type=int, help="Time steps per sample; must be stated for a .nir file of another program."),

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from snn_deploy.cli.pages import PAGES
-from snn_deploy.deploy.backend import expected_seconds, load_backend
-from snn_deploy.deploy.job_error import JobError
-from snn_deploy.export.integer_network import IntegerNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.backend import expected_seconds, load_backend
+from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
 
 FAILED_CHECK = 1
 USER_MISTAKE = 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from snn_deploy.cli.output import Output, percent
 
 if TYPE_CHECKING:
-    from snn_deploy.train.loop import Watcher
+    from snn_deploy.train.run.loop import Watcher
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def training_progress(output: Output, epochs: int) -> Iterator["Watcher"]:
     from rich.console import Console  # noqa: PLC0415 - slow to import, as is what loads torch
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    from snn_deploy.train.loop import Watcher  # noqa: PLC0415
+    from snn_deploy.train.run.loop import Watcher  # noqa: PLC0415
 
     columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.percentage:.0f} %"))
     console = Console(stderr=True)

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from snn_deploy.export import integer_semantics
-from snn_deploy.export.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.export.to_integer_network import Export
-from snn_deploy.integer_fit import Limits
-from snn_deploy.train.float_network import FloatNetwork
+from snn_deploy.network import integer_semantics
+from snn_deploy.network.float_network import FloatNetwork
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.rounding.fit import Limits
 
 _SAMPLES_AT_A_TIME = 4  # every spike of both networks is in memory
 
@@ -32,7 +32,7 @@ class Spikes(Protocol):
         """The potentials; of the output, after every step."""
 
 
-RunFloat = Callable[[FloatNetwork, np.ndarray], Spikes]  # train/float_semantics.run
+RunFloat = Callable[[FloatNetwork, np.ndarray], Spikes]  # network/float_semantics.run
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def health(
     """Return the health of `export`, made of `network` within `limits`.
 
     inputs: (samples, *input shape), shown in every step, or (steps, samples, *input shape), a frame for each; whole
-    numbers as the input takes them. run_float: what a float network does with frames, train/float_semantics.run.
+    numbers as the input takes them. run_float: what a float network does with frames, network/float_semantics.run.
     progress: called with the number of samples just finished.
     """
     integer = export.network

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import get_args
 
-from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons, check_neurons
-from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.export.chip.neurons import ANY_NEURONS, ChipNeurons, check_neurons, chip_neurons
 from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
 from snn_deploy.export.passes.even_thresholds import even_thresholds
@@ -14,10 +13,12 @@ from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
 from snn_deploy.export.passes.place_shift import Shift, place_shift, require_no_shift
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.passes.round_decays import round_decays
-from snn_deploy.export.prove_bounds import Bounds, prove_bounds
-from snn_deploy.integer_fit import Fit, Limits
-from snn_deploy.train.float_network import FloatNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.export.proof.prove_bounds import Bounds, prove_bounds
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.float_network import FloatNetwork
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.rounding.fit import Fit, Limits
+from snn_deploy.support.user_error import UserError
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Way:
+class ExportOptions:
     """How a network becomes integers where there is a choice.
 
     shift: what becomes of norms' shifts (place_shift.py): refused; a bias, as a population's own biases are; or moved,
@@ -48,11 +49,16 @@ class Way:
     chip: ChipNeurons = ANY_NEURONS
 
 
-PLAIN = Way()
+PLAIN = ExportOptions()
+
+
+def export_options(profile: str, shift: Shift, *, round_decays: bool) -> ExportOptions:
+    """Return the choices of an export for the neurons of the chip `profile`, a name or a TOML file."""
+    return ExportOptions(shift, round_decays, chip_neurons(load_profile(profile)))
 
 
 def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
-    """Return an equal network of plain weights and sum pooling, with integers as its input; `shift`: see Way."""
+    """Return an equal network of plain weights, sum pooling and whole-number inputs; `shift`: see ExportOptions."""
     for p in network.populations:
         if p.clears_current:
             raise UserError(
@@ -67,19 +73,19 @@ def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
     return place_shift(plain) if shift == "reset" else plain
 
 
-def to_integer_network(network: FloatNetwork, limits: Limits, way: Way = PLAIN) -> Export:
+def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOptions = PLAIN) -> Export:
     """Return the integer network of `network` within `limits`, or a UserError that names what does not fit."""
     changes: dict[str, float] = {}
-    if way.may_round_decays:  # before shifts are placed, because these depend on decays
-        network, changes = round_decays(network, way.chip)
-    folded = fold(network, way.shift)
+    if options.may_round_decays:  # before shifts are placed, because these depend on decays
+        network, changes = round_decays(network, options.chip)
+    folded = fold(network, options.shift)
     if not limits.per_channel:
         folded = even_thresholds(folded)
-    check_neurons(folded, way.chip)
+    check_neurons(folded, options.chip)
     provenance = {
         **network.provenance,
         "export": {
-            **({} if way.shift == "refuse" else {"shift": way.shift}),
+            **({} if options.shift == "refuse" else {"shift": options.shift}),
             **({"rounded_decays": changes} if changes else {}),
             "tool": f"snn-deploy {version('snn-deploy')}",
             "weight_bits": limits.weight_bits,

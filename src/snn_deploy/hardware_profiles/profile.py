@@ -25,8 +25,8 @@ from typing import Any
 from snn_deploy.hardware_profiles.quantity import Quantity
 from snn_deploy.hardware_profiles.read_quantity import read_quantity
 from snn_deploy.hardware_profiles.schema import KINDS, rules
-from snn_deploy.nearest_name import did_you_mean
-from snn_deploy.user_error import UserError
+from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.user_error import UserError
 
 if sys.version_info >= (3, 11):
     import tomllib

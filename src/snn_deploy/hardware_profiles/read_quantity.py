@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from snn_deploy.hardware_profiles.quantity import CONFIDENCES, Confidence, Quantity, Scalar
 from snn_deploy.hardware_profiles.units import TEXT, UNITS, WHOLE
-from snn_deploy.nearest_name import did_you_mean
-from snn_deploy.user_error import UserError
+from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.user_error import UserError
 
 _REQUIRED = ("value", "unit", "source", "confidence")
 _ALLOWED = (*_REQUIRED, "note")

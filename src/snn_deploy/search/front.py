@@ -10,11 +10,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from snn_deploy.atomic_file import atomic_path, write_text
-from snn_deploy.deploy.verify import verify
-from snn_deploy.export.integer_network import read_integer_network
+from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.search.point import Point, network_path
 from snn_deploy.search.question import MEASURES, Question
+from snn_deploy.support.atomic_file import atomic_path, write_text
 
 _DOTS_PER_INCH = 150
 

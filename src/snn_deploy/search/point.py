@@ -12,23 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.atomic_file import write_text
-from snn_deploy.deploy.backend import load_backend
+from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import core_events, mean_spikes
-from snn_deploy.deploy.energy.event_energy import event_energy
 from snn_deploy.deploy.energy.latency import latency
-from snn_deploy.deploy.mapping.core_traffic import core_traffic
-from snn_deploy.deploy.mapping.partition import partition
-from snn_deploy.deploy.mapping.place_by_traffic import place_by_traffic
-from snn_deploy.deploy.mapping.place_on_mesh import chips_needed, place_on_mesh
-from snn_deploy.export.chip_limits import limits_of, way_of
-from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
-from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic
+from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed, place_on_mesh
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.export.to_integer_network import export_options, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.search.question import Deployment, Question, shown
 from snn_deploy.search.trained import trained_network
-from snn_deploy.train.samples import Samples
-from snn_deploy.user_error import UserError
+from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.samples import Samples
 
 _SAMPLES_AT_A_TIME = 100
 _PLACED_SAMPLES = 50  # on which events on cores and links are counted
@@ -68,8 +68,8 @@ def _measured(question: Question, deployment: Deployment, folder: Path, samples:
     chip = load_profile(deployment.profile)
     limits = limits_of(deployment.profile, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
     floats = trained_network(question, deployment, folder)
-    way = way_of(deployment.profile, "refuse", round_decays=True)
-    network = to_integer_network(floats, limits, way).network
+    options = export_options(deployment.profile, "refuse", round_decays=True)
+    network = to_integer_network(floats, limits, options).network
     write_integer_network(network, place / "network.npz")
     measures: dict[str, float] = {}
 

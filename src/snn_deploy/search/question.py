@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from snn_deploy.atomic_file import write_text
-from snn_deploy.nearest_name import did_you_mean
-from snn_deploy.user_error import UserError
+from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.user_error import UserError
 
 # What a deployment is measured in -> (whether more is better, unit for people, that unit in the measured one)
 MEASURES: dict[str, tuple[bool, str, float]] = {

@@ -26,9 +26,9 @@ import torch
 from snn_deploy.search.point import Point, point, read_point
 from snn_deploy.search.question import MEASURES, Deployment, Question
 from snn_deploy.search.trained import config_of
-from snn_deploy.train.input_coding import coded
-from snn_deploy.train.samples import Samples
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.input_coding import coded
+from snn_deploy.train.data.samples import Samples
 
 try:
     import optuna

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.search.question import Deployment, Question, longer, of_training
-from snn_deploy.train.checkpoint import checkpoint_digest
-from snn_deploy.train.config import TrainConfig, changed_config
-from snn_deploy.train.float_network import FloatNetwork, read_float_network
-from snn_deploy.train.inheritance import Parent
-from snn_deploy.train.loop import train
-from snn_deploy.train.run_folder import RunFolder
+from snn_deploy.train.config.read_config import changed_config
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.run.checkpoint import checkpoint_digest
+from snn_deploy.train.run.inheritance import Parent
+from snn_deploy.train.run.loop import train
+from snn_deploy.train.run.run_folder import RunFolder
 
 
 def trained_network(question: Question, deployment: Deployment, folder: Path) -> FloatNetwork:

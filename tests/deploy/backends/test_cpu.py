@@ -7,14 +7,14 @@ from helpers.small_network import frames, one_neuron
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from snn_deploy.deploy.backends import _cpu_limits as limits
 from snn_deploy.deploy.backends import cpu, reference
-from snn_deploy.deploy.backends._cpu_layer import layer_of
-from snn_deploy.deploy.random_network import Features, random_inputs, random_network
-from snn_deploy.deploy.simulation import Simulation
-from snn_deploy.export.evaluation_order import blocks, is_recurrent
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.backends._cpu import limits
+from snn_deploy.deploy.backends._cpu.layer import layer_of
+from snn_deploy.deploy.running.simulation import Simulation
+from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
+from snn_deploy.network.evaluation_order import blocks, is_recurrent
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
 

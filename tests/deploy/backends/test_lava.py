@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from helpers.lava_help import assert_identical, lava_equals_reference, needs_lava
 
-from snn_deploy.connection_arithmetic import target_shape
 from snn_deploy.deploy.backends import lava, reference
 from snn_deploy.deploy.backends._lava.choice import Kind, kind_of
-from snn_deploy.deploy.random_network import Features, random_inputs, random_network
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
+from snn_deploy.network.connection_arithmetic import target_shape
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
 
 pytestmark = needs_lava
 

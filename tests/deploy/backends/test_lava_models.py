@@ -7,11 +7,11 @@ from helpers.lava_help import lava_equals_reference, needs_lava
 
 from snn_deploy.export.passes.quantize import Limits
 from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.plugin import load_plugin
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons.lif import Neuron
-from snn_deploy.train.samples import Samples
-from snn_deploy.train.spiking_network import Pass, SpikingNetwork
-from snn_deploy.train.to_float_network import to_float_network
 
 pytestmark = needs_lava
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from helpers.lava_help import assert_identical, needs_lava
 
-from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.backends import lava, loihi2, reference
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
 
 
 def network(*, fires=False):

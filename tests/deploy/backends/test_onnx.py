@@ -10,15 +10,15 @@ from helpers.small_network import frames, one_kernel, one_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn_deploy.deploy.backend import load_backend
 from snn_deploy.deploy.backends import onnx as backend
 from snn_deploy.deploy.backends import reference
-from snn_deploy.deploy.random_network import Features, random_inputs, random_network
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.export.onnx_parts import synapses
-from snn_deploy.export.onnx_parts.neurons import neurons_of
-from snn_deploy.export.write_onnx import onnx_model, write_onnx
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
+from snn_deploy.export.targets.onnx import onnx_model, write_onnx
+from snn_deploy.export.targets.onnx_parts import synapses
+from snn_deploy.export.targets.onnx_parts.neurons import neurons_of
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -40,7 +40,7 @@ def test_every_spike_and_output_of_a_random_network_equals_the_reference(seed):
 def test_connections_whose_sums_need_doubles_equal_the_reference(seed):
     network = random_network(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synapses, "_EXACT_IN_FLOAT32", 1)  # as if no sum were small enough
+        patch.setattr(synapses, "EXACT_IN_FLOAT32", 1)  # as if no sum were small enough
         require_same(network, random_inputs(network, samples=2, seed=seed))
 
 

@@ -6,7 +6,7 @@ from helpers.random_float_network import random_float_network
 
 from snn_deploy.export.passes.even_thresholds import even_thresholds
 from snn_deploy.export.to_integer_network import fold
-from snn_deploy.train import float_semantics
+from snn_deploy.network import float_semantics
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -9,8 +9,8 @@ from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
 from snn_deploy.export.passes.fold_pool_after import fold_pool_after
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
 from snn_deploy.export.to_integer_network import fold
-from snn_deploy.train import float_semantics
-from snn_deploy.user_error import UserError
+from snn_deploy.network import float_semantics
+from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
 

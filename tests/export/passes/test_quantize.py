@@ -6,14 +6,13 @@ from helpers.random_float_network import random_float_network, random_pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn_deploy.export import integer_semantics
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
-from snn_deploy.integer_fit import Limits
-from snn_deploy.train import float_semantics
-from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.user_error import UserError
-from snn_deploy.weight_rounding import rounded
+from snn_deploy.network import float_semantics, integer_semantics
+from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.weight_rounding import rounded
+from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -8,13 +8,12 @@ from helpers.random_float_network import random_float_network, random_pixels
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from snn_deploy.export import integer_semantics
 from snn_deploy.export.passes.place_shift import place_shift
-from snn_deploy.export.to_integer_network import Way, fold, to_integer_network
-from snn_deploy.integer_fit import Limits
-from snn_deploy.train import float_semantics
-from snn_deploy.train.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.export.to_integer_network import ExportOptions, fold, to_integer_network
+from snn_deploy.network import float_semantics, integer_semantics
+from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -64,7 +63,7 @@ def test_moved_into_thresholds_and_resets_every_spike_stays(seed):
 def test_in_integers_spikes_are_those_of_floats_with_the_same_numbers(shift, seed):
     network = replace(shifted_network(seed, 0.05), steps=2)
     try:
-        export = to_integer_network(network, Limits(per_channel=True), Way(shift))
+        export = to_integer_network(network, Limits(per_channel=True), ExportOptions(shift))
     except UserError as refusal:
         assert "the shifted threshold would be" in str(refusal)
         assume(False)

@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.datasets import _cifar as shared
 from snn_deploy.train.datasets import cifar10, cifar100
-from snn_deploy.user_error import UserError
 
 RNG = np.random.default_rng(3)
 

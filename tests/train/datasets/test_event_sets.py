@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.datasets import cifar10_dvs, dvs_gesture, nmnist
-from snn_deploy.user_error import UserError
 
 pytest.importorskip("tonic")
 
@@ -67,7 +67,7 @@ def test_cifar10_dvs_is_read_from_the_cameras_own_files(tmp_path):
         (tmp_path / "CIFAR10DVS" / label).mkdir(parents=True)
         for i in range(10):
             shutil.copy(
-                Path(__file__).parents[1] / "moving_dot.aedat4",
+                Path(__file__).parents[1] / "data" / "moving_dot.aedat4",
                 tmp_path / "CIFAR10DVS" / label / f"cifar10_{label}_{i}.aedat4",
             )
     dataset = cifar10_dvs.Dataset(str(tmp_path), steps=5, size=0, values="counts")

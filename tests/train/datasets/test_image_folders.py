@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.datasets import image_folder, imagenet_folder
-from snn_deploy.user_error import UserError
 
 
 def save(path, pixels, **options):

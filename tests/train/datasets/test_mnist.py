@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from snn_deploy.plugin import load_plugin, plugin_names
-from snn_deploy.user_error import UserError
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.support.user_error import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 LABELS = np.array([3, 9, 0, 1, 1, 4], np.uint8)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.datasets.npz_file import Dataset
-from snn_deploy.user_error import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 3, 6, 5), dtype=np.uint8)
 LABELS = np.arange(10) % 4

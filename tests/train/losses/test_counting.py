@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from snn_deploy.train.losses import counting, enhanced_counting, spike_train_difference
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.networks.recording import Recording
 
 
 def recorded(counts: list[int], steps: int = 12) -> tuple[Recording, torch.Tensor]:

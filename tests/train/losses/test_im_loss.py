@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from snn_deploy.train.losses.im_loss import Loss
-from snn_deploy.train.recording import Recording, full_record
+from snn_deploy.train.networks.recording import Recording, full_record
 
 
 def _layer(name, potentials, *, inner=False):

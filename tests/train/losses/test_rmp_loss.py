@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from snn_deploy.train.losses.rmp_loss import Loss
-from snn_deploy.train.recording import Recording, full_record, quantization_error
+from snn_deploy.train.networks.recording import Recording, full_record, quantization_error
 
 POTENTIALS = [-0.5, 0.0, 0.3, 0.5, 0.8, 1.4]
 

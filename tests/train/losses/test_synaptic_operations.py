@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from snn_deploy.plugin import load_plugin
-from snn_deploy.train.config import resolved_config
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.losses.synaptic_operations import Loss
 from snn_deploy.train.models.layer_string import Model
-from snn_deploy.train.recording import Recording, full_record
-from snn_deploy.train.run_start import build_network
-from snn_deploy.train.spiking_network import Pass
-from snn_deploy.user_error import UserError
+from snn_deploy.train.networks.recording import Recording, full_record
+from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.run.run_start import build_network
 
 LABELS = torch.zeros(2, dtype=torch.long)
 

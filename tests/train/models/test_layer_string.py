@@ -1,7 +1,7 @@
 import pytest
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.models.layer_string import Model
-from snn_deploy.user_error import UserError
 
 
 def test_papers_notation_gives_its_layers_and_their_number_of_weights():

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.models.layer_string import Model as LayerString
-from snn_deploy.user_error import UserError
 
 CIFAR, IMAGENET = (3, 32, 32), (3, 224, 224)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from helpers.timed_layer import layer_of
 
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.networks.spike_time_layer import fire
 from snn_deploy.train.neurons.spike_response import Neuron
-from snn_deploy.train.spike_time_layer import fire
-from snn_deploy.user_error import UserError
 
 NEURON = Neuron(membrane_time=5.0, synapse_time=3.0, threshold=1.0, steepest=1e9)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.support.plugin import load_plugin, plugin_names
 
 NORMS = plugin_names("train.norms")
 

@@ -3,13 +3,13 @@ from itertools import pairwise
 import pytest
 import torch
 
-from snn_deploy.plugin import load_plugin, plugin_names
-from snn_deploy.train.checkpoint import Learner, Progress
-from snn_deploy.train.config import resolved_config
-from snn_deploy.train.epoch import Lesson, train_epoch
-from snn_deploy.train.processes import Processes
-from snn_deploy.train.run_start import build_network
-from snn_deploy.user_error import UserError
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.checkpoint import Learner, Progress
+from snn_deploy.train.run.epoch import Lesson, train_epoch
+from snn_deploy.train.run.run_start import build_network
 
 TABLE = {"data": {"name": "digits"}, "model": {"layers": "8C3-10"}}
 

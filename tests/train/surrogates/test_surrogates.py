@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from snn_deploy.plugin import load_plugin, plugin_names
+from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.train.surrogates.dspike import Surrogate as Dspike
 from snn_deploy.train.surrogates.esg import Surrogate as Esg
 from snn_deploy.train.surrogates.rectangle import Surrogate as Rectangle

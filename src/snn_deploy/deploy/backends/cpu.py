@@ -1,7 +1,7 @@
 """Backend `cpu`: the integer semantics, vectorised; every spike and potential equals the reference.
 
 Steps are folded into the batch wherever no loop forbids it, an image shown in every step is convolved once, and each
-connection takes the fastest path that adds exactly (_cpu_paths/). Nothing is approximated. Inside, maps have their
+connection takes the fastest path that adds exactly (_cpu/paths/). Nothing is approximated. Inside, maps have their
 channels last. `cpu:wide` and the like force one path wherever it is exact.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.deploy.backends._cpu_chunk import Chunk
-from snn_deploy.deploy.backends._cpu_layer import Layer, layer_of
-from snn_deploy.deploy.backends._cpu_synapses import PATHS_PACKAGE, exact_and_single_threaded
-from snn_deploy.deploy.simulation import Interrupted, Progress, Simulation, as_frames, joined
-from snn_deploy.export.evaluation_order import blocks
-from snn_deploy.export.integer_network import IntegerNetwork
-from snn_deploy.plugin import load_plugin
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.backends._cpu.chunk import Chunk
+from snn_deploy.deploy.backends._cpu.layer import Layer, layer_of
+from snn_deploy.deploy.backends._cpu.synapses import PATHS_PACKAGE, exact_and_single_threaded
+from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
+from snn_deploy.network.evaluation_order import blocks
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
 
 # Measured on a machine with a large cache: half as many bytes cost a large network 12 % of its speed (3 samples instead
 # of 7 of W2 in docs/benchmarks.md); a small one is as fast with 32 samples as with 64 and 30 % slower with 8.
@@ -48,14 +48,14 @@ def explain(network: IntegerNetwork, inputs: np.ndarray) -> tuple[str, ...]:
 
 
 def variant(path: str) -> "Forced":
-    """Return the backend that takes `path`, one of _cpu_paths/, wherever it is exact; another name is a UserError."""
+    """Return the backend that takes `path`, one of _cpu/paths/, wherever it is exact; another name is a UserError."""
     load_plugin(PATHS_PACKAGE, path)
     return Forced(path)
 
 
 @dataclass(frozen=True)
 class Forced:
-    """This backend with one path (_cpu_paths/) wherever that is exact, and the fastest elsewhere."""
+    """This backend with one path (_cpu/paths/) wherever that is exact, and the fastest elsewhere."""
 
     path: str
 

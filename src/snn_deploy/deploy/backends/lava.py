@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snn_deploy.deploy.backends._child_process import workspace
+from snn_deploy.deploy.backends._lava.child_process import workspace
 from snn_deploy.deploy.backends._lava.choice import check_sums, estimated_seconds
 from snn_deploy.deploy.backends._lava.files import (
     JobFiles,
@@ -18,11 +18,11 @@ from snn_deploy.deploy.backends._lava.files import (
     recorded_potentials,
     recorded_spikes,
 )
-from snn_deploy.deploy.backends._lava.schedule import schedule
-from snn_deploy.deploy.event_counts import simulation_from_spikes
-from snn_deploy.deploy.simulation import Progress, Simulation, as_frames, joined
-from snn_deploy.export.integer_network import IntegerNetwork, write_integer_network
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.event_counts import simulation_from_spikes
+from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, joined
+from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.support.user_error import UserError
 
 _JOB = "snn_deploy.deploy.backends._lava.job"
 _TASK = "snn_deploy.deploy.backends._lava.run_network"

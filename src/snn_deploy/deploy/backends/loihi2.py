@@ -9,11 +9,11 @@ import numpy as np
 
 from snn_deploy.deploy.backends import lava
 from snn_deploy.deploy.backends._lava.choice import fits_convolution, largest_value_of
-from snn_deploy.deploy.backends._lava.schedule import schedule
 from snn_deploy.deploy.backends._lava.stock_neurons import is_stock
-from snn_deploy.deploy.simulation import Progress, Simulation, as_frames
-from snn_deploy.export.integer_network import IntegerNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
 
 _TASK = "snn_deploy.deploy.backends._lava.run_on_chip"
 _INTEL = "lava.utils.loihi2_profiler"  # by which Lava itself knows Intel's package (lava/utils/loihi.py)

@@ -9,11 +9,11 @@ import numpy as np
 from snn_deploy.deploy.backends import lava
 from snn_deploy.deploy.backends._lava.choice import estimated_seconds
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.backends._lava.schedule import schedule
-from snn_deploy.deploy.simulation import Progress, Simulation, as_frames
-from snn_deploy.export.integer_network import IntegerNetwork
-from snn_deploy.export.write_netx import NETWORK_ATTRIBUTE, write_netx
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
+from snn_deploy.export.targets.netx import NETWORK_ATTRIBUTE, write_netx
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
 
 _TASK = "snn_deploy.deploy.backends._lava.run_exchange"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.deploy.event_counts import simulation_from_spikes
-from snn_deploy.deploy.simulation import Progress, Simulation, as_frames, is_static, joined
-from snn_deploy.export.integer_network import IntegerNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.event_counts import simulation_from_spikes
+from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, is_static, joined
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
 
 _BYTES_AT_A_TIME = 64 * 2**20
 _SAMPLES_AT_A_TIME = 64
@@ -79,14 +79,14 @@ def _simulation(
 
 
 def _session_of_network(network: IntegerNetwork, is_static: bool) -> Any:
-    from snn_deploy.export.write_onnx import onnx_model  # noqa: PLC0415 - onnx may be missing
+    from snn_deploy.export.targets.onnx import onnx_model  # noqa: PLC0415 - onnx may be missing
 
     return _session(onnx_model(network, "images" if is_static else "frames").SerializeToString())
 
 
 def _session_of_file(file: Path, network: IntegerNetwork) -> Any:
     """Return a session of `file`, or raise UserError unless it is the model of `network`."""
-    from snn_deploy.export.write_onnx import NETWORK_KEY  # noqa: PLC0415 - onnx may be missing
+    from snn_deploy.export.targets.onnx import NETWORK_KEY  # noqa: PLC0415 - onnx may be missing
 
     if not Path(file).is_file():
         raise UserError(f"{file}: no such file. Export the network again with --target onnx.")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from snn_deploy.deploy.event_counts import simulation_from_spikes
-from snn_deploy.deploy.simulation import Progress, Simulation, as_frames, joined
-from snn_deploy.export import integer_semantics
-from snn_deploy.export.integer_network import IntegerNetwork
+from snn_deploy.deploy.running.event_counts import simulation_from_spikes
+from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, joined
+from snn_deploy.network import integer_semantics
+from snn_deploy.network.integer_network import IntegerNetwork
 
 _SAMPLES_AT_A_TIME = 16
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import sum_pool, transmit
-from snn_deploy.deploy.backend import load_backend
-from snn_deploy.deploy.mapping.core_traffic import core_traffic
-from snn_deploy.deploy.mapping.link_loads import link_loads
-from snn_deploy.deploy.mapping.mesh import position
-from snn_deploy.deploy.mapping.placement import Placement
-from snn_deploy.deploy.simulation import as_frames
-from snn_deploy.export.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.deploy.mapping.cores.mesh import position
+from snn_deploy.deploy.mapping.cores.placement import Placement
+from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.placing.link_loads import link_loads
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.connection_arithmetic import sum_pool, transmit
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 
 _GROUP = 4  # compartments are updated in groups: NL hardware/builder.py:282-287, `model.estimate.n_alloc` of loihi1
 _VALUES_AT_A_TIME = 1 << 26  # recorded spikes in memory, one byte each

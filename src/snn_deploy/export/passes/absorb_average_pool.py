@@ -5,7 +5,7 @@ Spikes are then summed as whole numbers. For windows of 2x2 the factor is a powe
 
 from dataclasses import replace
 
-from snn_deploy.train.float_network import FloatConnection, FloatNetwork
+from snn_deploy.network.float_network import FloatConnection, FloatNetwork
 
 
 def absorb_average_pool(network: FloatNetwork) -> FloatNetwork:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from snn_deploy.train.float_network import FloatNetwork
+from snn_deploy.network.float_network import FloatNetwork
 
 
 def absorb_input_scale(network: FloatNetwork) -> FloatNetwork:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn_deploy.train.float_network import FloatConnection, FloatNetwork, FloatPopulation
+from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 
 
 def even_thresholds(network: FloatNetwork) -> FloatNetwork:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import Pair
-from snn_deploy.train.float_network import ChannelNorm, FloatConnection, FloatNetwork
+from snn_deploy.network.connection_arithmetic import Pair
+from snn_deploy.network.float_network import ChannelNorm, FloatConnection, FloatNetwork
 
 
 def fold_pool_after(network: FloatNetwork) -> FloatNetwork:

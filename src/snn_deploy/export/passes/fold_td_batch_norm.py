@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn_deploy.train.float_network import FloatConnection, FloatNetwork
-from snn_deploy.user_error import UserError
+from snn_deploy.network.float_network import FloatConnection, FloatNetwork
+from snn_deploy.support.user_error import UserError
 
 
 def fold_td_batch_norm(network: FloatNetwork) -> FloatNetwork:

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from snn_deploy.train.float_network import FloatNetwork, FloatPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.network.float_network import FloatNetwork, FloatPopulation
+from snn_deploy.support.user_error import UserError
 
 Shift = Literal["refuse", "bias", "reset"]
 

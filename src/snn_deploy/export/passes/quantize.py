@@ -1,21 +1,15 @@
-"""Pass: a folded FloatNetwork becomes an IntegerNetwork, population by population (see integer_fit.py)."""
+"""Pass: a folded FloatNetwork becomes an IntegerNetwork, population by population (see rounding/fit.py)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from snn_deploy.export.integer_network import (
-    DECAY_UNITY,
-    LARGEST_THRESHOLD,
-    IntegerConnection,
-    IntegerInput,
-    IntegerNetwork,
-    IntegerPopulation,
-)
-from snn_deploy.integer_fit import Fit, Incoming, Limits, fit
-from snn_deploy.train.float_network import FloatConnection, FloatNetwork, FloatPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
+from snn_deploy.rounding.fit import Fit, Incoming, Limits, fit
+from snn_deploy.support.user_error import UserError
 
 
 def quantize(

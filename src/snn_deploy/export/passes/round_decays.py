@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn_deploy.export.chip_neurons import ANY_NEURONS, ChipNeurons
-from snn_deploy.state_bounds import DECAY_UNITY
-from snn_deploy.train.float_network import FloatNetwork
+from snn_deploy.export.chip.neurons import ANY_NEURONS, ChipNeurons
+from snn_deploy.network.float_network import FloatNetwork
+from snn_deploy.network.state_units import DECAY_UNITY
 
 
 def round_decays(network: FloatNetwork, chip: ChipNeurons = ANY_NEURONS) -> tuple[FloatNetwork, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional
 
-from snn_deploy.train.augmentation import drawn, picked
+from snn_deploy.train.data.augmentation import drawn, picked
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from snn_deploy.train.augmentation import drawn
+from snn_deploy.train.data.augmentation import drawn
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from snn_deploy.train.augmentation import drawn, picked
+from snn_deploy.train.data.augmentation import drawn, picked
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.train.mnist_like import CACHE
-from snn_deploy.train.samples import Samples, Split
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.mnist_like import CACHE
+from snn_deploy.train.data.samples import Samples, Split
 
 _PIXELS = 3 * 32 * 32
 

@@ -8,9 +8,9 @@ from typing import cast
 
 import numpy as np
 
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._image_files import ImageFiles
-from snn_deploy.train.samples import Samples, Split
-from snn_deploy.user_error import UserError
 
 HELD_OUT = 5  # every fifth image of a class is a test image where the folder has no split of its own
 _ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's

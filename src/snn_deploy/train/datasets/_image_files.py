@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 _MOST_READERS = 8
 _NARROW_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV", "LAB")  # eight bits or fewer, without transparency

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.train.events import FrameValues, checked_events
-from snn_deploy.train.samples import Samples
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.events import FrameValues, checked_events
+from snn_deploy.train.data.samples import Samples
 
 
 def tonic_set(name: str, ending: str, folder: str, download: bool, **options: Any) -> Any:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._cifar import Cifar
-from snn_deploy.train.samples import Samples, Split
 
 _CIFAR100 = Cifar(
     "CIFAR100",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.train.samples import Samples, Split
+from snn_deploy.train.data.samples import Samples, Split
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+from snn_deploy.train.data.event_file import read_events
+from snn_deploy.train.data.events import FrameValues
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._class_folders import class_files
-from snn_deploy.train.event_file import read_events
-from snn_deploy.train.events import FrameValues
-from snn_deploy.train.samples import Samples, Split
 
 ENDINGS = (".npy", ".npz", ".h5", ".hdf5", ".aedat4")
 

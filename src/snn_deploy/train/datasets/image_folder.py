@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._class_folders import read_class_folders
-from snn_deploy.train.samples import Samples, Split
 
 
 @dataclass(frozen=True)

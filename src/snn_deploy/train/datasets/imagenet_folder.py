@@ -10,9 +10,9 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._class_folders import read_class_folders
-from snn_deploy.train.samples import Samples, Split
-from snn_deploy.user_error import UserError
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from snn_deploy.train.mnist_like import load_mnist_like
-from snn_deploy.train.samples import Samples, Split
+from snn_deploy.train.data.mnist_like import load_mnist_like
+from snn_deploy.train.data.samples import Samples, Split
 
 _USUAL_PLACES: tuple[str, ...] = ()
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-from snn_deploy.train.events import Events, FrameValues
-from snn_deploy.train.samples import Samples, Split
+from snn_deploy.train.data.events import Events, FrameValues
+from snn_deploy.train.data.samples import Samples, Split
 
 _MOMENTS = 32  # at which the picture is looked at
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (down, right) of a unit step: right, left, down, up

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
+from snn_deploy.train.data.events import FrameValues
+from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.datasets._tonic import frames_of, shuffled, tonic_set
-from snn_deploy.train.events import FrameValues
-from snn_deploy.train.samples import Samples, Split
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.train.samples import Samples, Split
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.samples import Samples, Split
 
 _HELD_OUT = 5
 

@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.networks.recording import Recording
 
 
 @dataclass(frozen=True)

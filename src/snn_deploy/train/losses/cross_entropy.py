@@ -7,7 +7,7 @@ from annotated_types import Gt
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.networks.recording import Recording
 
 
 @dataclass(frozen=True)

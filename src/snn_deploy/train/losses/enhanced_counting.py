@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from snn_deploy.train.losses import counting
-from snn_deploy.train.recording import Recording
+from snn_deploy.train.networks.recording import Recording
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import HiddenLayer, Recording
+from snn_deploy.train.networks.recording import HiddenLayer, Recording
 
 
 @dataclass(frozen=True)

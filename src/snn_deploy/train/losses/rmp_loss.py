@@ -12,7 +12,13 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import HiddenLayer, LayerRecord, Recording, mean_over_neurons, quantization_error
+from snn_deploy.train.networks.recording import (
+    HiddenLayer,
+    LayerRecord,
+    Recording,
+    mean_over_neurons,
+    quantization_error,
+)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from snn_deploy.train.recording import HiddenLayer, Recording
-from snn_deploy.train.synaptic_operations import mean_fan_outs
+from snn_deploy.train.networks.recording import HiddenLayer, Recording
+from snn_deploy.train.networks.synaptic_operations import mean_fan_outs
 
 
 @dataclass(frozen=True)

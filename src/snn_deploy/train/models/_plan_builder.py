@@ -2,9 +2,9 @@
 
 import math
 
-from snn_deploy.connection_arithmetic import Pair, pooled_shape, target_shape
-from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.network.connection_arithmetic import Pair, pooled_shape, target_shape
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
 
 
 class PlanBuilder:

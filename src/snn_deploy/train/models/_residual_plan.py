@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from snn_deploy.connection_arithmetic import Pair
+from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.train.models._plan_builder import PlanBuilder
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 IDENTITY_WEIGHT = 2.0  # in thresholds: a spike of 1 at V_th = 0.5 (IM-Loss, RMP-Loss)
 GUESSED_LARGE_IMAGE = (

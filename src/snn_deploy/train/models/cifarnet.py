@@ -9,7 +9,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from snn_deploy.train.models import layer_string
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import math
 import re
 from dataclasses import dataclass
 
-from snn_deploy.connection_arithmetic import Pair, pooled_shape, target_shape
-from snn_deploy.train.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.network.connection_arithmetic import Pair, pooled_shape, target_shape
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
 
 _CONVOLUTION = re.compile(r"(\d+)C(\d+)(?:S(\d+))?")
 _POOLING = re.compile(r"(M?)P(\d+)")

@@ -20,7 +20,7 @@ from snn_deploy.train.models._residual_plan import (
     StemLayer,
     imagenet_network,
 )
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 
 from snn_deploy.train.models._residual_plan import IDENTITY_WEIGHT, ResidualNetwork, Stage, StemLayer
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from annotated_types import Ge
 
 from snn_deploy.train.models import layer_string
 from snn_deploy.train.models._image_size import is_large
-from snn_deploy.train.network_plan import NetworkPlan
+from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
 @dataclass(frozen=True)

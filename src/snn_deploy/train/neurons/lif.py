@@ -13,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from snn_deploy.user_error import UserError
+from snn_deploy.support.user_error import UserError
 
 
 class Surrogate(Protocol):

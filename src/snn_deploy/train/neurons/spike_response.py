@@ -29,8 +29,8 @@ from annotated_types import Gt
 from torch import Tensor
 from torch.nn import functional
 
-from snn_deploy.state_bounds import DECAY_UNITY
-from snn_deploy.user_error import UserError
+from snn_deploy.network.state_units import DECAY_UNITY
+from snn_deploy.support.user_error import UserError
 
 
 @dataclass(frozen=True)

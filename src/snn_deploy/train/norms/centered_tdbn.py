@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.norms import scale_tdbn
 
 

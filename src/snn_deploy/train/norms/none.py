@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 
 
 @dataclass(frozen=True)

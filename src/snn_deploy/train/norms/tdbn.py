@@ -12,8 +12,8 @@ import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
-from snn_deploy.train.channel_norm_module import ChannelNormModule
-from snn_deploy.train.float_network import ChannelNorm
+from snn_deploy.network.float_network import ChannelNorm
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 
 _LEAST_SHARE = 0.01  # of the threshold it starts at; one at 0 would fire in every step
 

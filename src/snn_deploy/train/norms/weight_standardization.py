@@ -13,7 +13,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from snn_deploy.train.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from snn_deploy.train.kernels.fast_tanh import fast_tanh
+from snn_deploy.train.compiled.fast_tanh import fast_tanh
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from snn_deploy.deploy.backends._lava.choice import Kind, estimated_seconds, kind_of
-from snn_deploy.deploy.backends._lava.schedule import schedule
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 
 
 def convolution(out=2, per_group=2, kernel=3, **geometry):

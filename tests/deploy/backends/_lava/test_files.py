@@ -3,7 +3,7 @@
 import numpy as np
 
 from snn_deploy.deploy.backends._lava.files import JobFiles, finished_samples, recorded_potentials, recorded_spikes
-from snn_deploy.export.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 
 
 def test_spikes_and_potentials_come_back_channels_first(tmp_path):

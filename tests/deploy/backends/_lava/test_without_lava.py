@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from snn_deploy.deploy.backends import lava, netx
-from snn_deploy.deploy.random_network import random_inputs, random_network
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.verification.random_network import random_inputs, random_network
+from snn_deploy.support.user_error import UserError
 
 
 @pytest.fixture

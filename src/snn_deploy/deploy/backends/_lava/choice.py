@@ -4,13 +4,14 @@ from enum import Enum
 
 import numpy as np
 
-from snn_deploy.connection_arithmetic import target_shape
-from snn_deploy.deploy.backends._lava.schedule import Schedule
-from snn_deploy.export.expand_pooling import expand_pooling, pooling_expands
-from snn_deploy.export.integer_network import STATE_SHIFT, IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.user_error import UserError
+from snn_deploy.deploy.running.layer_times import Schedule
+from snn_deploy.network.connection_arithmetic import target_shape
+from snn_deploy.network.expand_pooling import expand_pooling, pooling_expands
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.state_units import STATE_HALF, STATE_SHIFT
+from snn_deploy.support.user_error import UserError
 
-_CONV_SUM = 2**23  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
+_CONV_SUM = STATE_HALF  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
 _STATE_SUM = 2**31 - 2**25  # LIF adds current, potential and bias in 32 bits (Lava lif/models.py)
 _INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and computes with them there
 

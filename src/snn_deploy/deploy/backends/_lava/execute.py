@@ -12,7 +12,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import AbstractLoihiRunCfg, Loihi2SimCfg
 
-from snn_deploy.deploy.backends._child_process import exit_at_once
+from snn_deploy.deploy.backends._lava.child_process import exit_at_once
 
 _PATIENCE = 2.0  # seconds until a process that failed has told why
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.deploy.simulation import is_static
-from snn_deploy.export.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.deploy.running.simulation import is_static
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 
 
 @dataclass(frozen=True)

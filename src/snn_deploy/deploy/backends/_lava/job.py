@@ -12,7 +12,7 @@ import traceback
 from multiprocessing import process, shared_memory
 from pathlib import Path
 
-from snn_deploy.deploy.backends._child_process import die_with_parent, exit_at_once
+from snn_deploy.deploy.backends._lava.child_process import die_with_parent, exit_at_once
 from snn_deploy.deploy.backends._lava.mend import mend_lava
 
 

@@ -7,9 +7,8 @@ from lava.proc.lif.process import LIFReset
 from snn_deploy.deploy.backends._lava.files import lava_shape
 from snn_deploy.deploy.backends._lava.processes.channel_lif import ChannelLIF
 from snn_deploy.deploy.backends._lava.stock_neurons import bias_parts, is_stock
-from snn_deploy.export.integer_network import DECAY_UNITY, IntegerPopulation
-
-NEVER_FIRES = 2**17  # above the largest potential, 2^23 - 1, once it is shifted by 6
+from snn_deploy.network.integer_network import IntegerPopulation
+from snn_deploy.network.state_units import DECAY_UNITY, NEVER_FIRES
 
 
 def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractProcess:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snn_deploy.export.integer_network import IntegerPopulation
+from snn_deploy.network.integer_network import IntegerPopulation
 
 _LARGEST_MANTISSA, _LARGEST_EXPONENT = 2**12, 7  # bias: 13 bits with sign, 3 bits (Lava lif/models.py)
 

@@ -14,9 +14,9 @@ from lava.utils.weightutils import SignMode
 
 from snn_deploy.deploy.backends._lava.choice import Kind, kind_of
 from snn_deploy.deploy.backends._lava.files import lava_shape
-from snn_deploy.deploy.backends._lava.matrix import convolution_matrix, dense_matrix
-from snn_deploy.export.expand_pooling import expand_pooling
-from snn_deploy.export.integer_network import IntegerConnection
+from snn_deploy.deploy.running.synapse_matrix import convolution_matrix, dense_matrix
+from snn_deploy.network.expand_pooling import expand_pooling
+from snn_deploy.network.integer_network import IntegerConnection
 
 _GRADED_BITS = 8  # a graded input is uint8
 

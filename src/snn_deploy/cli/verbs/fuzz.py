@@ -1,0 +1,30 @@
+"""snn-deploy fuzz: random networks on several backends, every spike compared."""
+
+import click
+
+from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.deploy.verification.fuzz import fuzz
+from snn_deploy.support.user_error import UserError
+
+
+@click.command("fuzz")
+@click.option("--networks", default=100, show_default=True, help="How many random networks.")
+@click.option("--seed", default=0, show_default=True, help="Of the first one; the next has the next seed.")
+@click.option("--backends", default="reference,cpu,onnx", show_default=True, help="Compared with the first one.")
+@verb
+def command(output: Output, networks: int, seed: int, backends: str) -> int:
+    """Draw random legal networks and inputs, and compare every spike and output of the backends.
+
+    Graphs with loops, delays and joins, all kinds of convolutions and pooling, all resets, decays and thresholds, and
+    sums that leave the states' bits; for netx only what its format holds. Exit code 1 when a network differs: its seed
+    and the command that repeats it are printed.
+    Example: snn-deploy fuzz --networks 1000 --backends reference,cpu
+    """
+    names = tuple(backends.split(","))
+    with output.progress(f"fuzz {', '.join(names)}", max(networks, 1)) as advance:
+        found = fuzz(networks, seed, names, progress=advance)
+    output.say(str(found))
+    if not found.compared and not found.failures:
+        raise UserError(f"none of {networks} networks could be compared; the reasons are above. Choose other backends.")
+    output.result(found.as_json())
+    return 0 if found.is_identical else FAILED_CHECK

@@ -1,0 +1,151 @@
+"""A run of some samples on the CPU backend: population after population, or step by step around a loop."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from snn_deploy.deploy.backends._cpu.layer import Layer, arriving, scaled
+from snn_deploy.deploy.backends._cpu.lif import advance
+from snn_deploy.deploy.backends._cpu.synapses import channels_first, channels_last
+from snn_deploy.deploy.running.event_counts import fan_out
+from snn_deploy.deploy.running.simulation import Simulation, is_static
+from snn_deploy.network.evaluation_order import is_recurrent
+from snn_deploy.network.integer_network import IntegerNetwork
+
+
+class Chunk:
+    """A run of some samples: what has been computed of it so far."""
+
+    def __init__(
+        self,
+        network: IntegerNetwork,
+        layers: Mapping[str, Layer],
+        frames: np.ndarray,
+        *,
+        record: bool,
+        record_potentials: bool = False,
+    ) -> None:
+        self.network, self.layers, self.record = network, layers, record
+        self.potentials: dict[str, np.ndarray] | None = {} if record_potentials else None
+        self.steps, self.samples = frames.shape[:2]
+        values = channels_last((frames[:1] if is_static(frames) else frames).astype(np.uint8), network.input.shape)
+        # A single frame stands for the same one in every step.
+        self.spikes = {network.input.name: values}
+        positions = np.count_nonzero(values, axis=(0, -1)).reshape(self.samples, -1)
+        # (samples, positions): what all channels of a position sent in all steps.
+        self.spike_sums = {network.input.name: positions * (self.steps // len(values))}
+        self.outputs = np.zeros(0)
+        self.recorded: dict[str, np.ndarray] = {}
+
+    def run(self, schedule: Sequence[tuple[str, ...]]) -> Simulation:
+        """Return the simulation of these samples."""
+        waiting = [c.source for block in schedule for name in block for c in self.network.connections_to(name)]
+        for block in schedule:
+            if is_recurrent(self.network, block):
+                self._step_by_step(block)
+            else:
+                self._all_steps(block[0])
+            for name in block:
+                for connection in self.network.connections_to(name):
+                    waiting.remove(connection.source)
+            self._forget({name for name in self.spikes if name not in waiting})
+        return self._simulation()
+
+    def _all_steps(self, name: str) -> None:
+        layer = self.layers[name]
+        sums, shown = arriving(layer, self.spikes, self.steps, self.samples)
+        if self.potentials is None:
+            state = _State(layer, self.steps, self.samples, carries=name == self.network.output.name)
+            state.advance(sums, shown, slice(None))
+        else:
+            state = _State(layer, self.steps, self.samples, carries=True)
+            for t in range(self.steps):
+                state.advance(sums, shown[t : t + 1], slice(t, t + 1))
+                self._record_potential(state, t)
+        self._keep(layer, state)
+
+    def _step_by_step(self, block: tuple[str, ...]) -> None:
+        layers = [self.layers[name] for name in block]
+        outside = {n: arriving(self.layers[n], self.spikes, self.steps, self.samples) for n in block}
+        states = {layer.population.name: _State(layer, self.steps, self.samples, carries=True) for layer in layers}
+        now = np.zeros(1, np.int64)
+        for t in range(self.steps):
+            for layer in layers:
+                name = layer.population.name
+                sums, shown = outside[name]
+                total = sums[shown[t] :][:1].copy() if shown[t] >= 0 else None
+                if total is None:
+                    total = np.zeros((1, self.samples, layer.size), layer.sum_type)
+                for synapses in layer.synapses:
+                    past = t - synapses.connection.delay
+                    if synapses.connection.source in states and past >= 0:
+                        values = states[synapses.connection.source].shaped_spikes[past]
+                        total += scaled(synapses.deliver(values), synapses, layer.sum_type)
+                states[name].advance(total, now, slice(t, t + 1))
+                self._record_potential(states[name], t)
+        for layer in layers:
+            self._keep(layer, states[layer.population.name])
+
+    def _record_potential(self, state: "_State", step: int) -> None:
+        if self.potentials is None:
+            return
+        p = state.layer.population
+        shaped = channels_first(state.potential.reshape(self.samples, *p.shape[1:], p.shape[0]), p.shape)
+        steps = self.potentials.setdefault(p.name, np.empty((self.steps, *shaped.shape), np.int32))  # 24 bits are used
+        steps[step] = shaped
+
+    def _keep(self, layer: Layer, state: "_State") -> None:
+        name = layer.population.name
+        self.spikes[name], self.spike_sums[name] = state.shaped_spikes, state.spike_sums
+        if name == self.network.output.name:
+            p = layer.population
+            outputs = state.spikes.sum(axis=0, dtype=np.int64) if p.fires else state.potential.astype(np.int64)
+            shaped = outputs.reshape(self.samples, *p.shape[1:], p.shape[0])
+            self.outputs = channels_first(shaped, p.shape).reshape(self.samples, -1)
+
+    def _forget(self, names: set[str]) -> None:
+        for name in names:
+            values = self.spikes.pop(name)
+            if self.record:
+                shown = np.ascontiguousarray(channels_first(values, self.network.shape_of(name)))
+                self.recorded[name] = np.broadcast_to(shown, (self.steps, *shown.shape[1:]))
+
+    def _simulation(self) -> Simulation:
+        names = [self.network.input.name, *(p.name for p in self.network.populations)]
+        return Simulation(
+            outputs=self.outputs,
+            spike_counts={name: self.spike_sums[name].sum(axis=1, dtype=np.int64) for name in names},
+            synaptic_operations={
+                # Every channel of a position has the same number of synapses.
+                c.name: self.spike_sums[c.source].astype(np.int64)
+                @ fan_out(c, self.network.shape_of(c.source))[0].ravel()
+                for c in self.network.connections
+            },
+            spikes={name: self.recorded[name] for name in names} if self.record else None,
+            potentials=self.potentials,
+        )
+
+
+class _State:
+    """The states of a population's neurons and the spikes they have sent, channels last.
+
+    carries: whether the states are needed after the steps of one `advance`.
+    """
+
+    def __init__(self, layer: Layer, steps: int, samples: int, *, carries: bool) -> None:
+        self.layer = layer
+        shape = (samples, layer.size) if carries else (0, 0)
+        self.current = np.zeros(shape, layer.state_type)
+        self.potential = np.tile(layer.initial_potential, (samples, 1)) if carries else np.zeros_like(self.current)
+        self.spikes = np.empty((steps, samples, layer.size), np.uint8)
+        self.spike_sums = np.zeros((samples, layer.size // layer.population.shape[0]), np.int32)
+
+    def advance(self, sums: np.ndarray, shown: np.ndarray, steps: slice) -> None:
+        """Take the steps `steps`, in which the frames `shown` of `sums` arrive."""
+        advance(self.layer.neurons, sums, shown, self.current, self.potential, self.spikes[steps], self.spike_sums)
+
+    @property
+    def shaped_spikes(self) -> np.ndarray:
+        """(steps, samples, *shape), the channels last."""
+        channels, *positions = self.layer.population.shape
+        return self.spikes.reshape(*self.spikes.shape[:2], *positions, channels)

@@ -1,0 +1,78 @@
+"""One population of the CPU backend with all that reaches it, in the number types that are exact for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.deploy.backends._cpu.lif import Neurons, neurons_of
+from snn_deploy.deploy.backends._cpu.limits import state_type, sum_type
+from snn_deploy.deploy.backends._cpu.synapses import Synapses, synapses_of
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A population, its neurons' parameters and its incoming synapses, ready to run."""
+
+    population: IntegerPopulation
+    neurons: Neurons
+    synapses: tuple[Synapses, ...]
+    sum_type: type[np.floating]
+    state_type: type[np.signedinteger]
+
+    @property
+    def size(self) -> int:
+        """The number of neurons."""
+        return int(np.prod(self.population.shape))
+
+    @property
+    def initial_potential(self) -> np.ndarray:
+        """The potential of every neuron before the first step, (neurons,), channels last, in the type of the states."""
+        values = self.population.initial_value.astype(self.state_type)
+        return np.tile(values, self.size // len(values))
+
+
+def layer_of(network: IntegerNetwork, population: IntegerPopulation, path: str | None = None) -> Layer:
+    """Return `population` prepared for running; with `path` (_cpu/paths/) wherever that is exact."""
+    synapses = tuple(synapses_of(network, c, path) for c in network.connections_to(population.name))
+    # All sums are multiples of 2^least, so a float type holds them exactly when it holds them divided by it.
+    least = min(s.connection.exponent for s in synapses)
+    largest = sum(s.bounds.largest_sum << (s.connection.exponent - least) for s in synapses)
+    states = state_type(largest << least)
+    return Layer(population, neurons_of(population, states, largest << least), synapses, sum_type(largest), states)
+
+
+def arriving(
+    layer: Layer, sources: Mapping[str, np.ndarray], steps: int, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what reaches the population from complete `sources`: (frames, samples, neurons) and (steps,).
+
+    sources: name -> (frames, samples, *shape, channels last) uint8; a single frame stands for the same one in every
+    step.
+    The second array names the frame of each step, -1 where nothing arrives. Synapses of other sources are left out.
+    """
+    heard = [s for s in layer.synapses if s.connection.source in sources and s.connection.delay < steps]
+    if len(heard) == 1:
+        (synapses,) = heard
+        delay = synapses.connection.delay
+        frames = _sums(layer, synapses, sources, steps)
+        shown = np.arange(steps) - delay if len(frames) == steps - delay else np.where(np.arange(steps) < delay, -1, 0)
+        return frames, np.maximum(shown, -1)
+    total = np.zeros((steps if heard else 1, samples, layer.size), layer.sum_type)
+    for synapses in heard:
+        total[synapses.connection.delay :] += _sums(layer, synapses, sources, steps)
+    return total, np.arange(steps) if heard else np.full(steps, -1)
+
+
+def _sums(layer: Layer, synapses: Synapses, sources: Mapping[str, np.ndarray], steps: int) -> np.ndarray:
+    """Return the sums of the source's frames that arrive within the steps, in the layer's type."""
+    values = sources[synapses.connection.source][: steps - synapses.connection.delay]
+    return scaled(synapses.deliver(values), synapses, layer.sum_type)
+
+
+def scaled(sums: np.ndarray, synapses: Synapses, kind: type[np.floating]) -> np.ndarray:
+    """Return `sums` times 2^exponent in the float type `kind`; exact, as only the float's exponent changes."""
+    sums = sums.astype(kind, copy=False)
+    exponent = synapses.connection.exponent
+    return sums * kind(2**exponent) if exponent else sums

@@ -1,0 +1,163 @@
+"""The neurons of the CPU backend: one compiled pass over a population, the same integers as integer_semantics.step.
+
+All arithmetic stays in the type of the state arrays. In int32 the product state * keep would overflow, so it is
+taken in two parts: with |x| = 4096 h + l, |x| * keep / 4096 = h * keep + l * keep / 4096, exactly.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from snn_deploy.network.integer_network import IntegerPopulation
+from snn_deploy.network.state_units import STATE_HALF, STATE_SHIFT
+
+_NEURONS_AT_A_TIME = 1024  # the states and parameters of so many neurons stay in the first-level cache
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """The parameters of a population for `advance`, in the type of its states.
+
+    Each of shape (block,): the channels repeated over as many positions as one pass of the kernel takes.
+    subtracts: whether a spike takes the threshold off, else it sets the potential to reset_value.
+    current_keep: None where nothing of a current is left and no sum wraps, so that the current is the sum.
+    """
+
+    channels: int
+    subtracts: bool
+    threshold: np.ndarray  # in state units; one that no potential reaches where the population never fires
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray | None
+    bias: np.ndarray
+    reset_value: np.ndarray
+    initial_potential: np.ndarray
+
+
+def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]], largest: int) -> Neurons:
+    """Return the parameters of the neurons of `population`, at which sums of at most `largest` arrive."""
+    p = population
+    channels, positions = p.shape[0], int(np.prod(p.shape[1:]))
+    threshold = p.threshold.astype(np.int64) << STATE_SHIFT
+    if not p.fires:
+        threshold = np.full_like(threshold, STATE_HALF)
+    repeats = min(positions, -(-_NEURONS_AT_A_TIME // channels))
+    is_plain = not p.current_keep.any() and largest << STATE_SHIFT < STATE_HALF
+
+    def tiled(values: np.ndarray) -> np.ndarray:
+        return np.tile(values.astype(state_type), repeats)
+
+    return Neurons(
+        channels=channels,
+        subtracts=p.reset == "subtract",
+        threshold=tiled(threshold),
+        voltage_keep=tiled(p.voltage_keep),
+        current_keep=None if is_plain else tiled(p.current_keep),
+        bias=tiled(p.bias),
+        reset_value=tiled(p.reset_value),
+        initial_potential=tiled(p.initial_value),
+    )
+
+
+def advance(
+    neurons: Neurons,
+    arriving: np.ndarray,
+    shown: np.ndarray,
+    current: np.ndarray,
+    potential: np.ndarray,
+    spikes: np.ndarray,
+    spike_sums: np.ndarray,
+) -> None:
+    """Advance the states of a population by some steps, in place. Neurons stand channels last.
+
+    arriving: (frames, samples, neurons), exact sums in a float type.
+    shown: (steps,), the index of the frame that arrives in each step, or -1 where nothing does.
+    current, potential: (samples, neurons), int32 or int64: the states before, then after; or (0, 0), and then all
+        start from the first step and are forgotten after the last.
+    spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, positions) int32, added to.
+    """
+    n = neurons
+    parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.initial_potential)
+    # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
+    constants = (n.subtracts, n.channels, STATE_SHIFT, STATE_HALF)
+    _advance(*parameters, *constants, arriving, shown, current, potential, spikes, spike_sums)
+
+
+@numba.njit(cache=True, nogil=True)
+def _advance(  # type: ignore[no-untyped-def]
+    threshold,
+    voltage_keep,
+    current_keep,
+    bias,
+    reset_value,
+    initial,
+    subtracts,
+    channels,
+    state_shift,
+    half,
+    arriving,
+    shown,
+    current,
+    potential,
+    spikes,
+    spike_sums,
+):
+    # Every intermediate is cast: numba would widen int32 to int64, three times slower.
+    kind = threshold.dtype.type
+    shift, low, twelve = kind(state_shift), kind(4095), kind(12)
+    end, most, zero, one = kind(half), kind(half - 1), kind(0), kind(1)
+    taken = kind(-1) if subtracts else zero  # a mask, so that the choice costs no branch in the loop
+    _, samples, size = spikes.shape
+    block = len(threshold)
+    carries = len(potential) > 0
+    u_of, v_of = np.zeros(block, threshold.dtype), np.zeros(block, threshold.dtype)
+    counts = np.zeros(block, np.int32)
+    for b in range(samples):
+        for start in range(0, size, block):
+            length = min(block, size - start)
+            counts[:] = 0
+            if carries:
+                u_of[:length] = current[b, start : start + length]
+                v_of[:length] = potential[b, start : start + length]
+            else:
+                u_of[:] = zero
+                v_of[:] = initial
+            for t in range(len(shown)):
+                frame = shown[t]
+                sums = arriving[max(frame, 0), b, start : start + length]
+                sent = spikes[t, b, start : start + length]
+                arrives = kind(-1) if frame >= 0 else zero  # a mask as well
+                for i in range(length):
+                    u = kind(kind(kind(sums[i]) & arrives) << shift)
+                    if current_keep is not None:
+                        x = u_of[i]
+                        a = kind(abs(x))
+                        a = kind(
+                            kind(kind(a >> twelve) * current_keep[i])
+                            + kind(kind(kind(a & low) * current_keep[i]) >> twelve)
+                        )
+                        u = kind(u + (kind(-a) if x < zero else a))
+                        u = kind(u - kind(end + end)) if u > end else (kind(u + kind(end + end)) if u <= -end else u)
+                        u_of[i] = u
+                    x = v_of[i]
+                    a = kind(abs(x))
+                    a = kind(
+                        kind(kind(a >> twelve) * voltage_keep[i])
+                        + kind(kind(kind(a & low) * voltage_keep[i]) >> twelve)
+                    )
+                    v = kind(kind(kind(-a) if x < zero else a) + kind(u + bias[i]))
+                    v = min(max(v, kind(-most)), most)
+                    fires = one if v > threshold[i] else zero
+                    after = kind(reset_value[i] + kind(kind(v - threshold[i]) & taken))
+                    v_of[i] = after if fires else v
+                    sent[i] = np.uint8(fires)
+                    counts[i] += np.int32(fires)
+            if carries:
+                current[b, start : start + length] = u_of[:length]
+                potential[b, start : start + length] = v_of[:length]
+            for position in range(length // channels):
+                total = np.int32(0)
+                for i in range(position * channels, (position + 1) * channels):
+                    total = np.int32(total + counts[i])
+                spike_sums[b, start // channels + position] += total

@@ -1,0 +1,84 @@
+"""chip_estimate: the energy of one sample on a chip, as a sum over counted events: `model.estimate.step_energy`.
+
+Davies et al., IEEE Micro 2018, Table 2 gives the unit costs of Loihi 1; Loihi 2's are carried over from it, as its
+profile says. Every allocated compartment pays an inactive update in every step. Which updates are active is not
+published in a form that can be counted: at least those of neurons that fire, at most all. Where a profile has costs
+that were fitted on boards (SANA-FE), they are a second estimate.
+"""
+
+from snn_deploy.deploy.energy.core_events import CoreEvents
+from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate, EnergyTerm
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.integer_network import IntegerNetwork
+
+LEFT_OUT = (
+    "static power, which stands apart",
+    "the barrier at the end of each step: never published, 0 J is a placeholder",
+    "the way from the host, and what the embedded processors do",
+    "learning",
+)
+
+
+def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareProfile) -> tuple[EnergyEstimate, ...]:
+    """Return the estimates of one sample in joules: fewest active updates, most, and fitted costs where they are."""
+    terms = _Terms(profile)
+    chip_steps = events.steps + events.depth - 1  # a layer is one step behind the one before it
+    allocated = int(events.compartments.sum())
+    spikes = float(events.core_spikes.sum())
+    ways = [
+        terms.of("all cores", "spike to a core", events.messages, "energy.spike_within_tile"),
+        terms.of("mesh", "hop east or west", events.hops_east_west, "energy.hop_east_west"),
+        terms.of("mesh", "hop north or south", events.hops_north_south, "energy.hop_north_south"),
+    ]
+    inactive = terms.of(
+        "all cores", "update of an allocated compartment", allocated * chip_steps, "energy.neuron_update_inactive"
+    )
+    low = "energy.synaptic_op_low" if profile.find("energy.synaptic_op_low") else "energy.synaptic_op"
+    found = []
+    for title, active, cost in (
+        ("only neurons that fire are updated actively", spikes, low),
+        ("every neuron is updated actively in every step", float(events.neurons * events.steps), "energy.synaptic_op"),
+    ):
+        synapses = [
+            terms.of(c.name, "synaptic operation", events.operations[c.name], cost) for c in network.connections
+        ]
+        more = terms.difference(
+            "all cores", "more for an active update", active, "energy.neuron_update_active", inactive
+        )
+        found.append(terms.estimate(title, [*synapses, inactive, more, *ways]))
+    if profile.section("energy.fitted"):
+        kinds = {c.name: "dense" if c.weights.ndim == 2 else "conv" for c in network.connections}
+        fitted = [
+            terms.of(name, f"synaptic operation, {kind}", events.operations[name], f"energy.fitted.synaptic_op_{kind}")
+            for name, kind in kinds.items()
+        ]
+        fitted += [
+            terms.of("all cores", "access of a compartment", allocated * chip_steps, "energy.fitted.neuron_access"),
+            terms.of("all cores", "update", float(events.neurons * events.steps), "energy.fitted.neuron_update"),
+            terms.of("all cores", "spike", spikes, "energy.fitted.spike_out"),
+            terms.of("all cores", "message out", events.messages, "energy.fitted.axon_out_message"),
+            terms.of("mesh", "hop east or west", events.hops_east_west, "energy.fitted.hop_east_west"),
+            terms.of("mesh", "hop north or south", events.hops_north_south, "energy.fitted.hop_north_south"),
+        ]
+        found.append(terms.estimate("unit costs fitted on boards, every neuron updated in every step", fitted))
+    return tuple(found)
+
+
+class _Terms:
+    """Terms in joules, from the profile."""
+
+    def __init__(self, profile: HardwareProfile) -> None:
+        self.profile = profile
+
+    def of(self, where: str, event: str, count: float, quantity: str) -> EnergyTerm:
+        q = self.profile.quantity(quantity)
+        source = "; ".join((q.source, *self.profile.references(q)))
+        return EnergyTerm(where, event, float(count), self.profile.number(quantity), source, q.confidence)
+
+    def difference(self, where: str, event: str, count: float, quantity: str, less: EnergyTerm) -> EnergyTerm:
+        """Return the term whose unit cost is `quantity` beyond the one of `less`."""
+        whole = self.of(where, event, count, quantity)
+        return EnergyTerm(where, event, count, whole.unit_cost - less.unit_cost, whole.source, whole.confidence)
+
+    def estimate(self, title: str, terms: list[EnergyTerm]) -> EnergyEstimate:
+        return EnergyEstimate(f"Event model: {title}", self.profile.name, tuple(terms), (), LEFT_OUT)

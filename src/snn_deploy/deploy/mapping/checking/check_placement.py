@@ -1,0 +1,106 @@
+"""check_placement: what a placement breaks, counted synapse by synapse, slowly, without the ranges of resources.py.
+
+Checked are the network's digest, that every neuron (and with it every synapse) is placed once, that every core lies on
+the mesh, and on each core the neurons, input axons, output axons, thresholds, decays, slots of delayed synapses and,
+where the profile counts words, the synapse memory.
+"""
+
+from collections import Counter, defaultdict
+from itertools import product
+
+from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
+from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
+from snn_deploy.deploy.mapping.cores.placement import Placement
+from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
+from snn_deploy.deploy.mapping.memory.resources import slots_of_maps
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.arriving_synapses import arriving_synapses
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
+
+
+def check_placement(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> list[str]:
+    """Return a sentence for each thing that is wrong; an empty list where nothing is."""
+    if placement.network_digest != network.digest:
+        return ["the placement is of another network"]
+    known = {p.name for p in network.populations}
+    wrong = [
+        f"{s.population!r} is no population" for c in placement.cores for s in c.slices if s.population not in known
+    ]
+    try:
+        core_of = {p.name: placement.core_of(p.name, p.shape) for p in network.populations}
+    except UserError as error:
+        return [*wrong, str(error)]
+    wrong += _off_the_mesh(placement, profile)
+    slots = slots_of_maps(profile)
+    neurons: dict[int, int] = defaultdict(int)
+    heard: dict[int, set[object]] = defaultdict(set)
+    sent: dict[int, set[object]] = defaultdict(set)
+    thresholds: dict[int, set[object]] = defaultdict(set)
+    decays: dict[int, set[object]] = defaultdict(set)
+    delays = chip_delays(network)
+    longest: dict[int, int] = defaultdict(int)
+    for p in network.populations:
+        for index in product(*map(range, p.shape)):
+            here = int(core_of[p.name][index])
+            neurons[here] += 1
+            if p.fires:
+                thresholds[here].add(int(p.threshold[index[0]]))
+            decays[here].add((int(p.voltage_keep[index[0]]), int(p.current_keep[index[0]])))
+            for c in network.connections_to(p.name):
+                longest[here] = max(longest[here], delays[c.name])
+                for synapse in arriving_synapses(c, network.shape_of(c.source), index):
+                    place = synapse.index
+                    pixel = place[1:] if len(place) == 3 else place
+                    pooled = tuple(a // b for a, b in zip(pixel, c.pool, strict=True)) if len(place) == 3 else pixel
+                    heard[here].add((c.name, pooled))
+                    if c.source in core_of:
+                        there = int(core_of[c.source][place])
+                        leaves = placement.cores[there].chip != placement.cores[here].chip
+                        extra = profile.find("axon.out_slots_cross_chip_extra") if leaves else None
+                        more = profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
+                        for slot in range((slots if len(place) == 3 else 1) + more):
+                            sent[there].add((c.name, here, pooled, slot))
+    words = {
+        i: sum(
+            count_synapse_words(c, network.shape_of(c.source), part, delays[c.name], profile)
+            for part in core.slices
+            for c in network.connections_to(part.population)
+        )
+        for i, core in enumerate(placement.cores)
+        if profile.find("core.synapse_memory_words")
+    }
+    for name, found in (
+        ("core.max_neurons", neurons),
+        ("core.max_in_axons", {core: len(axons) for core, axons in heard.items()}),
+        ("core.max_out_axons", {core: len(axons) for core, axons in sent.items()}),
+        ("core.max_threshold_profiles", {core: len(values) for core, values in thresholds.items()}),
+        ("core.max_compartment_profiles", {core: len(values) for core, values in decays.items()}),
+        ("core.synapse_memory_words", words),
+    ):
+        if profile.find(name) is not None:
+            most = profile.whole(name)
+            strict = name == "core.synapse_memory_words" and profile.find("core.synapse_memory_limit_is_strict")
+            most -= bool(strict and strict.value)
+            wrong += [f"core {core}: {name} is {most}, it has {n}" for core, n in sorted(found.items()) if n > most]
+    if profile.find("neuron.delay_compartment_rule"):
+        for core, n in neurons.items():
+            bits = max(3, longest[core].bit_length()) if longest[core] else 0
+            if n > min(profile.whole("core.max_neurons"), 2 ** (13 - bits)):
+                wrong.append(f"core {core}: {n} neurons with delays of {longest[core]} steps")
+    return wrong
+
+
+def _off_the_mesh(placement: Placement, profile: HardwareProfile) -> list[str]:
+    width, height = mesh_tiles(profile)
+    per_tile, usable = profile.whole("system.cores_per_tile"), profile.whole("system.cores_usable_per_chip")
+    wrong = [
+        f"core {i}: there is no seat {core.core} at tile {core.tile}"
+        for i, core in enumerate(placement.cores)
+        if not (core.tile[0] < width and core.tile[1] < height and core.core < per_tile)
+    ]
+    full = Counter(core.chip for core in placement.cores)
+    wrong += [f"chip {chip}: {n} cores, {usable} can be used" for chip, n in sorted(full.items()) if n > usable]
+    if profile.find("system.max_chips") and len(full) > profile.whole("system.max_chips"):
+        wrong.append(f"{len(full)} chips; there can be {profile.whole('system.max_chips')}")
+    return wrong

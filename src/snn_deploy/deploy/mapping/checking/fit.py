@@ -1,0 +1,120 @@
+"""fit: whether a network fits, what fills each core, and what would make it fit, each suggestion tried."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
+from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
+from snn_deploy.deploy.mapping.memory.resources import limits
+from snn_deploy.deploy.mapping.without_channels import without_channels
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
+
+_FEWEST_BITS = 2  # of weights that the exporter writes
+_GROUPS = 8  # channels are taken out in so many groups
+_MEMORY = ("input axons", "synapse words", "synapse bytes", "memory bytes")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Something that was tried and fits. what: a sentence that says what to do; cores, chips: what it then takes."""
+
+    what: str
+    cores: int
+    chips: int
+
+
+def bottleneck(use: Counter[str], profile: HardwareProfile) -> tuple[str, float]:
+    """Return the resource that fills a core most, and how full that is: 1 is all that there is."""
+    shares = {resource: use[resource] / most for resource, (most, _) in limits(profile).items()}
+    fullest = max(shares, key=lambda resource: shares[resource])
+    return fullest, shares[fullest]
+
+
+def suggestions(
+    network: IntegerNetwork, profile: HardwareProfile, found: Partition, chips: int | None
+) -> Iterator[Suggestion]:
+    """Yield what makes `network` fit, where `found`, its partition, does not or takes more than `chips`."""
+    if chips is not None and found.cores:
+        needed = -(-len(found.cores) // cores_per_chip(profile))
+        yield Suggestion(f"allow more chips: --chips {needed}", len(found.cores), needed)
+    yield from _fewer_bits(network, profile, chips)
+    yield from _fewer_channels(network, profile, found, chips)
+    for name in profile_names():
+        other = load_profile(name)
+        if other.kind == "neurocore" and name != profile.name:
+            yield from _tried(f"another chip: --profile {name}", network, other, chips)
+
+
+def _tried(what: str, network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+    found = partition(network, profile)
+    needed = -(-len(found.cores) // cores_per_chip(profile))
+    if not found.violations and (chips is None or needed <= chips):
+        yield Suggestion(what, len(found.cores), needed)
+
+
+def _fewer_bits(network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+    """Yield the most bits of weights that fit: from the most that the chip stores downwards, halving."""
+    name = "weight.stored_bits_max"
+    stored, listed = profile.quantity(name), profile.find("weight.stored_bits_allowed")
+    widths = listed.value if listed and isinstance(listed.value, tuple) else range(profile.whole(name))
+    possible = sorted(int(bits) for bits in widths if _FEWEST_BITS <= int(bits) < profile.whole(name))
+    best: Suggestion | None = None
+    low, high = 0, len(possible)
+    while low < high:
+        middle = (low + high) // 2
+        bits = possible[middle]
+        chip = replace(profile, quantities={**profile.quantities, name: replace(stored, value=bits)})
+        what = f"weights of {bits} bits: export again with --weight-bits {bits}"
+        tried = next(_tried(what, network, chip, chips), None)
+        best = tried or best
+        low, high = (middle + 1, high) if tried else (low, middle)
+    if best:
+        yield best
+
+
+def _fewer_channels(
+    network: IntegerNetwork, profile: HardwareProfile, found: Partition, chips: int | None
+) -> Iterator[Suggestion]:
+    """Yield the fewest groups of channels to take out of what the violating populations hear, where that helps."""
+    short = {v.population for v in found.violations if v.resource in _MEMORY}
+    heard = [
+        p.name
+        for p in network.populations
+        if p.shape[0] >= _GROUPS and any(c.source == p.name and c.target in short for c in network.connections)
+    ]
+    if not heard:
+        return
+    best: Suggestion | None = None
+    low, high = 1, _GROUPS
+    while low < high:
+        groups = (low + high) // 2
+        removed = {name: _weakest(network, name, groups) for name in heard}
+        parts = ", ".join(f"{removed[name].sum()} of {len(removed[name])} channels of {name!r}" for name in heard)
+        try:
+            smaller = without_channels(network, removed)
+        except UserError:
+            return  # a channel of a grouped convolution cannot go
+        what = f"prune {parts}, those with the smallest weights, and train on"
+        tried = next(_tried(what, smaller, profile, chips), None)
+        best = tried or best
+        low, high = (low, groups) if tried else (groups + 1, high)
+    if best:
+        yield best
+
+
+def _weakest(network: IntegerNetwork, name: str, groups: int) -> np.ndarray:
+    """Return (channels,): whether a channel is in the `groups` groups of channels that send the smallest weights."""
+    channels = network.shape_of(name)[0]
+    sent = np.zeros(channels)
+    for c in network.connections:
+        if c.source == name:
+            sizes = np.abs(c.weights.astype(np.int64)).sum(axis=(0, *range(2, c.weights.ndim)))
+            sent += sizes.reshape(channels, -1).sum(axis=1) * 2**c.exponent if len(sizes) >= channels else 0
+    chosen = np.zeros(channels, bool)
+    chosen[np.argsort(sent, kind="stable")[: channels * groups // _GROUPS]] = True
+    return chosen

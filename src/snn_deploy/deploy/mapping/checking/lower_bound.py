@@ -1,0 +1,76 @@
+"""lower_bound: how many cores a network needs at least, so that a user sees how far from the best a mapping is.
+
+Counted is only what no mapping can save: every neuron, every weight that some spike can meet, stored once in the
+smaller of dense and sparse without headers, and an axon for each position that a population hears.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.memory.resources import Model, limits
+from snn_deploy.deploy.mapping.memory.synapse_lists import kernel_lists
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.connection_arithmetic import pooled_shape
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+
+_ADDED = ("neurons", "input axons", "synapse words", "synapse bytes")
+_LEAST_INDEX = 6  # bits; the smallest index of the formula of sparse lists
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """cores: no mapping needs fewer. alone: nor any whose cores hold neurons of one population each.
+
+    by_resource: resource -> cores that it alone asks for. by_population: the same for each population alone.
+    """
+
+    cores: int
+    alone: int
+    by_resource: dict[str, int]
+    by_population: dict[str, dict[str, int]]
+
+
+def lower_bound(network: IntegerNetwork, profile: HardwareProfile) -> LowerBound:
+    """Return the least number of cores of `profile` on which `network` can lie, resource by resource."""
+    model, most = Model(network, profile), limits(profile)
+    amounts = {p.name: _least(model, p) for p in network.populations}
+    total: Counter[str] = sum(amounts.values(), Counter())
+    by_population = {name: _cores(amount, most) for name, amount in amounts.items()}
+    by_resource = _cores(total, most)
+    alone = sum(max(cores.values()) for cores in by_population.values())
+    return LowerBound(max(by_resource.values()), alone, by_resource, by_population)
+
+
+def _cores(amount: Counter[str], most: dict[str, tuple[int, str]]) -> dict[str, int]:
+    return {r: -(-amount[r] // most[r][0]) for r in _ADDED if r in most}
+
+
+def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
+    whole = Slice(p.name, (0,) * len(p.shape), p.shape)
+    one = model.need(Slice(p.name, (0,) * len(p.shape), (1,) * len(p.shape))).amounts["neurons"]
+    found = Counter({"neurons": one * whole.neurons})
+    bits = 0
+    for c in model.network.connections_to(p.name):
+        pooled = pooled_shape(model.network.shape_of(c.source), c.pool)
+        if c.weights.ndim == 2:
+            found["input axons"] += math.prod(pooled[1:]) if len(pooled) == 3 else pooled[0]
+        bits += _bits(model, c, whole)
+    word = model.profile.whole("core.synapse_memory_word_bits")
+    return found + Counter({"synapse words": -(-bits // word), "synapse bytes": -(-bits // 8)})
+
+
+def _bits(model: Model, c: IntegerConnection, whole: Slice) -> int:
+    """Return the bits of the weights that spikes can meet: kernel elements that only reach the padding do not count."""
+    weights = c.weights
+    if weights.ndim == 4:
+        lists = kernel_lists(c, model.network.shape_of(c.source), whole, 1, 2**31)
+        rows = sorted({row for rows, _ in lists for row in rows})
+        columns = sorted({column for _, columns in lists for column in columns})
+        weights = weights[:, :, rows][:, :, :, columns]
+    memory = model.memories[c.name]
+    each = model.profile.whole("weight.stored_bits_max") + memory.delay_bits
+    return min(weights.size * each, int(np.count_nonzero(weights)) * (each + _LEAST_INDEX))

@@ -1,0 +1,172 @@
+"""placement: which core of which chip holds which neurons. A value, and the file that keeps it.
+
+The input is not placed: its spikes come from the host.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.network.field_check import is_whole, shown
+from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.user_error import UserError
+
+KIND, VERSION = "snn-deploy Placement", 1
+_LARGEST_FILE = 2**28  # bytes; a guess: a hundred times the largest placement that was made
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A box of neurons of one population: start <= index < stop on each axis of the population's shape."""
+
+    population: str
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        where = f"slice of {shown(self.population)}"
+        if not isinstance(self.population, str) or not self.population:
+            raise UserError(f"{where}: allowed is the name of a population.")
+        is_box = len(self.start) == len(self.stop) > 0 and all(
+            is_whole(a, 0, 2**31) and is_whole(b, a + 1, 2**31) for a, b in zip(self.start, self.stop, strict=False)
+        )
+        if not is_box:
+            raise UserError(
+                f"{where}: from {shown(self.start)} to {shown(self.stop)}; allowed are whole numbers from 0, "
+                "one for each axis, the first below the second."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many neurons along each axis."""
+        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons."""
+        return math.prod(self.shape)
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """What indexes an array of the population's shape."""
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+
+@dataclass(frozen=True)
+class PlacedCore:
+    """A core that is used: tile is (x, y) on the chip's mesh, core the index within the tile."""
+
+    chip: int
+    tile: tuple[int, int]
+    core: int
+    slices: tuple[Slice, ...]
+
+    def __post_init__(self) -> None:
+        numbers = (self.chip, *self.tile, self.core)
+        if len(self.tile) != 2 or not all(is_whole(n, 0, 2**31) for n in numbers) or not self.slices:
+            raise UserError(
+                f"core {shown(self.core)} at tile {shown(self.tile)} of chip {shown(self.chip)} with "
+                f"{len(self.slices)} slices; allowed are whole numbers from 0, a tile (x, y) and at least one slice."
+            )
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where each neuron of a network is computed. Cores without neurons are not listed.
+
+    network_digest: IntegerNetwork.digest of the network that was placed. profile: the name of the chip's profile.
+    """
+
+    network_digest: str
+    profile: str
+    cores: tuple[PlacedCore, ...]
+
+    def __post_init__(self) -> None:
+        seats = [(c.chip, c.tile, c.core) for c in self.cores]
+        if len(set(seats)) < len(seats):
+            twice = next(seat for seat in seats if seats.count(seat) > 1)
+            raise UserError(f"core {twice[2]} at tile {twice[1]} of chip {twice[0]} is listed twice; allowed is once.")
+
+    @property
+    def chips(self) -> int:
+        """How many chips are used."""
+        return len({core.chip for core in self.cores})
+
+    def core_of(self, population: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Return for each neuron of `population` the index into `cores` of the core that holds it; int64, `shape`.
+
+        A neuron that no core holds, or several, is a UserError.
+        """
+        found = np.full(shape, -1, np.int64)
+        for index, core in enumerate(self.cores):
+            for part in core.slices:
+                if part.population != population:
+                    continue
+                if len(part.stop) != len(shape) or any(b > n for b, n in zip(part.stop, shape, strict=True)):
+                    raise UserError(
+                        f"placement: a slice of {population!r} ends at {part.stop}; its shape is {shape}. "
+                        "Map the network again."
+                    )
+                if (found[part.box] >= 0).any():
+                    raise UserError(
+                        f"placement: neurons {part.start}..{part.stop} of {population!r} are placed twice; allowed is "
+                        "once. Map the network again."
+                    )
+                found[part.box] = index
+        missing = int((found < 0).sum())
+        if missing:
+            raise UserError(
+                f"placement: {missing} neurons of {population!r} are on no core; allowed is none. "
+                "Map the network again."
+            )
+        return found
+
+
+def write_placement(placement: Placement, path: Path) -> None:
+    """Write `placement` to `path`: JSON with its version and the SHA-256 of its content, whole or not at all."""
+    content = asdict(placement)
+    whole = {"kind": KIND, "version": VERSION, "sha256": _digest(content), "placement": content}
+    write_text(Path(path), json.dumps(whole, indent=1) + "\n")
+
+
+def read_placement(path: Path) -> Placement:
+    """Return the placement that `write_placement` wrote; a damaged or foreign file is a UserError."""
+    again = "Map the network again."
+    try:
+        size = Path(path).stat().st_size
+        if size > _LARGEST_FILE:
+            raise UserError(f"{path}: {size} bytes; allowed are {_LARGEST_FILE}. {again}")
+        whole = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}). Give the path of a placement.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: no placement ({shown(error)}). {again}") from error
+    if not isinstance(whole, dict) or whole.get("kind") != KIND:
+        raise UserError(f"{path}: no placement. Give a file that `snn-deploy map --out` wrote.")
+    if whole.get("version") != VERSION:
+        raise UserError(f"{path}: version {shown(whole.get('version'))}; this program reads version {VERSION}. {again}")
+    content = whole.get("placement")
+    if not isinstance(content, dict) or whole.get("sha256") != _digest(content):
+        raise UserError(f"{path}: damaged, its content is not what was written. {again}")
+    try:
+        return Placement(content["network_digest"], content["profile"], tuple(_core(c) for c in content["cores"]))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: no legal placement ({shown(error)}). {again}") from error
+
+
+def _core(content: Mapping[str, Any]) -> PlacedCore:
+    x, y = content["tile"]
+    slices = tuple(Slice(s["population"], tuple(s["start"]), tuple(s["stop"])) for s in content["slices"])
+    return PlacedCore(content["chip"], (x, y), content["core"], slices)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,60 @@
+"""packing: boxes that leave room put together on cores, first fit.
+
+Two orders are tried, that of the network and the fullest box first, and the one with fewer cores is taken; of equals
+that of the network, whose cores lie in the order of the layers. Axons that boxes of one core might share are counted
+for each of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.memory.resources import DISTINCT, Model, Need, limits
+
+Packed = tuple[tuple[tuple[Slice, ...], ...], tuple[Counter[str], ...]]
+
+
+def packed(model: Model, boxes: Sequence[Slice], slots: Mapping[Slice, int]) -> Packed:
+    """Return the boxes of each core and what each core needs. boxes: in the network's order, each fits alone."""
+    order = {box: i for i, box in enumerate(boxes)}
+    most = limits(model.profile)
+
+    def fullness(box: Slice) -> float:
+        use = model.joined([model.need(box)], slots[box])
+        return max(use[r] / allowed for r, (allowed, _) in most.items())
+
+    by_size = sorted(boxes, key=lambda box: -fullness(box))
+    found = min((_first_fit(model, these, slots) for these in (boxes, by_size)), key=len)
+    found = [sorted(core, key=order.__getitem__) for core in found]
+    found.sort(key=lambda core: order[core[0]])
+    uses = [model.joined(map(model.need, core), sum(slots[box] for box in core)) for core in found]
+    return tuple(map(tuple, found)), tuple(uses)
+
+
+def _first_fit(model: Model, boxes: Sequence[Slice], slots: Mapping[Slice, int]) -> list[list[Slice]]:
+    """Return the cores; a quick look at what adds up chooses the cores that are then judged exactly."""
+    most = limits(model.profile)
+    names = [name for name in most if name not in (*DISTINCT, "delay slots", "memory bytes")]
+    allowed = np.array([most[name][0] for name in names])
+    filled = np.zeros((len(boxes), len(names)), np.int64)
+    cores: list[list[Slice]] = []
+    needs: list[list[Need]] = []
+    sent: list[int] = []
+    for box in boxes:
+        need = model.need(box)
+        own = np.array([need.amounts[n] + (slots[box] if n == "output axons" else 0) for n in names])
+        for i in np.flatnonzero((filled[: len(cores)] + own <= allowed).all(axis=1)):
+            if not model.over(model.joined([*needs[i], need], sent[i] + slots[box])):
+                break
+        else:
+            i = len(cores)
+            cores.append([])
+            needs.append([])
+            sent.append(0)
+        cores[i].append(box)
+        needs[i].append(need)
+        sent[i] += slots[box]
+        filled[i] += own
+    return cores

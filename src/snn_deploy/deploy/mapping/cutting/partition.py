@@ -1,0 +1,173 @@
+"""partition: the populations of a network cut into boxes that fit on cores, small boxes packed together.
+
+Each population is cut into a grid of rows, columns and channels (cuts.py); the last populations are cut first, so that
+the output axons of those before them are known. Nothing is random.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cutting.choose_cuts import choose_cuts
+from snn_deploy.deploy.mapping.cutting.cuts import Cut, cuts, part
+from snn_deploy.deploy.mapping.cutting.packing import packed
+from snn_deploy.deploy.mapping.memory.out_axons import Listeners, listeners
+from snn_deploy.deploy.mapping.memory.resources import Model, limits, require_neurocore
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
+
+_ROUNDS = 20  # a guess: each makes a population of a loop that sends too much a fifth finer
+Boxes = Mapping[str, Sequence[Slice]]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A limit that even one neuron on a core of its own breaks, or that no cut was found for."""
+
+    population: str
+    resource: str
+    needed: int
+    allowed: int
+    source: str
+
+    def __str__(self) -> str:
+        return (
+            f"population {self.population!r} needs {self.needed} {self.resource} on one core; "
+            f"{self.allowed} are allowed (source: {self.source})"
+        )
+
+
+@dataclass(frozen=True)
+class Partition:
+    """cores: the boxes on each core, in the order of the network; uses: what each core needs; violations: all."""
+
+    cores: tuple[tuple[Slice, ...], ...]
+    uses: tuple[Counter[str], ...]
+    violations: tuple[Violation, ...]
+
+
+def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
+    """Return the boxes of every core; where populations do not fit, no cores but all violations."""
+    require_neurocore(profile)
+    model = Model(network, profile)
+    neurons = sum(math.prod(p.shape) for p in network.populations)
+    if neurons <= cores_per_chip(profile) * limits(profile)["neurons"][0]:
+        found = _partition(model)
+        if len(found.cores) <= cores_per_chip(profile):
+            return found
+    return _partition(Model(network, profile, between_chips=True))
+
+
+def _partition(model: Model) -> Partition:
+    """Return the better of two mappings: with cuts chosen together, and with each population's fewest boxes."""
+    delays = tuple(_delay_violations(model))
+    found = [_cut(model, choose) for choose in (choose_cuts, _fewest_first)]
+    fitting = [partition for partition in found if not partition.violations]
+    if delays or not fitting:
+        order = [p.name for p in model.network.populations]
+        every = (*delays, *found[0].violations)
+        return Partition((), (), tuple(sorted(every, key=lambda v: order.index(v.population))))
+    return min(fitting, key=lambda partition: len(partition.cores))
+
+
+def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
+    return {name: sorted(these, key=lambda cut: cut.boxes) for name, these in found.items()}
+
+
+def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]]) -> Partition:
+    """Return the network in boxes: of each population the first cut of `choose` whose boxes can send."""
+    populations = model.network.populations
+    least = dict.fromkeys((p.name for p in populations), 1)
+    for _ in range(_ROUNDS):
+        ordered = choose(model, {p.name: cuts(model, p, least[p.name]) for p in populations})
+        boxes: dict[str, list[Slice]] = {}
+        violations: list[Violation] = []
+        for p in reversed(populations):
+            known = _heard(model, p.name, boxes)
+            grid = _first_that_sends(model, ordered[p.name], known)
+            if grid is None:
+                violations += _of_the_smallest(model, p, ordered[p.name], known)
+            else:
+                boxes[p.name] = grid
+        if violations:
+            return Partition((), (), tuple(violations))
+        heard = {name: _heard(model, name, boxes) for name in boxes}
+        slots = {box: _slots(heard[name], box) for name, parts in boxes.items() for box in parts}
+        over = {
+            box.population: Violation(box.population, *broken)
+            for box in slots
+            for broken in model.over(model.joined([model.need(box)], slots[box]))
+        }
+        if not over:
+            in_order = [box for p in populations for box in boxes[p.name]]
+            return Partition(*packed(model, in_order, slots), ())
+        for name in over:  # it sends back to a population that was not cut yet when it was
+            least[name] = max(len(boxes[name]) + 1, int(1.2 * len(boxes[name])))
+    return Partition((), (), tuple(over.values()))
+
+
+def _delay_violations(model: Model) -> Iterator[Violation]:
+    longest = model.profile.find("neuron.delay_max")
+    if longest is None:
+        return
+    allowed = model.profile.whole("neuron.delay_max")
+    for c in model.network.connections:
+        delay = model.memories[c.name].delay
+        if delay > allowed:
+            yield Violation(c.target, f"steps of delay ({c.name})", delay, allowed, longest.source)
+
+
+def _heard(model: Model, name: str, boxes: Boxes) -> list[Listeners]:
+    """Return who hears the population `name`, as far as it is known."""
+    to_known = [c for c in model.network.connections if c.source == name and c.target in boxes]
+    return [listeners(model, c, boxes[c.target]) for c in to_known]
+
+
+def _slots(heard: Sequence[Listeners], box: Slice) -> int:
+    return sum(h.slots(box) for h in heard)
+
+
+def _first_that_sends(model: Model, found: Sequence[Cut], heard: Sequence[Listeners]) -> list[Slice] | None:
+    """Return the boxes of the first cut that fits with all output axons."""
+    most = limits(model.profile)["output axons"][0]
+    for cut in found:
+        parts = cut.parts()
+        # The middle one sends most, as a rule.
+        if _slots(heard, parts[len(parts) // 2]) <= most and all(_fits(model, box, heard) for box in parts):
+            return parts
+    return None
+
+
+def _of_the_smallest(
+    model: Model, p: IntegerPopulation, found: Sequence[Cut], heard: Sequence[Listeners]
+) -> Iterator[Violation]:
+    """Yield the most of what one neuron breaks on a core of its own; where none does, a box of the finest cut."""
+    places = product(*(sorted({0, n // 2, n - 1}) for n in p.shape[1:]))  # all channels, and the edges of a map
+    singles = (
+        part(p.name, [(i, i + 1) for i in (channel, *place)]) for place in places for channel in range(p.shape[0])
+    )
+    finest = max(found, key=lambda cut: cut.boxes).parts() if found else []
+    for boxes in (singles, finest):
+        worst: dict[str, tuple[str, int, int, str]] = {}
+        for box in boxes:
+            for broken in model.over(model.joined([model.need(box)], _slots(heard, box))):
+                worst[broken[0]] = max(worst.get(broken[0], broken), broken, key=lambda b: b[1])
+        if worst:
+            break
+    for broken in worst.values():
+        yield Violation(p.name, *broken)
+
+
+def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:
+    return not model.over(model.joined([model.need(box)], _slots(heard, box)))
+
+
+def require_fit(found: Partition) -> None:
+    """Raise UserError with every violation of `found`, where there is one."""
+    if found.violations:
+        raise UserError("the network does not fit: " + "; ".join(map(str, found.violations)) + ".")

@@ -1,0 +1,178 @@
+"""resources: what boxes of neurons need of a core, under a profile's memory model.
+
+The formulas are those of the profile, with their sources there. Weights are stored in `weight.stored_bits_max` bits.
+A profile with `core.synapse_memory_words` counts words (Loihi 1), one with `core.total_memory` bytes (Loihi 2). What
+the profile has no number for is not counted. What else is not counted stands in NOT_COUNTED and is printed with a fit.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
+from snn_deploy.deploy.mapping.memory.synapse_lists import pixels_read
+from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.support.user_error import UserError
+
+NOT_COUNTED = (
+    "wider indices of targets where several boxes share a core",
+    "the order of neurons that connections of unlike encodings into one box would have to share",
+    "axon identifiers and atoms (pop16, pop32)",
+)
+DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many boxes have them
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a box needs of a core.
+
+    amounts: resource -> how much; on a core they add up. distinct: resource -> the different values, which boxes of a
+    core share. delay_bits: of the longest delay. encodings: connection -> how its synapses are stored.
+    """
+
+    amounts: Counter[str]
+    distinct: dict[str, frozenset[object]]
+    delay_bits: int
+    encodings: Mapping[str, str]
+
+
+def require_neurocore(profile: HardwareProfile) -> None:
+    """Raise UserError unless networks can be mapped on chips of `profile`."""
+    if profile.kind != "neurocore":
+        raise UserError(f"profile {profile.name!r} is of kind {profile.kind!r}; mapping needs a neurocore.")
+
+
+def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
+    """Return resource -> (the largest amount on one core, its source)."""
+    found = {}
+    for resource, name in (
+        ("neurons", "core.max_neurons"),
+        ("input axons", "core.max_in_axons"),
+        ("output axons", "core.max_out_axons"),
+        ("synapse words", "core.synapse_memory_words"),
+        ("synapse bytes", "core.synapse_memory"),
+        ("thresholds", "core.max_threshold_profiles"),
+        ("decays", "core.max_compartment_profiles"),
+        ("synapse formats", "core.max_synapse_formats"),
+    ):
+        quantity = profile.find(name)
+        if quantity is not None:
+            strict = resource == "synapse words" and profile.find("core.synapse_memory_limit_is_strict")
+            found[resource] = (profile.whole(name) - bool(strict and strict.value), quantity.source)
+    if profile.find("core.total_memory") is not None:
+        total = math.floor(profile.number("core.usable_fraction") * profile.whole("core.total_memory"))
+        found["memory bytes"] = (total, profile.quantity("model.memory.core_bytes").source)
+    if profile.find("neuron.delay_compartment_rule") is not None:
+        # The rule says 2^13 = 1024 * 8: as many slots as all neurons take with the delays that the chip starts with.
+        slots = profile.whole("core.max_neurons") * profile.whole("neuron.delay_max_default")
+        found["delay slots"] = (slots, profile.quantity("neuron.delay_compartment_rule").source)
+    return found
+
+
+def slots_of_maps(profile: HardwareProfile) -> int:
+    """Return the output axon slots of one position of a map; 1 where the profile does not say."""
+    return profile.whole("axon.out_slots_population") if profile.find("axon.out_slots_population") else 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """The memory model of a profile, for one network.
+
+    between_chips: count every output axon as one that leaves its chip. Where a box's targets will lie is not known
+    when it is cut, so this is what is sure to suffice for a network on several chips.
+    """
+
+    network: IntegerNetwork
+    profile: HardwareProfile
+    between_chips: bool = False
+    memories: dict[str, SynapseMemory] = field(init=False, repr=False, compare=False)
+    _needs: dict[Slice, Need] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        delays, shape_of = chip_delays(self.network), self.network.shape_of
+        memories = {
+            c.name: SynapseMemory(c, shape_of(c.source), self.profile, delays[c.name]) for c in self.network.connections
+        }
+        object.__setattr__(self, "memories", memories)
+
+    def need(self, part: Slice) -> Need:
+        """Return what `part` needs, without its output axons."""
+        if part not in self._needs:
+            self._needs[part] = self._need(part)
+        return self._needs[part]
+
+    def use(self, part: Slice) -> Counter[str]:
+        """Return resource -> amount of a core that holds `part` alone, without its output axons."""
+        return self.joined([self.need(part)], 0)
+
+    def joined(self, needs: Iterable[Need], output_axons: int) -> Counter[str]:
+        """Return resource -> amount of a core that holds boxes with `needs`, and that sends to so many axons."""
+        needs = list(needs)
+        use = Counter({"output axons": output_axons}) if output_axons else Counter()
+        for need in needs:
+            use.update(need.amounts)
+        allowed = limits(self.profile)
+        for name in DISTINCT:
+            if name in allowed:
+                use[name] = len(frozenset[object]().union(*(n.distinct[name] for n in needs)))
+        if "delay slots" in allowed:
+            default = self.profile.whole("neuron.delay_max_default")
+            use["delay slots"] = use["neurons"] * max(default, *(2**n.delay_bits for n in needs))
+        if "memory bytes" in allowed:
+            number = self.profile.whole
+            total = number("core.bytes_program") + use["neurons"] * number("core.bytes_per_neuron_state")
+            total += use["synapse bytes"] + use["input axons"] * number("core.bytes_per_in_axon")
+            use["memory bytes"] = total + use["output axons"] * number("core.bytes_per_out_axon")
+        return use
+
+    def over(self, use: Counter[str]) -> list[tuple[str, int, int, str]]:
+        """Return (resource, needed, allowed, source) of each limit that a core with `use` breaks."""
+        return [(r, use[r], most, source) for r, (most, source) in limits(self.profile).items() if use[r] > most]
+
+    def slot_cost(self, c: IntegerConnection) -> int:
+        """Return the output axon slots that one position (of a vector: one neuron) takes for each core it reaches."""
+        maps = len(self.network.shape_of(c.source)) == 3
+        extra = self.profile.find("axon.out_slots_cross_chip_extra") if self.between_chips else None
+        more = self.profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
+        return (slots_of_maps(self.profile) if maps else 1) + more
+
+    def _need(self, part: Slice) -> Need:
+        population = next(p for p in self.network.populations if p.name == part.population)
+        amounts: Counter[str] = Counter({"neurons": part.neurons})
+        channels = slice(part.start[0], part.stop[0])
+        decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
+        formats, encodings, bits = set(), {}, 0
+        for c in self.network.connections_to(part.population):
+            memory = self.memories[c.name]
+            read = pixels_read(c, memory.source, part.start, part.stop)
+            extents = [max(0, b - a) for a, b in read]
+            # One axon per position; of a vector, one per neuron.
+            amounts["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
+            if self.profile.find("core.synapse_memory_words"):
+                words, encoding = memory.words(part)
+                amounts["synapse words"] += words
+            else:
+                size, encoding = memory.bytes(part)
+                amounts["synapse bytes"] += size
+            encodings[c.name], bits = encoding, max(bits, memory.delay_bits)
+            formats.add((c.exponent, memory.signs, memory.delay_bits, encoding))
+        if population.fires and population.reset == "subtract":
+            self._add_second_neurons(amounts, part.neurons)
+        distinct: dict[str, frozenset[object]] = {
+            "thresholds": frozenset(population.threshold[channels].tolist()) if population.fires else frozenset(),
+            "decays": frozenset((int(v), int(u)) for v, u in decays),
+            "synapse formats": frozenset(formats),
+        }
+        return Need(amounts, distinct, bits, encodings)
+
+    def _add_second_neurons(self, amounts: Counter[str], neurons: int) -> None:
+        """Add what a subtracting reset takes: more neurons, and an axon and a word for each of its loops."""
+        if not self.profile.find("neuron.soft_reset_compartments"):
+            return
+        amounts["neurons"] += neurons * (self.profile.whole("neuron.soft_reset_compartments") - 1)
+        for resource in ("input axons", "output axons", "synapse words"):
+            amounts[resource] += neurons

@@ -1,0 +1,61 @@
+"""backend: what a simulator or chip offers, and how one is loaded by name. The files are in deploy/backends/."""
+
+from typing import Protocol, cast
+
+import numpy as np
+
+from snn_deploy.deploy.running.simulation import Progress, Simulation
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.plugin import load_plugin, plugin_names
+from snn_deploy.support.user_error import UserError
+
+
+class Backend(Protocol):
+    """A module in deploy/backends/."""
+
+    def why_unavailable(self) -> str | None:
+        """Return None where it works, else one sentence: what is missing and how to get it."""
+
+    def run(
+        self,
+        network: IntegerNetwork,
+        inputs: np.ndarray,
+        *,
+        record: bool = False,
+        progress: Progress | None = None,
+    ) -> Simulation:
+        """Return what `network` does with `inputs` (see simulation.as_frames); with every spike if `record`."""
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the names of all backends, whether they work here or not."""
+    return plugin_names("deploy.backends")
+
+
+def expected_seconds(backend: Backend, network: IntegerNetwork, samples: int) -> float | None:
+    """Return about how long the backend takes, or None where it does not say: those are quick."""
+    estimate = getattr(backend, "expected_seconds", None)
+    return None if estimate is None else float(estimate(network, samples))
+
+
+def automatic_backend() -> tuple[str, str]:
+    """Return the name of the backend that `auto` stands for, lava or else cpu, and one line that says so."""
+    reason = load_plugin("deploy.backends", "lava").why_unavailable()
+    if reason is None:
+        return "lava", "auto: Lava is installed, so it runs on lava."
+    return "cpu", f"auto: it runs on cpu. {reason}"
+
+
+def load_backend(name: str) -> Backend:
+    """Return the backend `name`; one that does not exist or does not work here is a UserError.
+
+    "cpu:wide" is the variant `wide` of cpu; the other backends have no variants.
+    """
+    plugin, _, variant = name.partition(":")
+    module = load_plugin("deploy.backends", plugin)
+    if variant and not hasattr(module, "variant"):
+        raise UserError(f"backend {name!r}: {plugin} has no variants. Write {plugin}.")
+    backend = cast(Backend, module.variant(variant) if variant else module)
+    if problem := backend.why_unavailable():
+        raise UserError(f"backend {name!r} does not work here: {problem}")
+    return backend

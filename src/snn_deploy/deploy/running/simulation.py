@@ -1,0 +1,100 @@
+"""Simulation: what every backend returns, and the form in which every backend takes samples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
+
+Progress = Callable[[int], None]  # called with the number of samples just finished
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a network did with some samples.
+
+    outputs: (samples, classes): the potentials of an output that never fires after the last step, in state
+        units (1/64 of a weight), else its spike counts.
+    spike_counts: population (and input) -> (samples,): the spikes of all its neurons in all steps; for a graded
+        input, the number of values that are not zero.
+    synaptic_operations: connection -> (samples,): one per spike and target synapse (see event_counts.py).
+    spikes: population (and input) -> (steps, samples, *shape), or None when they were not recorded.
+    potentials: population -> (steps, samples, *shape), after the reset, in state units; None when not recorded.
+    """
+
+    outputs: np.ndarray
+    spike_counts: dict[str, np.ndarray]
+    synaptic_operations: dict[str, np.ndarray]
+    spikes: dict[str, np.ndarray] | None = None
+    potentials: dict[str, np.ndarray] | None = None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class of each sample: the first of the largest outputs, (samples,)."""
+        return self.outputs.argmax(axis=1)
+
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt that came while samples ran. simulation: of those that were done, None when there were none."""
+
+    def __init__(self, simulation: Simulation | None) -> None:
+        super().__init__()
+        self.simulation = simulation
+
+
+def as_frames(network: IntegerNetwork, inputs: np.ndarray) -> np.ndarray:
+    """Return `inputs` as (steps, samples, *input shape), a view without copies.
+
+    inputs: (samples, *input shape), images that are shown in every step; or (steps, samples, *input shape),
+    one frame per step. Whole numbers from 0 to the input's largest value, else a UserError.
+    """
+    inputs, shape = np.asarray(inputs), network.input.shape
+    if inputs.shape[1:] == shape:
+        inputs = np.broadcast_to(inputs, (network.steps, *inputs.shape))
+    elif inputs.shape[2:] != shape:
+        raise UserError(
+            f"inputs of shape {inputs.shape}; the network takes (samples, {_words(shape)}) or "
+            f"(steps, samples, {_words(shape)})."
+        )
+    if len(inputs) != network.steps:
+        raise UserError(f"inputs of {len(inputs)} steps; the network takes {network.steps}.")
+    if not inputs.shape[1]:
+        raise UserError("inputs of no samples; give at least one.")
+    if inputs.dtype.kind not in "uib":
+        raise UserError(f"inputs of type {inputs.dtype}; the network takes whole numbers, such as uint8 pixels.")
+    if inputs.size and not (inputs.min() >= 0 and inputs.max() <= network.input.largest_value):
+        raise UserError(
+            f"inputs {inputs.min()}..{inputs.max()}; the network's input takes 0..{network.input.largest_value}."
+        )
+    return inputs
+
+
+def is_static(frames: np.ndarray) -> bool:
+    """Whether every step shows the same frame (a view made by `as_frames` from images)."""
+    return len(frames) > 1 and frames.strides[0] == 0
+
+
+def joined(parts: list[Simulation]) -> Simulation:
+    """Return the simulations of successive samples as one."""
+    first = parts[0]
+    return Simulation(
+        outputs=np.concatenate([p.outputs for p in parts]),
+        spike_counts={n: np.concatenate([p.spike_counts[n] for p in parts]) for n in first.spike_counts},
+        synaptic_operations={
+            n: np.concatenate([p.synaptic_operations[n] for p in parts]) for n in first.synaptic_operations
+        },
+        spikes=_joined_steps([p.spikes for p in parts]),
+        potentials=_joined_steps([p.potentials for p in parts]),
+    )
+
+
+def _joined_steps(recorded: list[dict[str, np.ndarray] | None]) -> dict[str, np.ndarray] | None:
+    """Return (steps, samples, *shape) of successive samples as one; None where nothing was recorded."""
+    parts = [part for part in recorded if part is not None]
+    return {n: np.concatenate([part[n] for part in parts], axis=1) for n in parts[0]} if parts else None
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))

@@ -1,0 +1,126 @@
+"""split_samples: samples divided over processes of this machine, or over the machines of a dask cluster, by joblib.
+
+Every process runs the same backend on some of the samples, so the counts are the same whatever the split.
+"""
+
+import math
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.event_counts import multiply_accumulates
+from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.user_error import UserError
+
+if TYPE_CHECKING:
+    import joblib  # a tenth of a second, that a short run is spared
+
+_PARTS_OF_A_WORKER = 4  # so that a slow one does not hold up the others at the end
+_LEAST_SAMPLES = 64  # of a part: below, its way to the process costs more than it gains
+_SECONDS_TO_CONNECT = 10
+_WORTHWHILE_SECONDS = 10  # a process takes two or three to import torch and load kernels
+# Measured on one core without AMX; only good for telling minutes from seconds.
+_NEURON_STEPS_A_SECOND, _MULTIPLICATIONS_A_SECOND = 4e8, 1e11
+_SPLITTABLE = ("cpu", "reference", "onnx")  # the others run in processes of their own
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many processes, and the address of a dask scheduler or None for this machine; 0 is all that there are."""
+
+    count: int
+    cluster: str | None = None
+
+
+def workers_for(network: IntegerNetwork, samples: int) -> int:
+    """Return how many processes are worthwhile on this machine: all its cores, or 1 for what takes seconds."""
+    neurons = sum(math.prod(p.shape) for p in network.populations)
+    work = neurons / _NEURON_STEPS_A_SECOND + sum(multiply_accumulates(network).values()) / _MULTIPLICATIONS_A_SECOND
+    if samples * network.steps * work <= _WORTHWHILE_SECONDS:
+        return 1
+    import joblib  # noqa: PLC0415
+
+    return joblib.cpu_count()
+
+
+def require_splittable(backend: str) -> None:
+    """Raise UserError for a backend that runs in processes of its own."""
+    if backend.partition(":")[0] not in _SPLITTABLE:
+        raise UserError(
+            f"backend {backend!r} runs in processes of its own; --workers and --cluster take {', '.join(_SPLITTABLE)}."
+        )
+
+
+def run_split(
+    network: IntegerNetwork, inputs: np.ndarray, backend: str, workers: Workers, progress: Progress | None = None
+) -> Simulation:
+    """Return what the backend named `backend` makes of `inputs` (see simulation.as_frames), the samples divided.
+
+    Spikes are not recorded. An interrupt raises Interrupted with the samples that were done, in their order.
+    """
+    import joblib  # noqa: PLC0415
+
+    require_splittable(backend)
+    load_backend(backend)  # what it refuses is refused here, not in every process
+    frames = as_frames(network, inputs)
+    samples, is_image = frames.shape[1], np.shape(inputs)[1:] == network.input.shape
+    with _pool(workers) as (parallel, count):
+        size = max(_LEAST_SAMPLES, -(-samples // (count * _PARTS_OF_A_WORKER)))
+        ranges = [slice(start, start + size) for start in range(0, samples, size)]
+        jobs = (
+            joblib.delayed(_run_part)(network, inputs[part] if is_image else frames[:, part], backend, os.getpid())
+            for part in ranges
+        )
+        parts: list[Simulation] = []
+        try:
+            for part in parallel(jobs):
+                parts.append(part)
+                if progress:
+                    progress(len(part.outputs))
+        except KeyboardInterrupt as interrupt:
+            warnings.filterwarnings("ignore", message=".*tasks which were still being processed", module="joblib")
+            raise Interrupted(joined(parts) if parts else None) from interrupt
+    return joined(parts)
+
+
+def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str, asker: int) -> Simulation:
+    if os.getpid() != asker and threading.current_thread() is threading.main_thread():
+        # A terminal interrupts every process of its group. The one that asked ends the others; they say nothing.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return load_backend(backend).run(network, inputs)
+
+
+@contextmanager
+def _pool(workers: Workers) -> Iterator[tuple["joblib.Parallel", int]]:
+    """Yield a joblib pool whose results come in order, and how many processes it has."""
+    import joblib  # noqa: PLC0415
+
+    if workers.cluster is None:
+        count = joblib.cpu_count() if workers.count == 0 else workers.count
+        yield joblib.Parallel(n_jobs=count, backend="loky", return_as="generator"), count
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise UserError("--cluster needs dask's distributed: pip install 'snn-deploy[cluster]'.") from error
+    try:
+        client = Client(workers.cluster, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UserError(
+            f"--cluster {workers.cluster}: no dask scheduler answers ({error}). Start one with dask scheduler, and "
+            "give the address that it prints, such as tcp://host:8786."
+        ) from error
+    with client, joblib.parallel_config(backend="dask", client=client):
+        count = workers.count or sum(client.nthreads().values())
+        if not count:
+            raise UserError(f"--cluster {workers.cluster}: has no workers yet. Start some with dask worker ADDRESS.")
+        yield joblib.Parallel(n_jobs=count, return_as="generator"), count

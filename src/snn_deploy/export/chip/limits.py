@@ -1,0 +1,29 @@
+"""limits: what a chip can hold of weights, thresholds, biases and states, from its profile."""
+
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.support.user_error import UserError
+
+
+def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> Limits:
+    """Return what the chip `profile` can hold, with weights of `weight_bits`."""
+    chip = load_profile(profile)
+    if chip.kind != "neurocore":
+        raise UserError(f"profile {chip.name!r} is a way to count energy, not a chip. Choose loihi1 or loihi2.")
+    stored, modes = chip.whole("weight.stored_bits_max"), chip.quantity("weight.sign_modes").value
+    most = stored + 1 if isinstance(modes, tuple) and {"excitatory", "inhibitory"} <= set(modes) else stored
+    if not 2 <= weight_bits <= most:
+        raise UserError(
+            f"weights of {weight_bits} bits; {chip.name} stores signed weights of 2 to {stored} bits"
+            + (f", and {most} where all weights of a connection share their sign." if most > stored else ".")
+        )
+    thresholds = chip.find("core.max_threshold_profiles")
+    return Limits(
+        weight_bits,
+        per_channel,
+        chip.whole("neuron.threshold_mantissa_max"),
+        min(chip.whole("neuron.u_bits"), chip.whole("neuron.v_bits")),
+        chip.whole("core.max_threshold_profiles") if thresholds else None,
+        min(chip.whole("neuron.bias_mantissa_max"), -chip.whole("neuron.bias_mantissa_min")),
+        chip.whole("neuron.bias_exponent_max"),
+    )

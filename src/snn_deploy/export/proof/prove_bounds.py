@@ -1,0 +1,54 @@
+"""prove_bounds: the largest current and potential that any input can cause, from the weights alone.
+
+Each synapse is taken at its worst: an excitatory one always active, an inhibitory one never, and the other way
+round. Positive potentials end at the threshold or fire; negative ones pile up over the steps.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.state_units import STATE_SHIFT
+from snn_deploy.rounding.state_bounds import Neurons, largest_sums, state_bounds
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a population's states stay within, per channel, in state units; int64, (channels,) each.
+
+    current: the largest |u|; wraps beyond 2^23 - 1. potential: the largest |v| before the reset; saturates there.
+    """
+
+    population: str
+    current: np.ndarray
+    potential: np.ndarray
+
+
+def prove_bounds(network: IntegerNetwork) -> dict[str, Bounds]:
+    """Return population -> Bounds, valid for every input in `network.steps` steps."""
+    return {p.name: _bounds(network, p) for p in network.populations}
+
+
+def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
+    arriving = network.connections_to(population.name)
+    most, least = largest_sums(
+        [c.weights for c in arriving], [_largest_value(network, c) << c.exponent for c in arriving]
+    )
+    p = population
+    neurons = Neurons(
+        p.voltage_keep.astype(np.int64),
+        p.current_keep.astype(np.int64),
+        p.bias.astype(np.int64),
+        p.threshold.astype(np.int64) << STATE_SHIFT if p.fires else None,
+        p.reset,
+        p.reset_value.astype(np.int64),
+        p.initial_value.astype(np.int64),
+    )
+    current, potential = state_bounds(most, least, neurons, network.steps)
+    return Bounds(population.name, current, potential)
+
+
+def _largest_value(network: IntegerNetwork, connection: IntegerConnection) -> int:
+    value = network.input.largest_value if connection.source == network.input.name else 1
+    return value * connection.pool[0] * connection.pool[1]

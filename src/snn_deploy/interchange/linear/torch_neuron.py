@@ -1,0 +1,42 @@
+"""What a spiking torch module does in one step, as numbers; what each reader in this folder returns."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.interchange.linear.operations import NodeError
+from snn_deploy.network.neuron_reset import Reset, nothing
+
+
+@dataclass(frozen=True)
+class TorchNeurons:
+    """One step: u = current_keep u + gain x; v = voltage_keep v + u + bias; fires; resets (see FloatPopulation).
+
+    Arrays of one number, one per channel or one per neuron. feedback: what each neuron gets of its own spike one step
+    later, beside the reset; 0 is nothing.
+    """
+
+    voltage_keep: np.ndarray
+    threshold: np.ndarray
+    fires_at_threshold: bool
+    current_keep: np.ndarray = field(default_factory=nothing)
+    gain: np.ndarray = field(default_factory=lambda: np.ones(()))
+    bias: np.ndarray = field(default_factory=nothing)
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
+    feedback: np.ndarray = field(default_factory=nothing)
+
+
+def number(module: Any, name: str) -> np.ndarray:
+    """Return the attribute `name` of a module, a tensor or a number, in double precision."""
+    value = getattr(module, name)
+    value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
+    return np.asarray(value, np.float64)
+
+
+def require_keep(name: str, keep: np.ndarray) -> None:
+    """Raise a NodeError unless `keep` is the share that a step leaves."""
+    if not ((keep >= 0) & (keep <= 1)).all():
+        raise NodeError(f"{name} leaves {keep.min():g}..{keep.max():g} of a state per step; allowed is 0..1.")

@@ -1,0 +1,74 @@
+"""statement: what a NIR file of snn-deploy says beyond NIR, as JSON in the metadata of its graph.
+
+NIR has time constants and no time step, and no number of steps, range of inputs or order of nodes. Other programs do
+not look at it; what the network computes stands in the nodes alone.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from snn_deploy.support.user_error import UserError
+
+KEY = "snn_deploy"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the writer said; None and empty where a file of another program says nothing.
+
+    populations, connections: their names in order, of the nodes that stand for them. lowered: populations that fire at
+    their threshold; the file has the next smaller double, above which NIR's neurons fire. connection_names: node ->
+    name. output_sums: the Output is summed over the steps by a population of this name.
+    """
+
+    time_step: float | None = None
+    steps: int | None = None
+    largest_value: int | None = None
+    scale: float | None = None
+    populations: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    lowered: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the file is one of snn-deploy."""
+        return bool(self.populations)
+
+
+def write_statement(statement: Statement) -> str:
+    """Return the statement as JSON; the same statement gives the same text."""
+    return json.dumps({"version": _VERSION, **asdict(statement)}, sort_keys=True, allow_nan=False)
+
+
+def read_statement(graph: Mapping[str, Any], where: str) -> Statement:
+    """Return what the metadata of `graph` says, or an empty statement; a damaged or newer one is a UserError."""
+    metadata = graph.get("metadata")
+    text = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    if text is None:
+        return Statement()
+    try:
+        plain = json.loads(text)
+        version = plain.pop("version")
+        if version != _VERSION:
+            raise UserError(f"{where}: metadata of version {version}; this program reads {_VERSION}. Write it again.")
+        for name in ("populations", "connections", "lowered"):
+            plain[name] = tuple(str(n) for n in plain[name])
+        statement = Statement(**plain)
+        _require(isinstance(statement.names, dict) and isinstance(statement.provenance, dict))
+        _require(all(isinstance(v, int | float) for v in (statement.time_step, statement.scale)))
+        _require(all(type(v) is int for v in (statement.steps, statement.largest_value)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{where}: its metadata {KEY!r} is damaged ({error}). Write the file again.") from error
+    return statement
+
+
+def _require(is_so: bool) -> None:
+    if not is_so:
+        raise TypeError("a field of another type")

@@ -1,0 +1,35 @@
+"""The order in which populations can be run: all steps of one at once wherever no loop forbids it."""
+
+from graphlib import TopologicalSorter
+
+import numpy as np
+
+from snn_deploy.network.integer_network import IntegerNetwork
+
+
+def blocks(network: IntegerNetwork) -> tuple[tuple[str, ...], ...]:
+    """Return groups of population names; what a group needs of others is complete when its turn comes.
+
+    A group is a set of populations that reach each other (they go step by step, in network order), or one alone.
+    A delayed connection to an earlier population is no loop by itself: its source then simply goes first.
+    """
+    names = [p.name for p in network.populations]
+    position = {name: i for i, name in enumerate(names)}
+    reaches = np.eye(len(names), dtype=bool)
+    inner = [c for c in network.connections if c.source != network.input.name]
+    for c in inner:
+        reaches[position[c.source], position[c.target]] = True
+    for middle in range(len(names)):  # Warshall's transitive closure
+        reaches |= np.outer(reaches[:, middle], reaches[middle])
+    mutual = reaches & reaches.T
+    first = {name: int(mutual[i].argmax()) for i, name in enumerate(names)}  # names a group by its first member
+    order: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(first.values(), ()))
+    for c in inner:
+        if first[c.source] != first[c.target]:
+            order.add(first[c.target], first[c.source])
+    return tuple(tuple(n for n in names if first[n] == group) for group in order.static_order())
+
+
+def is_recurrent(network: IntegerNetwork, block: tuple[str, ...]) -> bool:
+    """Whether the populations of `block` feed themselves, so that a step needs the step before it."""
+    return any(c.source in block and c.target in block for c in network.connections)

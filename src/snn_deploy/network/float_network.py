@@ -1,0 +1,281 @@
+"""FloatNetwork: a trained spiking network as plain data. `train` makes it, `export` reads it.
+
+A graph of populations and connections. In every step, each population sums what its connections bring,
+
+    current   u[t] = current_keep * u[t-1] + sum over connections of norm(weights * pool(spikes))
+    potential v[t] = voltage_keep * left[t-1] + u[t] + bias
+    spike     s[t] = v[t] >= threshold   (or >, see `fires_at_threshold`)
+    left      left[t] = v[t], and where it fired reset_value, or v[t] - threshold where reset is "subtract"
+
+from u[-1] = 0 and left[-1] = initial_value. With current_keep, bias, reset_value and initial_value all 0 that is the
+iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3).
+A population that does not fire only accumulates (RMP-Loss Eq. 4): the output. It never resets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from snn_deploy.network.connection_arithmetic import Pair
+from snn_deploy.network.field_check import (
+    is_whole,
+    per_channel,
+    require_arrays,
+    require_flag,
+    require_numbers,
+    require_shape,
+    shown,
+)
+from snn_deploy.network.graph_check import check_graph
+from snn_deploy.network.neuron_reset import Reset, check_reset, nothing
+from snn_deploy.support.array_file import plain_fields, read_array_file, restored_fields, write_array_file
+from snn_deploy.support.read_only import read_only
+from snn_deploy.support.user_error import UserError
+
+KIND, VERSION = "snn-deploy FloatNetwork", 1
+
+
+@dataclass(frozen=True)
+class FloatInput:
+    """Where samples enter: integers 0..largest_value (uint8 pixels: 255; 0/1 spikes: 1) times `scale`."""
+
+    name: str
+    shape: tuple[int, ...]
+    largest_value: int = 255
+    scale: float = 1 / 255
+
+    def __post_init__(self) -> None:
+        require_shape(self.name, self.shape)
+        is_positive = isinstance(self.scale, float | int) and 0 < self.scale < np.inf
+        if not (is_whole(self.largest_value, 1, 255) and is_positive):
+            raise UserError(
+                f"input {shown(self.name)}: largest value {shown(self.largest_value)} and scale {shown(self.scale)}; "
+                "allowed are 1..255 and a positive scale."
+            )
+
+
+@dataclass(frozen=True)
+class FloatPopulation:
+    """Neurons of one layer; every parameter is per channel, shape (channels,), the first axis of `shape`.
+
+    voltage_keep: the share of the potential that is left after one step (tau in the papers). current_keep: the same
+    for the synaptic current; 0 is no memory. bias: added to the potential in every step. reset: what a spike does to
+    the potential: "value" sets it to `reset_value` (hard reset), "subtract" takes the threshold off (soft reset), and
+    then reset_value is 0. initial_value: the potential before the first step; it decays in that step like any other.
+    clears_current: a spike sets the current to 0 as well (the spike response model; no chip here does).
+    A population that does not fire has no use for threshold, reset and reset_value.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    threshold: np.ndarray
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    fires: bool = True
+    fires_at_threshold: bool = True  # >= (IM-Loss, RMP-Loss) or > (Dspike)
+    bias: np.ndarray = field(default_factory=nothing)
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
+    clears_current: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"population {shown(self.name)}"
+        require_shape(self.name, self.shape)
+        require_flag(where, "fires", self.fires)
+        require_flag(where, "clears_current", self.clears_current)
+        require_flag(where, "fires_at_threshold", self.fires_at_threshold)
+        for name in _POPULATION_ARRAYS + _LATER_ARRAYS:
+            values = per_channel(where, name, np.asarray(getattr(self, name)), self.shape[0])
+            object.__setattr__(self, name, read_only(values, np.float64))
+            _require_finite(where, name, getattr(self, name))
+        check_reset(where, self.reset, self.reset_value)
+        for name in ("voltage_keep", "current_keep"):
+            values = getattr(self, name)
+            if not ((values >= 0) & (values <= 1)).all():
+                raise UserError(f"{where}: {name} {values.min()}..{values.max()}; allowed is 0..1.")
+
+
+@dataclass(frozen=True)
+class ChannelNorm:
+    """Batch normalization with fixed statistics: (x - mean) * gain / sqrt(variance + epsilon) + shift.
+
+    Each array has shape (channels,). tdBN's alpha * V_th (RMP-Loss Eq. 6) is part of `gain`.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    gain: np.ndarray
+    shift: np.ndarray
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "variance", "gain", "shift"):
+            require_numbers("norm", name, np.asarray(getattr(self, name)))
+            object.__setattr__(self, name, read_only(getattr(self, name), np.float64))
+            _require_finite("norm", name, getattr(self, name))
+        if not ((self.variance >= 0).all() and self.epsilon >= 0):
+            raise UserError("norm: a negative variance or epsilon. Train again.")
+
+    @property
+    def factor(self) -> np.ndarray:
+        """What each channel's current is multiplied with: gain / sqrt(variance + epsilon)."""
+        return self.gain / np.sqrt(self.variance + self.epsilon)
+
+    @property
+    def offset(self) -> np.ndarray:
+        """What each channel's current is shifted by, in every step: a bias."""
+        return self.shift - self.mean * self.factor
+
+
+@dataclass(frozen=True)
+class FloatConnection:
+    """Weights from one population to another: (out, in / groups, height, width) or (out, in).
+
+    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none. pool_after: window of the
+    pooling of a convolution's results (after the norm), before they reach the neurons.
+    delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
+    """
+
+    name: str
+    source: str
+    target: str
+    weights: np.ndarray
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    pool: Pair = (1, 1)
+    pool_mode: Literal["sum", "average"] = "sum"
+    delay: int = 0
+    norm: ChannelNorm | None = None
+    pool_after: Pair = (1, 1)
+    pool_after_mode: Literal["sum", "average"] = "average"
+
+    def __post_init__(self) -> None:
+        require_numbers(f"connection {shown(self.name)}", "weights", np.asarray(self.weights))
+        object.__setattr__(self, "weights", read_only(self.weights, np.float64))
+        _require_finite(f"connection {self.name!r}", "weights", self.weights)
+        for mode in (self.pool_mode, self.pool_after_mode):
+            if mode not in ("sum", "average"):
+                raise UserError(
+                    f"connection {shown(self.name)}: {shown(mode)} pooling. Its result is no sum of spikes, so no "
+                    "chip with additive synapses computes it exactly; allowed are average and sum. Train with one."
+                )
+
+    @property
+    def weights_shape(self) -> tuple[int, ...]:
+        """The shape of the weights."""
+        return self.weights.shape
+
+
+@dataclass(frozen=True)
+class FloatNetwork:
+    """A trained spiking network. `steps` is the number of time steps per sample that it was trained with."""
+
+    input: FloatInput
+    populations: tuple[FloatPopulation, ...]
+    connections: tuple[FloatConnection, ...]
+    steps: int
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_graph(self.input, self.populations, self.connections, self.steps)
+
+    @property
+    def output(self) -> FloatPopulation:
+        """The last population: what a sample's class is read from."""
+        return self.populations[-1]
+
+
+def write_float_network(network: FloatNetwork, path: Path) -> None:
+    """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
+    header = {
+        "input": plain_fields(network.input),
+        "populations": [_plain_population(p) for p in network.populations],
+        "connections": [
+            {**_plain_connection(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
+        ],
+        "steps": network.steps,
+        "provenance": dict(network.provenance),
+    }
+    arrays: dict[str, np.ndarray] = {}
+    for population in network.populations:
+        # What has its default is left out: files that older versions wrote and that they can read stay as they are.
+        later = [n for n in _LATER_ARRAYS if getattr(population, n).any()]
+        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in (*_POPULATION_ARRAYS, *later)}
+    for connection in network.connections:
+        arrays[f"{connection.name}/weights"] = connection.weights
+        if connection.norm is not None:
+            arrays |= {f"{connection.name}/norm/{n}": getattr(connection.norm, n) for n in _NORM_ARRAYS}
+    write_array_file(path, KIND, VERSION, header, arrays)
+
+
+def read_float_network(path: Path) -> FloatNetwork:
+    """Return the network that `write_float_network` wrote; a damaged or foreign file is a UserError."""
+    header, arrays = read_array_file(path, KIND, VERSION)
+    try:
+        for p in header["populations"]:
+            require_shape(p["name"], tuple(p["shape"]))
+            require_arrays(arrays, f"{p['name']}/", p["shape"][0])
+        populations = tuple(
+            FloatPopulation(
+                **restored_fields(
+                    p,
+                    **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS},
+                    **{n: arrays[f"{p['name']}/{n}"] for n in _LATER_ARRAYS if f"{p['name']}/{n}" in arrays},
+                )
+            )
+            for p in header["populations"]
+        )
+        connections = []
+        for plain in header["connections"]:
+            name, norm = plain["name"], plain.pop("norm")
+            if norm is not None:
+                norm = ChannelNorm(**restored_fields(norm, **{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}))
+            connections.append(FloatConnection(**restored_fields(plain, weights=arrays[f"{name}/weights"], norm=norm)))
+        return FloatNetwork(
+            FloatInput(**restored_fields(header["input"])),
+            populations,
+            tuple(connections),
+            header["steps"],
+            header["provenance"],
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}: not a legal FloatNetwork ({shown(error)}). Write it again.") from error
+
+
+_POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
+_LATER_ARRAYS = ("bias", "reset_value", "initial_value")
+_NORM_ARRAYS = ("mean", "variance", "gain", "shift")
+
+
+def _plain_population(population: FloatPopulation) -> dict[str, Any]:
+    plain = plain_fields(population)
+    if population.reset == "value":
+        del plain["reset"]
+    if not population.clears_current:
+        del plain["clears_current"]
+    return plain
+
+
+def _plain_connection(connection: FloatConnection) -> dict[str, Any]:
+    plain = plain_fields(connection)
+    if connection.pool_after == (1, 1):
+        del plain["pool_after"], plain["pool_after_mode"]
+    return plain
+
+
+def _require_finite(where: str, what: str, values: np.ndarray) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        raise UserError(
+            f"{where}: {what}{list(index)} is {values[index]} ({len(bad)} such values); every value must be finite. "
+            "The training diverged or the file was changed: train again, with a smaller learning rate."
+        )

@@ -1,0 +1,90 @@
+"""chip_facts: whether and how a network fits on a chip, and what a sample costs there, from measured spikes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from snn_deploy.deploy.energy.chip_estimate import event_energy
+from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.mapping.checking.fit import bottleneck, suggestions
+from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
+from snn_deploy.deploy.mapping.cores.placement import Placement
+from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
+from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
+from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
+from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic
+from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
+from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.report.charts import Chart, as_chart
+from snn_deploy.report.findings import Fit, FullCores, OnChip
+
+_SHAPES = 400  # cores that are drawn as shapes; more of them become one image, which is smaller
+
+
+def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[str, np.ndarray]) -> Fit:
+    """Return what `network` is like on `chip`. spikes: of a sample, as core_events.mean_spikes gives them.
+
+    The placement is the one of snn-deploy map with these spikes and seed 0.
+    """
+    found = partition(network, chip)
+    title = chip.title.split(";")[0]  # what follows are its reservations; the sources repeat them
+    if found.violations:
+        tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
+        return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None)
+    traffic = core_traffic(network, found.cores, {p.name: spikes[p.name].sum(axis=0) for p in network.populations})
+    placement = place_by_traffic(place_on_mesh(network, found, chip), traffic, chip, 0)
+    events = core_events(network, placement, spikes, chip)
+    times = latency(events, chip)
+    most = {name: (max(use[name] for use in found.uses), *limit) for name, limit in limits(chip).items()}
+    on_chip = OnChip(
+        cores=len(found.cores),
+        chips=placement.chips,
+        least_cores=lower_bound(network, chip).cores,
+        boxes=dict(Counter(part.population for core in found.cores for part in core)),
+        limits=most,
+        full=_full(found, chip),
+        energies=event_energy(network, events, chip),
+        times=times,
+        busiest=tuple(
+            (_layers(placement.cores[core].slices), core, time, float(link))
+            for core, time, link in zip(times.busiest_cores, times.their_times, events.busiest_links, strict=True)
+        ),
+        picture=_picture(network, placement, found, traffic, chip),
+    )
+    return Fit(chip.name, title, (), (), NOT_COUNTED, on_chip)
+
+
+def _full(found: Partition, chip: HardwareProfile) -> tuple[FullCores, ...]:
+    """Return the cores in groups: those of the same layers that are full of the same resource."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for core, use in zip(found.cores, found.uses, strict=True):
+        resource, share = bottleneck(use, chip)
+        groups.setdefault((_layers(core), resource), []).append(share)
+    return tuple(
+        FullCores(layers, resource, len(shares), min(shares), max(shares))
+        for (layers, resource), shares in groups.items()
+    )
+
+
+def _layers(slices: Iterable) -> str:
+    return ", ".join(dict.fromkeys(part.population for part in slices))
+
+
+def _picture(
+    network: IntegerNetwork, placement: Placement, found: Partition, traffic: csr_matrix, chip: HardwareProfile
+) -> Chart:
+    loads = [bottleneck(use, chip)[1] for use in found.uses]
+    figure = mesh_picture(placement, [p.name for p in network.populations], loads, traffic, chip, "")
+    for axes in figure.axes:
+        for artist in axes.collections:
+            artist.set_rasterized(len(loads) > _SHAPES)
+    words = (
+        "Coloured by load in the first picture, by layer in the second; the mean core is full to "
+        f"{100 * np.mean(loads):.0f} % of what fills it most. Lines are links, coloured by the spikes that cross them."
+    )
+    return as_chart(f"Cores on the mesh of {chip.name}", words, figure)

@@ -1,0 +1,74 @@
+"""page: findings become one HTML file that needs nothing beside it."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+
+from snn_deploy.report.findings import Findings
+
+_PREFIXES = (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
+
+
+def page(findings: Findings) -> str:
+    """Return the report as HTML; the same findings give the same text. Nothing in it asks a host for anything."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "percent": _percent,
+        "points": _points,
+        "joules": _joules,
+        "span_joules": _span_joules,
+        "span_seconds": _span_seconds,
+        "whole": _whole,
+        "span_whole": _span_whole,
+        "shape": _shape,
+    }
+    template = files("snn_deploy.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    style = files("snn_deploy.report").joinpath("page.css").read_text(encoding="utf-8")
+    return environment.from_string(template).render(f=findings, style=style)
+
+
+def _percent(share: float | None) -> str:
+    return "not known" if share is None else f"{100 * share:.2f} %"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f} points"
+
+
+def _joules(energy: float) -> str:
+    """Return 1.5e-6 as '1.5 µJ'."""
+    return _span(energy, energy, "J")
+
+
+def _span_joules(energies: Iterable[float]) -> str:
+    """Return 1.5e-6 and 2e-6 as '1.5–2 µJ'."""
+    found = list(energies)
+    return _span(min(found), max(found), "J")
+
+
+def _span_seconds(times: Iterable[float]) -> str:
+    found = list(times)
+    return _span(min(found), max(found), "s")
+
+
+def _span(least: float, most: float, unit: str) -> str:
+    prefix, size = next(((p, s) for p, s in _PREFIXES if most >= s), _PREFIXES[-1])
+    low, high = (_three_digits(value / size) for value in (least, most))
+    return f"{low if low == high else f'{low}–{high}'} {prefix}{unit}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def _span_whole(numbers: Iterable[float]) -> str:
+    return "–".join(dict.fromkeys(_whole(number) for number in numbers))
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

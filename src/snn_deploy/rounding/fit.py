@@ -1,0 +1,354 @@
+"""fit: how the weights and the threshold of one population become integers. One rule, used twice.
+
+The exporter applies it to a trained network, and quantization-aware training in every forward pass, so that what is
+trained is what is exported.
+
+Every population has a unit: what a threshold of 1 is worth, one for all channels or one per channel. It is searched for
+(scale_search.py) among those in which the threshold is a whole number, so thresholds are not rounded, and in which no
+input can make a state leave its bits (state_bounds.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from snn_deploy.network.neuron_reset import Reset, nothing
+from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT
+from snn_deploy.rounding.scale_search import (
+    LARGEST_EXPONENT,
+    PER_OCTAVE,
+    Choice,
+    WeightRange,
+    choose,
+    error_table,
+    weight_range,
+)
+from snn_deploy.rounding.state_bounds import Neurons, largest_sums, state_bounds
+from snn_deploy.rounding.weight_rounding import rounded
+from snn_deploy.support.user_error import UserError
+
+_STATE_UNIT = 1 / 2**STATE_SHIFT  # of a unit
+_MOST_OCTAVES = 24  # between the threshold and the unit; states have no more bits
+_MOST_CORRECTIONS = 200  # of the bounds, where rounding made sums larger than the real weights' sums
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a target can hold.
+
+    weight_bits: of a signed weight, 2 to 8; 9 is 8 and a sign for all weights of a connection that share it.
+    per_channel: whether each channel may have a unit, and so a threshold, of its own. largest_threshold: of a threshold
+    mantissa. state_bits: of current and potential, with the sign. distinct_thresholds: how many different thresholds
+    a population may have; None is any number. bias_mantissa, bias_exponent: the largest of each; a bias is a mantissa
+    times 2^exponent state units; None is any bias that the states' bits hold.
+    """
+
+    weight_bits: int = 8
+    per_channel: bool = False
+    largest_threshold: int = LARGEST_THRESHOLD
+    state_bits: int = 24
+    distinct_thresholds: int | None = None
+    bias_mantissa: int | None = None
+    bias_exponent: int = 0
+
+    @property
+    def largest_state(self) -> int:
+        """The largest current and potential."""
+        return int(2 ** (self.state_bits - 1)) - 1
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A population before it has integers.
+
+    weights: of each connection that reaches it, folded, (channels, ...) double. largest_values: what one synapse of
+    each connection can get in a step (255 for pixels, times the pooling area). threshold: in the unit of the
+    weights, (channels,), or None for a population that never fires. fires_at_threshold: at it, or only above.
+    voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value: as of FloatPopulation.
+    """
+
+    name: str
+    weights: Sequence[np.ndarray]
+    largest_values: Sequence[int]
+    threshold: np.ndarray | None
+    fires_at_threshold: bool
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    steps: int
+    bias: np.ndarray = field(default_factory=nothing)
+    reset: Reset = "value"
+    reset_value: np.ndarray = field(default_factory=nothing)
+    initial_value: np.ndarray = field(default_factory=nothing)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The integers of a population.
+
+    units: double, (channels,), what a threshold of 1 is worth. thresholds: int64, (channels,). weights: int16, as
+    given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
+    (channels,), in state units. lowered_by_bounds: the channels whose unit was decided by the states' bits and not by
+    the weights. clipped: of each connection, how many weights were beyond the largest whole one and were cut off.
+    largest_rounding: by how much a bias, reset or initial value was changed at most, in the unit of the weights.
+    """
+
+    units: np.ndarray
+    thresholds: np.ndarray
+    weights: tuple[np.ndarray, ...]
+    exponents: tuple[int, ...]
+    bias: np.ndarray
+    reset_value: np.ndarray
+    initial_value: np.ndarray
+    lowered_by_bounds: np.ndarray
+    clipped: tuple[int, ...]
+    largest_rounding: float
+
+    @property
+    def values(self) -> tuple[np.ndarray, ...]:
+        """The weights with their exponents, int32: how many units each is worth."""
+        return tuple(w.astype(np.int32) << e for w, e in zip(self.weights, self.exponents, strict=True))
+
+
+def fit(incoming: Incoming, limits: Limits) -> Fit:
+    """Return the integers of one population, or a UserError that names what cannot be represented."""
+    where = f"population {incoming.name!r}"
+    if not any(w.any() for w in incoming.weights) and not np.any(incoming.bias):
+        raise UserError(f"{where}: all weights that reach it are zero, so it can never fire. Train again.")
+    candidates = _candidates(where, incoming, limits)
+    ranges = [weight_range(w, limits.weight_bits) for w in incoming.weights]
+    tables = [
+        error_table(w, candidates.reference, r, limits.weight_bits, float(value) ** 2)
+        for w, r, value in zip(incoming.weights, ranges, incoming.largest_values, strict=True)
+    ]
+
+    def choice(finest: np.ndarray) -> Choice | None:
+        return choose(tables, candidates.index, finest, limits.weight_bits, limits.distinct_thresholds)
+
+    wanted = choice(np.full(len(candidates.reference), len(candidates.index) - 1))
+    if wanted is None:
+        raise UserError(_too_coarse(where, incoming, ranges))
+    finest = _finest_in_bounds(incoming, limits, candidates)
+    for _ in range(_MOST_CORRECTIONS):
+        chosen = choice(finest) if finest.min() >= 0 else None
+        if chosen is None:
+            break
+        found = _integers(incoming, limits, candidates, chosen, ranges)
+        too_large = _too_large(found, incoming, limits)
+        if not too_large.any():
+            lowered = _finest_step(candidates, chosen) < _finest_step(candidates, wanted)
+            return replace(found, lowered_by_bounds=np.broadcast_to(lowered, too_large.shape))
+        finest = np.where(_shared(too_large, candidates), chosen.candidates - 1, finest)
+    raise UserError(_out_of_bounds(where, incoming, limits, candidates))
+
+
+def threshold_above(fires_at_threshold: bool) -> float:
+    """Return how far above its integer the true threshold is put, in units.
+
+    Potentials are multiples of 1/64 unit. A neuron that fires AT its threshold is exactly one that fires above a
+    whole number just below it: the threshold is put 1/128 unit above that number, between two multiples.
+    """
+    return 1 / 128 if fires_at_threshold else 0.0
+
+
+def starts_one_above(incoming: Incoming) -> bool:
+    """Whether potentials are kept one state unit above the true ones, so that firing above is firing at.
+
+    A soft reset takes the threshold off, so it must be a whole number of units itself. Where nothing decays, a
+    potential that starts one state unit too high stays so. (Where it decays, the threshold is put between two multiples
+    as with other resets, and each spike takes 1/128 unit less off: half the smallest difference between potentials.)
+    """
+    keeps_all = bool((np.asarray(incoming.voltage_keep) == DECAY_UNITY).all())
+    return incoming.reset == "subtract" and incoming.fires_at_threshold and keeps_all
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """reference: double, one for all channels or (channels,); units: (reference, candidates); thresholds and index:
+    int64, (candidates,), rising: the threshold's mantissa, and the unit's place on scale_search's grid."""
+
+    reference: np.ndarray
+    units: np.ndarray
+    thresholds: np.ndarray
+    index: np.ndarray
+
+
+def _candidates(where: str, incoming: Incoming, limits: Limits) -> _Candidates:
+    if incoming.threshold is None:
+        largest = max(float(np.abs(w).max()) for w in incoming.weights) or float(np.abs(incoming.bias).max())
+        index = np.arange(_MOST_OCTAVES * PER_OCTAVE)
+        units = largest * 2.0 ** (-index / PER_OCTAVE)
+        return _Candidates(np.array([largest]), units[None], np.full(len(index), limits.largest_threshold), index)
+    threshold = np.asarray(incoming.threshold, np.float64)
+    if threshold.min() <= 0:
+        channel = int(threshold.argmin())
+        raise UserError(
+            f"{where}, channel {channel}: its threshold is {threshold[channel]:.3g}; allowed is one above 0. "
+            "Train with positive thresholds."
+        )
+    if not limits.per_channel:
+        if (threshold != threshold[0]).any():
+            raise UserError(f"{where}: thresholds differ between channels. Export with one threshold per channel.")
+        threshold = threshold[:1]
+    above = 0.0 if starts_one_above(incoming) else threshold_above(incoming.fires_at_threshold)
+    grid = 2.0 ** (np.arange(PER_OCTAVE * np.log2(limits.largest_threshold) + 1) / PER_OCTAVE)
+    whole = np.unique(np.floor(grid - above).clip(1, limits.largest_threshold).astype(np.int64))
+    units = threshold[:, None] / (whole + above)
+    return _Candidates(threshold, units, whole, np.rint(PER_OCTAVE * np.log2(whole + above)).astype(np.int64))
+
+
+def _finest_in_bounds(incoming: Incoming, limits: Limits, candidates: _Candidates) -> np.ndarray:
+    """Return the last candidate with which no state leaves its bits as if no weight were rounded; -1: none."""
+    most, least = np.zeros((2, len(incoming.weights[0])))
+    for w, value in zip(incoming.weights, incoming.largest_values, strict=True):
+        rows = w.reshape(len(w), -1)
+        positive = np.maximum(rows, 0).sum(axis=1)
+        most += positive * value
+        least += (rows.sum(axis=1) - positive) * value
+    low, high = np.full(len(most), -1), np.full(len(most), len(candidates.index) - 1)
+    while (low < high).any():
+        middle = (low + high + 1) // 2
+        units = _units(candidates, middle)
+        neurons, fits = _neurons(incoming, limits, units, candidates.thresholds[middle])
+        highest, lowest = (np.rint(s / units * 2**STATE_SHIFT).astype(np.int64) for s in (most, least))
+        fits &= np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)) <= limits.largest_state
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+    return low.min(keepdims=True) if len(candidates.reference) == 1 else low
+
+
+def _integers(
+    incoming: Incoming, limits: Limits, candidates: _Candidates, chosen: Choice, ranges: Sequence[WeightRange]
+) -> Fit:
+    channels = len(incoming.weights[0])
+    places = np.broadcast_to(chosen.candidates, channels)
+    units, thresholds = _units(candidates, places), candidates.thresholds[places]
+    steps = [units * 2**e for e in chosen.exponents]
+    parts = list(zip(incoming.weights, steps, ranges, strict=True))
+    neurons, _ = _neurons(incoming, limits, units, thresholds)
+    return Fit(
+        units,
+        thresholds,
+        tuple(rounded(w, s, r.least, r.most) for w, s, r in parts),
+        chosen.exponents,
+        neurons.bias,
+        neurons.reset_value,
+        neurons.initial_value,
+        np.zeros(channels, bool),
+        tuple(_beyond(w, s, r) for w, s, r in parts),
+        _largest_rounding(incoming, neurons, units),
+    )
+
+
+def _largest_rounding(incoming: Incoming, neurons: Neurons, units: np.ndarray) -> float:
+    initial = neurons.initial_value - int(starts_one_above(incoming))
+    pairs = (
+        (neurons.bias, incoming.bias),
+        (neurons.reset_value, incoming.reset_value),
+        (initial, incoming.initial_value),
+    )
+    return max(float(np.abs(whole * units * _STATE_UNIT - exact).max()) for whole, exact in pairs)
+
+
+def _neurons(
+    incoming: Incoming, limits: Limits, units: np.ndarray, thresholds: np.ndarray
+) -> tuple[Neurons, np.ndarray]:
+    """Return what the population's neurons are in these units, and which channels of it the limits hold."""
+    per_state_unit = units * _STATE_UNIT
+    bias, bias_fits = _whole_bias(incoming.bias / per_state_unit, limits)
+    others = [np.rint(v / per_state_unit) for v in (incoming.reset_value, incoming.initial_value)]
+    if starts_one_above(incoming):
+        others[1] += 1
+    fits = bias_fits & (np.abs([bias, *others]) <= limits.largest_state).all(axis=0)
+    reset_value, initial_value = (v.clip(-limits.largest_state, limits.largest_state).astype(np.int64) for v in others)
+    threshold = None if incoming.threshold is None else thresholds.astype(np.int64) << STATE_SHIFT
+    neurons = Neurons(
+        np.asarray(incoming.voltage_keep, np.int64),
+        np.asarray(incoming.current_keep, np.int64),
+        bias,
+        threshold,
+        incoming.reset,
+        np.broadcast_to(reset_value, len(units)),
+        np.broadcast_to(initial_value, len(units)),
+    )
+    return neurons, fits
+
+
+def _whole_bias(exact: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
+    """Return biases as whole numbers that the target holds, int64, and which of them it does."""
+    exact = exact.clip(-limits.largest_state, limits.largest_state)
+    whole: np.ndarray = np.rint(exact).astype(np.int64)
+    if limits.bias_mantissa is None:
+        return whole, np.ones(len(whole), bool)
+    fits = np.zeros(len(whole), bool)
+    for exponent in range(limits.bias_exponent + 1):
+        mantissa = np.rint(exact / 2**exponent).astype(np.int64)
+        holds = ~fits & (np.abs(mantissa) <= limits.bias_mantissa)
+        whole = np.where(holds, mantissa << exponent, whole)
+        fits |= holds
+    return whole, fits
+
+
+def _too_large(found: Fit, incoming: Incoming, limits: Limits) -> np.ndarray:
+    """Return the channels in which some input could make a state leave its bits."""
+    factors = [v << e for v, e in zip(incoming.largest_values, found.exponents, strict=True)]
+    neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
+    bounds = state_bounds(*largest_sums(found.weights, factors), neurons, incoming.steps)
+    too_large: np.ndarray = ~fits | (np.maximum(*bounds) > limits.largest_state)
+    return too_large
+
+
+def _beyond(weights: np.ndarray, steps: np.ndarray, limits: WeightRange) -> int:
+    """Return how many weights do not reach their nearest whole number because it is not allowed."""
+    rows = weights.reshape(len(weights), -1)
+    cut = (rows.max(axis=1) > (limits.most + 0.5) * steps) | (rows.min(axis=1) < (limits.least - 0.5) * steps)
+    whole = rows[cut] / steps[cut, None]
+    return int(((whole > limits.most + 0.5) | (whole < limits.least - 0.5)).sum())
+
+
+def _units(candidates: _Candidates, places: np.ndarray) -> np.ndarray:
+    """Return the unit of each channel at its candidate."""
+    rows = np.zeros(len(places), np.int64) if len(candidates.units) == 1 else np.arange(len(places))
+    units: np.ndarray = candidates.units[rows, places]
+    return units
+
+
+def _finest_step(candidates: _Candidates, choice: Choice) -> np.ndarray:
+    """Return the place of the finest connection's step on the grid, of each channel."""
+    place: np.ndarray = candidates.index[choice.candidates] - PER_OCTAVE * min(choice.exponents)
+    return place
+
+
+def _shared(channels: np.ndarray, candidates: _Candidates) -> np.ndarray:
+    return channels.any(keepdims=True) if len(candidates.reference) == 1 else channels
+
+
+def _too_coarse(where: str, incoming: Incoming, ranges: Sequence[WeightRange]) -> str:
+    largest = max(float(np.abs(w).max()) for w in incoming.weights)
+    most = max(max(r.most, -r.least) for r in ranges)
+    threshold = 0.0 if incoming.threshold is None else float(np.min(incoming.threshold))
+    return (
+        f"{where}: its threshold {threshold:.3g} is less than one step of its weights, which reach {largest:.3g} in "
+        f"{most} steps of at most 2^{LARGEST_EXPONENT} units, so every input spike would fire it. Use more weight "
+        "bits, or train with weight decay."
+    )
+
+
+def _out_of_bounds(where: str, incoming: Incoming, limits: Limits, candidates: _Candidates) -> str:
+    places = np.zeros(len(incoming.weights[0]), np.int64)
+    units = _units(candidates, places)
+    neurons, _ = _neurons(incoming, limits, units, candidates.thresholds[places])
+    sides = []
+    for sign in (1, -1):
+        sums = np.zeros(len(units))
+        for w, value in zip(incoming.weights, incoming.largest_values, strict=True):
+            sums += np.maximum(sign * w.reshape(len(w), -1), 0).sum(axis=1) * value
+        whole, none = np.rint(sums / units * 2**STATE_SHIFT).astype(np.int64), np.zeros(len(units), np.int64)
+        highest, lowest = (whole, none) if sign > 0 else (none, -whole)
+        sides.append(np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)))
+    side, channel = (int(i) for i in np.unravel_index(np.argmax(sides), np.shape(sides)))
+    return (
+        f"{where}: no weight scale keeps its states within {limits.state_bits} bits over {incoming.steps} steps. "
+        f"In the coarsest one, channel {channel} reaches {sides[side][channel]} of {limits.largest_state} when every "
+        f"{('excitatory', 'inhibitory')[side]} synapse brings its largest value in every step. Use fewer steps or a "
+        "smaller fan-in."
+    )

@@ -1,0 +1,94 @@
+"""fused_lif: norm, neuron and average pooling of one layer as one compiled autograd function, for CPUs.
+
+What it returns, and its gradients, are those of the plain path (ChannelNormModule, Neuron.run, avg_pool2d) to
+rounding; it reads the currents three times instead of writing a dozen arrays of their size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn_deploy.train.compiled import lif_kernels
+from snn_deploy.train.compiled.fused_norm import Maps, back_through_norm, norm_graph, over_samples
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.neurons.lif import Neuron
+
+Slope = Callable[[float, float, float], float]
+
+
+@dataclass(frozen=True)
+class FusedLayer:
+    """What a layer does besides its weights. slope: the surrogate's derivative for one neuron, compilable."""
+
+    norm: ChannelNormModule
+    neuron: Neuron
+    slope: Slope
+    sharpness: float
+    steps: int
+    pool: int = 1
+
+    def run(self, currents: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pooled spikes (steps, batch, *pooled shape) and the statistics, (4,).
+
+        currents: (steps, batch, *shape), or (1, batch, *shape) where every step is the same.
+        statistics: means over all neurons, samples (of this process) and steps of the potential before the reset, of
+        |spike - potential|, of its square, and of the spikes, all with gradients.
+        """
+        parameters = [p for p in self.norm.parameters() if p.requires_grad]
+        pooled, statistics = _FusedLif.apply(currents, self, *parameters)
+        return pooled, statistics
+
+
+class _FusedLif(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, currents: Tensor, layer: FusedLayer, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        maps = Maps(currents)
+        graph = norm_graph(layer.norm, maps)
+        factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
+        pooled = np.empty((layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool)), np.float32)
+        keep, least = np.float32(layer.neuron.voltage_keep), _least_firing(layer.neuron)
+        sums = over_samples(
+            maps,
+            lif_kernels.STATISTICS,
+            lambda a, b, out: lif_kernels.forward(
+                maps.array, factor, offset, maps.along_row, keep, least, maps.width, layer.pool, a, b, pooled, out
+            ),
+        )
+        ctx.layer, ctx.maps, ctx.norm_graph, ctx.parameters = layer, maps, graph, parameters
+        ctx.elements = maps.array[0].size * layer.steps
+        statistics = torch.from_numpy(sums / ctx.elements).to(currents.dtype)
+        return torch.from_numpy(pooled).reshape(layer.steps, *maps.pooled_shape(layer.pool)), statistics
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        layer, maps, graph = ctx.layer, ctx.maps, ctx.norm_graph
+        by_pooled, by_statistics = gradients
+        arriving = by_pooled.contiguous().numpy()
+        arriving = arriving.reshape(layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool))
+        by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_statistics / ctx.elements).tolist())
+        factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
+        kernel = lif_kernels.backward_kernel(layer.slope)
+        result = np.empty_like(maps.array)
+        constants = (np.float32(layer.neuron.voltage_keep), np.float32(layer.neuron.threshold))
+        least, sharpness = _least_firing(layer.neuron), np.float32(layer.sharpness)
+
+        def run(first: int, last: int, sums: np.ndarray) -> None:
+            kernel(
+                maps.array, factor, offset, maps.along_row, *constants, least, maps.width, layer.pool,
+                sharpness, first, last,
+                arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result, sums[0], sums[1],
+            )  # fmt: skip
+
+        sums = over_samples(maps, (2, len(factor)), run)
+        by_currents, by_parameters = back_through_norm(maps, graph, ctx.parameters, sums, result)
+        return by_currents, None, *by_parameters
+
+
+def _least_firing(neuron: Neuron) -> np.float32:
+    """Return the smallest potential that fires."""
+    threshold = np.float32(neuron.threshold)
+    return threshold if neuron.fires_at_threshold else np.nextafter(threshold, np.float32(np.inf))

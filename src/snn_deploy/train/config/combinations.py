@@ -1,0 +1,86 @@
+"""combinations: choices that are legal one by one and make no sense together are refused, with the reason."""
+
+from snn_deploy.network.state_units import DECAY_UNITY
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.networks.network_plan import NetworkPlan
+
+
+def require_sensible(config: TrainConfig, where: str) -> None:
+    """Raise a UserError that names the first pair of choices that contradict each other."""
+    _require_method(config, where)
+    epochs, quantized = config.training.epochs, config.quantization.epochs
+    if quantized > epochs:
+        raise UserError(
+            f"{where}: quantization.epochs {quantized} of training.epochs {epochs}; there are not so many. "
+            f"For quantization from the start set quantization.epochs to {epochs}."
+        )
+    if quantized and config.norm.options.needs_bias:
+        raise UserError(
+            f"{where}: quantization, and norm.name {config.norm.name!r} has a shift: a bias in every step, which the "
+            "rounded network does not have. Choose norm.name 'centered_tdbn' or 'scale_tdbn', or leave "
+            "[quantization] out and export with --shift bias."
+        )
+    neuron = config.neuron.options
+    if quantized and not neuron.learns_voltage_keep and not (neuron.voltage_keep * DECAY_UNITY).is_integer():
+        nearest = round(neuron.voltage_keep * DECAY_UNITY) / DECAY_UNITY
+        raise UserError(
+            f"{where}: quantization with neuron.voltage_keep {neuron.voltage_keep}, which is no whole number of "
+            f"1/{DECAY_UNITY}, the decays that a chip has. Use {nearest}."
+        )
+    if epochs == 1 and any(choice.name == "rmp_loss" for choice in config.losses):
+        raise UserError(
+            f"{where}: losses.rmp_loss with training.epochs 1: its weight rises and falls over the epochs to 0 in the "
+            "last one (RMP-Loss Eq. 12), so it would do nothing. Train for 2 epochs or more, or leave it out."
+        )
+    if config.training.synapses == "amx" and config.training.device == "cuda":
+        raise UserError(
+            f"{where}: training.synapses 'amx' is for CPUs, and training.device is 'cuda'. Leave training.synapses out."
+        )
+
+
+def _require_method(config: TrainConfig, where: str) -> None:
+    """Raise a UserError for a plug-in of the other method."""
+    is_timed = config.method == "time-based"
+    if is_timed != (config.neuron.name == "spike_response"):
+        raise UserError(
+            f"{where}: method {config.method!r} with neuron.name {config.neuron.name!r}. 'time-based' and "
+            "'spike_response' belong together; leave one out and the other is chosen."
+        )
+    learns_thresholds = getattr(config.norm.options, "learns_thresholds", False)
+    fits = config.norm.name in ("threshold_standardization", "weight_standardization", "none")
+    if learns_thresholds > is_timed or (is_timed and not fits):
+        allowed = "threshold_standardization, weight_standardization and none" if is_timed else "every other norm"
+        raise UserError(f"{where}: method {config.method!r} with norm.name {config.norm.name!r}; allowed: {allowed}.")
+    for loss in config.losses:
+        counts = getattr(loss.options, "counts_spikes", False)
+        if counts != is_timed:
+            what = "counts the output's spikes" if counts else "acts on potentials"
+            raise UserError(
+                f"{where}: method {config.method!r} with losses.{loss.name}, which {what}. 'time-based' takes "
+                "counting, enhanced_counting and spike_train_difference; 'surrogate' takes the others."
+            )
+    if is_timed and config.quantization.epochs:
+        raise UserError(f"{where}: quantization with method 'time-based', which trains in floats. Set its epochs to 0.")
+
+
+def require_fitting(config: TrainConfig, plan: NetworkPlan) -> None:
+    """Raise a UserError that names the first choice that can do nothing with this network and its inputs."""
+    hidden = plan.populations[:-1]
+    loop = next((c.name for c in plan.connections if c.source == c.target), None)
+    if loop is not None and (config.quantization.epochs or config.neuron.options.learns_voltage_keep):
+        raise UserError(
+            f"connection {loop!r}: a layer that feeds itself trains in floats with a voltage_keep that is given. Leave "
+            "[quantization] and learns_voltage_keep out."
+        )
+    for loss in config.losses:
+        if not loss.options.classifies and not loss.options.constrained(hidden):
+            raise UserError(
+                f"losses.{loss.name}: constrains no layer of model.name {config.model.name!r}, which has "
+                f"{len(hidden)} hidden layers, none of them one that it acts on. Leave it out, or choose a deeper one."
+            )
+    if config.augmentations and len(plan.input.shape) != 3:
+        raise UserError(
+            f"augmentations.{config.augmentations[0].name}: changes images (channels, height, width), and the samples "
+            f"of data.name {config.data.name!r} have the shape {plan.input.shape}. Leave it out."
+        )

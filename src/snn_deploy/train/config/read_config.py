@@ -1,0 +1,164 @@
+"""read_config: a TOML file becomes a TrainConfig, strictly, with every plug-in chosen by name.
+
+A table of the file that chooses a plug-in has the key `name` and beside it the plug-in's own options, such as
+[surrogate] name = "dspike", temperature = 3.0. Losses are tables [losses.NAME], each with its options; so are
+augmentations, [augmentations.NAME], which are applied in the order of their places (augmentation.py).
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.checked_options import checked_options
+from snn_deploy.train.config.combinations import require_sensible
+from snn_deploy.train.config.train_config import (
+    CHOICES,
+    COLLECTIONS,
+    SETTINGS,
+    SURROGATE,
+    Choice,
+    Numbers,
+    Optimizer,
+    QuantizationAware,
+    Section,
+    TrainConfig,
+    Training,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
+    """Return the config in the TOML file at `path`, after `assignments` such as "training.epochs=5".
+
+    An assignment that chooses another plug-in, such as "surrogate.name=esg", drops the options of the one before.
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not TOML ({error}).") from error
+    return changed_config(table, assignments, str(path))
+
+
+def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: str) -> TrainConfig:
+    """Return the config that `table` describes after `assignments`, as read_config; `where` starts every error."""
+    changed = deepcopy(dict(table))
+    for assignment in assignments:
+        _assign(changed, assignment)
+    return resolved_config(changed, where)
+
+
+def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
+    """Return the config that `table` describes; `where` starts every error."""
+    top_keys = {key.name for key in fields(Numbers)}
+    top = {*top_keys, *CHOICES, *COLLECTIONS, *SETTINGS}
+    for key, value in table.items():
+        if key not in top:
+            raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
+        if key not in top_keys and not isinstance(value, Mapping):
+            raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
+    numbers = checked_options(Numbers, {k: table[k] for k in table if k in top_keys}, where)
+    config = TrainConfig(
+        data=_choice("data", table, where),
+        model=_choice("model", table, where),
+        neuron=_choice("neuron", table, where),
+        norm=_choice("norm", table, where),
+        surrogate=_choice("surrogate", table, where),
+        training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
+        optimizer=_optimizer(table.get("optimizer", {}), f"{where}: [optimizer]"),
+        quantization=checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]"),
+        losses=_losses(table.get("losses", {}), numbers.method, where),
+        augmentations=_augmentations(table.get("augmentations", {}), where),
+        seed=numbers.seed,
+        steps=numbers.steps,
+        method=numbers.method,
+        coding=numbers.coding,
+    )
+    require_sensible(config, where)
+    return config
+
+
+def default_choice(section: str, table: Mapping[str, Any]) -> str | None:
+    """Return the plug-in of the table `section` where it names none."""
+    method = table.get("method", SURROGATE)
+    return CHOICES[section].default.get(method) if isinstance(method, str) else None
+
+
+def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
+    options = dict(config.get(section, {}))
+    name = options.pop("name", default_choice(section, config))
+    where = f"{where}: [{section}]"
+    if not isinstance(name, str):
+        raise UserError(f"{where}: name is {name!r}; it must say which one, as text.")
+    return _chosen(CHOICES[section], name, options, where)
+
+
+def _chosen(section: Section, name: str, options: Mapping[str, Any], where: str) -> Choice:
+    try:
+        module = load_plugin(section.package, name)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return Choice(name, checked_options(getattr(module, section.class_name), options, where))
+
+
+def _optimizer(table: Mapping[str, Any], where: str) -> Optimizer:
+    optimizer = checked_options(Optimizer, table, where)
+    try:
+        load_plugin("train.schedules", optimizer.schedule)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return optimizer
+
+
+def _losses(table: Mapping[str, Any], method: str, where: str) -> tuple[Choice, ...]:
+    choices = _named_tables("losses", table, where)
+    classifying = [c.name for c in choices if c.options.classifies]
+    if len(classifying) > 1:
+        raise UserError(f"{where}: losses {' and '.join(classifying)} both classify; choose one.")
+    if not classifying:
+        choices.insert(0, _chosen(COLLECTIONS["losses"], COLLECTIONS["losses"].default[method], {}, where))
+    return tuple(choices)
+
+
+def _augmentations(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
+    choices = _named_tables("augmentations", table, where)
+    return tuple(sorted(choices, key=lambda choice: choice.options.place))
+
+
+def _named_tables(section: str, table: Mapping[str, Any], where: str) -> list[Choice]:
+    """Return the plug-ins that the tables [section.NAME] choose, in the order of their names."""
+    for name in table:
+        if not isinstance(table[name], Mapping):
+            raise UserError(f"{where}: {section}.{name} = {table[name]!r}; allowed is a table, [{section}.{name}].")
+    return [_chosen(COLLECTIONS[section], name, table[name], f"{where}: [{section}.{name}]") for name in sorted(table)]
+
+
+def _assign(table: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"--set {assignment}: write KEY=VALUE, such as training.epochs=5.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # a word without quotes
+    whole = table
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {assignment}: {section!r} is a value, not a table.")
+    chooses = last == "name" and len(sections) == 1 and sections[0] in CHOICES
+    if chooses and table.get("name", default_choice(sections[0], whole)) != value:
+        table.clear()  # the options were those of another plug-in
+    table[last] = value

@@ -1,0 +1,153 @@
+"""TrainConfig: everything that a training run depends on, as frozen dataclasses; read_config.py reads it from a file.
+
+The tables of the file are listed here: those that choose one plug-in by name, those that choose any number, and those
+that hold plain settings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.train.data.input_coding import Coding
+
+SURROGATE, TIME_BASED = "surrogate", "time-based"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long, with what, and what is kept and measured on the way.
+
+    samples: 0 is the whole training set. threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
+    is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends of epochs.
+    measured_samples: test samples on which every layer is measured after each epoch; 0 measures none.
+    synapses: "amx" computes convolutions and dense layers of spikes in int8 and bfloat16 (amx_synapses.py says what
+    that rounds); "auto" does where the CPU can.
+    """
+
+    epochs: Annotated[int, Ge(1)] = 3
+    batch_size: Annotated[int, Ge(1)] = 128
+    samples: Annotated[int, Ge(0)] = 0
+    threads: Annotated[int, Ge(0)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint_every: Annotated[int, Ge(0)] = 0
+    measured_samples: Annotated[int, Ge(0)] = 500
+    tensorboard: bool = False
+    synapses: Literal["auto", "float32", "amx"] = "auto"
+
+
+@dataclass(frozen=True)
+class QuantizationAware:
+    """Training with weights as the exporter will round them, in the last `epochs` epochs; 0 is never.
+
+    weight_bits, per_channel: as the exporter gets them; it takes them from the run where nothing else is said.
+    """
+
+    epochs: Annotated[int, Ge(0)] = 0
+    weight_bits: Annotated[int, Ge(2), Le(8)] = 8
+    per_channel: bool = False
+
+    def limits(self, epoch: int, epochs: int) -> Limits | None:
+        """Return what weights are rounded to in `epoch` (from 1) of `epochs`, or None for floats."""
+        return Limits(self.weight_bits, self.per_channel) if epoch > epochs - self.epochs else None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """SGD with momentum. schedule: how the learning rate falls, the name of a file in train/schedules/."""
+
+    learning_rate: Annotated[float, Gt(0)] = 0.03
+    momentum: Annotated[float, Ge(0), Le(1)] = 0.9
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    schedule: str = "cosine"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The keys at the top of a config. method, coding: see TrainConfig."""
+
+    seed: Annotated[int, Ge(0)] = 0
+    steps: Annotated[int, Ge(1)] = 4
+    method: Literal["surrogate", "time-based"] = "surrogate"
+    coding: Coding = "direct"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of a config that chooses plug-ins by name.
+
+    package: of the plug-ins. class_name: of the dataclass in each, whose fields are the table's other keys. default:
+    method -> the plug-in of a table that names none; a method that is not here has none.
+    """
+
+    package: str
+    class_name: str
+    default: Mapping[str, str] = field(default_factory=dict)
+
+
+# One plug-in each: [model] name = "vgg11".
+CHOICES: Mapping[str, Section] = MappingProxyType(
+    {
+        "data": Section("train.datasets", "Dataset"),
+        "model": Section("train.models", "Model", {SURROGATE: "layer_string", TIME_BASED: "layer_string"}),
+        "neuron": Section("train.neurons", "Neuron", {SURROGATE: "lif", TIME_BASED: "spike_response"}),
+        "norm": Section("train.norms", "Norm", {SURROGATE: "centered_tdbn", TIME_BASED: "threshold_standardization"}),
+        "surrogate": Section("train.surrogates", "Surrogate", {SURROGATE: "dspike", TIME_BASED: "dspike"}),
+    }
+)
+# Any number of plug-ins each: [losses.im_loss].
+COLLECTIONS: Mapping[str, Section] = MappingProxyType(
+    {
+        "losses": Section("train.losses", "Loss", {SURROGATE: "cross_entropy", TIME_BASED: "enhanced_counting"}),
+        "augmentations": Section("train.augmentations", "Augmentation"),
+    }
+)
+# Plain settings: [training] epochs = 5.
+SETTINGS: Mapping[str, type] = MappingProxyType(
+    {"training": Training, "optimizer": Optimizer, "quantization": QuantizationAware}
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plug-in that the config names, and its options (an instance of the plug-in's dataclass)."""
+
+    name: str
+    options: Any
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training run depends on. `table` gives it back as it would stand in a file.
+
+    method: "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times
+    (time_based_network.py), which has no use for `surrogate`. coding: how images are shown (input_coding.py).
+    """
+
+    data: Choice
+    model: Choice
+    neuron: Choice
+    norm: Choice
+    surrogate: Choice
+    losses: tuple[Choice, ...]
+    augmentations: tuple[Choice, ...] = ()
+    training: Training = field(default_factory=Training)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    quantization: QuantizationAware = field(default_factory=QuantizationAware)
+    seed: int = 0
+    steps: int = 4
+    method: str = SURROGATE
+    coding: Coding = "direct"
+
+    def table(self) -> dict[str, Any]:
+        """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
+        table: dict[str, Any] = {key.name: getattr(self, key.name) for key in fields(Numbers)}
+        for section in CHOICES:
+            choice = getattr(self, section)
+            table[section] = {"name": choice.name, **asdict(choice.options)}
+        for section in COLLECTIONS:
+            table[section] = {choice.name: asdict(choice.options) for choice in getattr(self, section)}
+        return {**table, **{section: asdict(getattr(self, section)) for section in SETTINGS}}

@@ -1,0 +1,34 @@
+"""mnist_like: where the files of MNIST and Fashion-MNIST come from: a folder of idx files, or torchvision."""
+
+from pathlib import Path
+
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.idx_file import has_idx_files, read_idx_samples
+from snn_deploy.train.data.samples import Samples, Split
+
+CACHE = Path("~/.cache/snn-deploy")
+
+
+def load_mnist_like(torchvision_name: str, folder: str, usual_places: tuple[str, ...], split: Split) -> Samples:
+    """Return one split of the data set that torchvision calls `torchvision_name`.
+
+    folder: where the idx files are; when it is empty they are looked for in `usual_places` and in the cache,
+    and else downloaded there through torchvision.
+    """
+    if folder:
+        return read_idx_samples(Path(folder).expanduser(), split)
+    cache = CACHE.expanduser()
+    for place in (*usual_places, str(cache / torchvision_name)):
+        if has_idx_files(Path(place)):
+            return read_idx_samples(Path(place), split)
+    from torchvision import datasets  # noqa: PLC0415 - only a download needs it, and it loads torch
+
+    try:
+        getattr(datasets, torchvision_name)(str(cache), download=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"data set {torchvision_name}: not on this machine, and the download failed ({error}). Get the four idx "
+            "files on another way and give their folder: --set data.folder=FOLDER. "
+            "(Debian and Ubuntu: apt install dataset-fashion-mnist installs Fashion-MNIST.)"
+        ) from error
+    return read_idx_samples(cache / torchvision_name, split)

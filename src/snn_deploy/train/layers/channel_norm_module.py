@@ -1,0 +1,55 @@
+"""channel_norm_module: what every norm is in training: one factor and one offset per channel, from two moments.
+
+A norm says how the mean and the mean square of a channel's current (over steps, batch and positions) become the
+factor and offset of that channel. Everything that touches the currents themselves is shared, and compiled.
+A norm's plug-in in train/norms/ has a frozen dataclass `Norm` of its options, with `build` and the class constant
+`needs_bias`: whether its offset becomes a bias in every step.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from snn_deploy.network.float_network import ChannelNorm
+from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
+
+
+class ChannelNormModule(nn.Module):
+    """The base of the norms: leaves weights and currents as they are, and needs no moments."""
+
+    needs_moments = False
+
+    def shaped(self, weights: Tensor) -> Tensor:
+        """Return the weights that are really used."""
+        return weights
+
+    def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (factor, offset), (channels,) each, for moments of the current batch; differentiable."""
+        raise TypeError(f"{type(self).__name__} needs no moments")
+
+    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
+        """Take the moments of a training batch, of `count` values per channel, into the running statistics."""
+
+    def fixed(self) -> tuple[Tensor, Tensor] | None:
+        """Return (factor, offset) from the running statistics, or None where nothing is changed."""
+        return None
+
+    def channel_norm(self) -> ChannelNorm | None:
+        """Return the norm with its running statistics, as inference uses it."""
+        return None
+
+    def forward(self, currents: Tensor) -> Tensor:
+        """Return the normalized currents, (batch, channels, ...), in plain torch."""
+        if self.training and self.needs_moments:
+            everything_else = [0, *range(2, currents.ndim)]
+            local = torch.stack([m.mean(everything_else) for m in (currents.double(), currents.double().square())])
+            mean, mean_square = mean_over_processes(local)
+            with torch.no_grad():
+                self.observe(mean, mean_square, process_count() * currents.numel() // currents.shape[1])
+            factor_and_offset = self.from_moments(mean, mean_square)
+        else:
+            fixed = self.fixed()
+            if fixed is None:
+                return currents
+            factor_and_offset = fixed
+        factor, offset = (f.to(currents.dtype).reshape(-1, *[1] * (currents.ndim - 2)) for f in factor_and_offset)
+        return currents * factor + offset

@@ -1,0 +1,77 @@
+"""NetworkPlan: the structure of a network as plain data, before it has weights. Models make it.
+
+One module runs every plan (spiking_network.py), so a model is a list of layers, never a class of its own,
+and what is trained is always a graph that the exporter knows.
+"""
+
+import math
+from dataclasses import dataclass
+
+from snn_deploy.network.connection_arithmetic import Pair
+from snn_deploy.network.graph_check import check_structure
+
+
+@dataclass(frozen=True)
+class PlannedInput:
+    """Where samples enter; see FloatInput."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PlannedPopulation:
+    """Neurons of one layer. `is_inner_residual`: inside a residual block, where IM-Loss leaves it alone."""
+
+    name: str
+    shape: tuple[int, ...]
+    fires: bool = True
+    is_inner_residual: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedConnection:
+    """Weights to be made: of shape (out, in / groups, height, width) or (out, in); the rest as in FloatConnection.
+
+    has_norm: whether the config's norm acts on this connection's current; the output's connection has none.
+    norm_scale: how large the normed current is, as a share of what it is where it arrives alone. Where n currents
+    join, 1 / sqrt(n) keeps their sum as large as one of them (STBP-tdBN, Zheng et al. 2021: alpha in a residual block).
+    fixed_weight: not None: every weight is this many thresholds of the target, and is never trained (an identity
+    shortcut: one weight per channel, groups = channels).
+    """
+
+    name: str
+    source: str
+    target: str
+    weights_shape: tuple[int, ...]
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    pool: Pair = (1, 1)
+    delay: int = 0
+    has_norm: bool = True
+    norm_scale: float = 1.0
+    fixed_weight: float | None = None
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Populations in the order in which a step evaluates them; the last one is the output."""
+
+    input: PlannedInput
+    populations: tuple[PlannedPopulation, ...]
+    connections: tuple[PlannedConnection, ...]
+
+    def __post_init__(self) -> None:
+        check_structure(self.input, self.populations, self.connections)
+
+    @property
+    def output(self) -> PlannedPopulation:
+        """The population that a sample's class is read from."""
+        return self.populations[-1]
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights that are trained."""
+        return sum(math.prod(c.weights_shape) for c in self.connections if c.fixed_weight is None)

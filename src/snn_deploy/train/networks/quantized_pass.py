@@ -1,0 +1,219 @@
+"""quantized_pass: the forward pass in the integers that the exporter will write, with gradients for the floats.
+
+Weights are made whole by the exporter's own rule (rounding/fit.py), spikes and pixels are whole, so every current is
+an exact whole number and every potential a multiple of 1/64, as on the chip: a pass in inference gives the exported
+network's spikes, every one. Rounding is skipped in the gradient (straight-through). Norms use their running
+statistics, as the exported network does, and in training these follow the quantized currents.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
+from snn_deploy.rounding.fit import Fit, Incoming, Limits, fit
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.networks.network_plan import PlannedConnection, PlannedPopulation
+from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record
+from snn_deploy.train.neurons.lif import Neuron, Surrogate
+from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """limits: as the exporter gets them. scale, largest_value: of the inputs, as in Samples."""
+
+    limits: Limits
+    scale: float
+    largest_value: int
+
+
+def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Recording:
+    """Return the recording of one pass of a SpikingNetwork in integers; arguments as of SpikingNetwork.forward.
+
+    A norm with a shift, or weights that do not fit, are UserErrors, as in the exporter.
+    """
+    entry, quantization = network.plan.input, how.quantization
+    whole_inputs = torch.round(inputs / quantization.scale)
+    values = {entry.name: whole_inputs[None] if inputs.ndim == len(entry.shape) + 1 else whole_inputs}
+    layers: list[LayerRecord] = []
+    for population in network.plan.populations:
+        currents, found = _currents(network, population, values, steps, quantization)
+        units = torch.from_numpy(found.units).to(currents.device)
+        units = units.reshape(-1, *[1] * (len(population.shape) - 1))
+        if population is network.plan.output:
+            return Recording(tuple(layers), (currents * units).cumsum(0).float(), how.epoch, how.epochs, network.plan)
+        thresholds = torch.from_numpy(found.thresholds).to(currents.device).reshape(units.shape)
+        spikes, potentials = _QuantizedLif.apply(
+            currents,
+            units,
+            thresholds,
+            network.neuron_of(population),
+            how.surrogate,
+            how.sharpness,
+            network.learned_keep(population),
+        )
+        values[population.name] = spikes
+        layers.append(
+            full_record(
+                population.name,
+                potentials,
+                spikes,
+                network.neuron.threshold,
+                is_inner_residual=population.is_inner_residual,
+            )
+        )
+    raise AssertionError("check_structure: a plan has an output")
+
+
+def _currents(
+    network: Any, population: PlannedPopulation, values: dict[str, Tensor], steps: int, quantization: Quantization
+) -> tuple[Tensor, Fit]:
+    """Return the whole currents, (steps, batch, *shape), and the population's integers."""
+    arriving = [c for c in network.plan.connections if c.target == population.name]
+    is_input = [c.source == network.plan.input.name for c in arriving]
+    used = [network.used_weights(c) for c in arriving]
+    norms = [network.norm(c) for c in arriving]
+    multipliers = [
+        (quantization.scale if first else 1.0) / math.prod(c.pool) for c, first in zip(arriving, is_input, strict=True)
+    ]
+    folded = [
+        _folded(c, w, norm.channel_norm(), quantization.scale if first else 1.0)
+        for c, w, norm, first in zip(arriving, used, norms, is_input, strict=True)
+    ]
+    found = fit(_incoming(network, population, arriving, folded, steps, quantization), quantization.limits)
+    total: Tensor | None = None
+    for c, weights, norm, multiplier, whole in zip(arriving, used, norms, multipliers, found.values, strict=True):
+        per_channel = (-1, *[1] * (weights.ndim - 1))
+        fixed = norm.fixed()
+        factor = torch.ones(len(weights), device=weights.device) if fixed is None else fixed[0].to(weights.dtype)
+        per_unit = torch.from_numpy(multiplier / found.units).to(weights).reshape(per_channel)
+        whole_weights = _Whole.apply(
+            weights, factor.reshape(per_channel), per_unit, torch.from_numpy(whole).to(weights)
+        )
+        source = values[c.source]
+        currents = _synapses(c, source.flatten(0, 1), whole_weights).unflatten(0, source.shape[:2])
+        if network.training and norm.needs_moments:
+            _observe(norm, currents.detach(), found.units, factor.detach())
+        total = currents if total is None else total + currents
+    assert total is not None  # check_structure: every population is reached
+    return total.expand(steps, *total.shape[1:]), found
+
+
+def _folded(connection: PlannedConnection, weights: Tensor, norm: Any, scale: float) -> np.ndarray:
+    """Return the weights as the exporter's passes fold them, in double and in the same order."""
+    folded = weights.detach().cpu().double().numpy()
+    if norm is not None:
+        if norm.offset.any():
+            raise UserError(
+                f"quantization: the norm of connection {connection.name!r} has a shift, which no bias-free network can "
+                'hold. Choose norm.name = "centered_tdbn" (or "scale_tdbn").'
+            )
+        folded = folded * norm.factor.reshape(-1, *[1] * (folded.ndim - 1))
+    return np.asarray(folded / math.prod(connection.pool) * scale)
+
+
+def _incoming(
+    network: Any,
+    population: PlannedPopulation,
+    arriving: list[PlannedConnection],
+    folded: list[np.ndarray],
+    steps: int,
+    quantization: Quantization,
+) -> Incoming:
+    neuron, channels = network.neuron_of(population), population.shape[0]
+    keep = neuron.voltage_keep * DECAY_UNITY if population.fires else DECAY_UNITY
+    if keep != round(keep):
+        raise UserError(
+            f"quantization: neuron.voltage_keep {neuron.voltage_keep} is {keep:.3f} / {DECAY_UNITY}; a chip's decays "
+            f"are whole numbers of 1/{DECAY_UNITY}. Use {round(keep) / DECAY_UNITY}."
+        )
+    largest = [quantization.largest_value if c.source == network.plan.input.name else 1 for c in arriving]
+    return Incoming(
+        population.name,
+        folded,
+        [value * math.prod(c.pool) for c, value in zip(arriving, largest, strict=True)],
+        np.full(channels, neuron.threshold) if population.fires else None,
+        neuron.fires_at_threshold,
+        voltage_keep=np.full(channels, int(keep)),
+        current_keep=np.zeros(channels, np.int64),
+        steps=steps,
+    )
+
+
+def _synapses(connection: PlannedConnection, values: Tensor, weights: Tensor) -> Tensor:
+    c = connection
+    if c.pool != (1, 1):
+        values = functional.avg_pool2d(values, c.pool, divisor_override=1)
+    if weights.ndim == 2:
+        return functional.linear(values.flatten(1), weights)
+    return functional.conv2d(values, weights, None, c.stride, c.padding, c.dilation, c.groups)
+
+
+def _observe(norm: Any, currents: Tensor, units: np.ndarray, factor: Tensor) -> None:
+    """Let the running statistics see the currents before the norm, as the quantized ones tell them."""
+    rows = currents.flatten(0, 1).double()
+    others = [0, *range(2, rows.ndim)]
+    to_raw = torch.from_numpy(units).to(rows.device) / factor.double()
+    to_raw = torch.where(factor == 0, torch.zeros_like(to_raw), to_raw)
+    mean, square = mean_over_processes(
+        torch.stack([rows.mean(others) * to_raw, rows.square().mean(others) * to_raw**2])
+    )
+    norm.observe(mean, square, process_count() * rows.numel() // rows.shape[1])
+
+
+class _Whole(torch.autograd.Function):
+    """Whole weights in the forward pass; in the gradient they are weights * factor * per_unit."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, factor: Tensor, per_unit: Tensor, whole: Tensor) -> Tensor:
+        ctx.save_for_backward(weights, factor, per_unit)
+        return whole
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        weights, factor, per_unit = ctx.saved_tensors
+        by_folded = gradients[0] * per_unit
+        by_factor = (by_folded * weights).sum(dim=list(range(1, weights.ndim)), keepdim=True)
+        return by_folded * factor, by_factor, None, None
+
+
+class _QuantizedLif(torch.autograd.Function):
+    """The neuron of integer_semantics.py on whole currents; potentials and gradients in the floats' unit."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        currents: Tensor,
+        units: Tensor,
+        thresholds: Tensor,
+        neuron: Neuron,
+        surrogate: Surrogate,
+        sharpness: float,
+        learned_keep: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        # Doubles hold every whole number of state units, also times a decay in 1/4096.
+        state_unit, keep = 2.0**STATE_SHIFT, round(neuron.voltage_keep * DECAY_UNITY)
+        left = torch.zeros_like(currents[0], dtype=torch.float64)
+        spikes, potentials = torch.empty_like(currents), torch.empty_like(currents)
+        for t in range(len(currents)):
+            state = torch.trunc(left * keep / DECAY_UNITY) + currents[t].double() * state_unit
+            fired = state > thresholds * state_unit
+            spikes[t] = fired
+            potentials[t] = state / state_unit * units
+            left = torch.where(fired, 0.0, state)
+        ctx.save_for_backward(potentials, spikes, units)
+        ctx.neuron, ctx.surrogate, ctx.sharpness = neuron, surrogate, sharpness
+        return spikes, potentials
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        potentials, spikes, units = ctx.saved_tensors
+        total = ctx.neuron.back_in_time(potentials, spikes, *gradients, ctx.surrogate, ctx.sharpness)
+        by_keep = ctx.neuron.by_keep(potentials, spikes, total) if ctx.needs_input_grad[6] else None
+        return total * units.to(total.dtype), None, None, None, None, None, by_keep

@@ -1,0 +1,153 @@
+"""checkpoint: everything a run needs to go on from any batch, in one safetensors file (no pickle).
+
+Holds the network's parameters and statistics, the optimizer's momentum, the state of the random generator, how far
+the run is, and its config. The same state gives the same bytes.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    epoch: epochs finished. batch: batches finished in the epoch after them.
+    order: (samples,) the order of the samples in that epoch; totals: the sums of its metrics so far, each batch's
+    times its samples; None and empty between epochs. sharpness: the surrogate's in that epoch; between epochs that of
+    the one before, which an adaptive surrogate goes on from.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    order: Tensor | None = None
+    sharpness: float | None = None
+    totals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run was started as: its config as a table, torch's threads, and the parent's checkpoint's SHA-256."""
+
+    config: Mapping[str, Any]
+    threads: int
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What training changes in place."""
+
+    network: Network
+    optimizer: torch.optim.SGD
+    generator: torch.Generator
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters in the optimizer's order."""
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+
+def write_checkpoint(path: Path, learner: Learner, progress: Progress, origin: Origin) -> None:
+    """Write the state of a run, whole or not at all. A value that is not finite or a full disk is a UserError."""
+    require_finite(learner.network, progress)
+    tensors: dict[str, Tensor] = {f"network/{n}": t for n, t in learner.network.state_dict().items()}
+    for i, parameter in enumerate(learner.parameters):
+        momentum = learner.optimizer.state.get(parameter, {}).get("momentum_buffer")
+        if momentum is not None:
+            tensors[f"momentum/{i}"] = momentum
+    tensors["generator"] = learner.generator.get_state()
+    if progress.order is not None:
+        tensors["order"] = progress.order
+    run = {
+        "epoch": progress.epoch,
+        "batch": progress.batch,
+        "sharpness": progress.sharpness,
+        "totals": dict(progress.totals),
+        "config": dict(origin.config),
+        "threads": origin.threads,
+        "parent": origin.parent,
+    }
+    # One key only: safetensors writes several in a random order.
+    content = save({n: t.cpu().contiguous() for n, t in tensors.items()}, {"run": json.dumps(run)})
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # so that a power cut leaves the old file or the new one
+
+
+def require_finite(network: nn.Module, progress: Progress) -> None:
+    """Raise a UserError that names the first parameter or statistic of `network` that is not finite."""
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"training: {name} is not finite after {progress.batch} batches of epoch {progress.epoch + 1}. "
+                "Lower optimizer.learning_rate and train again; the last checkpoint is kept."
+            )
+
+
+def read_origin(path: Path) -> tuple[Origin, Progress]:
+    """Return what the run of a checkpoint was started as, and how far it was; nothing else is touched."""
+    _, origin, progress = _read(path)
+    return origin, progress
+
+
+def read_checkpoint(path: Path, learner: Learner) -> Progress:
+    """Put the state in `path` into `learner`; return how far the run was."""
+    tensors, _, progress = _read(path)
+    _load_network(path, tensors, learner.network)
+    for i, parameter in enumerate(learner.parameters):
+        if f"momentum/{i}" in tensors:
+            learner.optimizer.state[parameter]["momentum_buffer"] = tensors[f"momentum/{i}"].to(parameter.device)
+    learner.generator.set_state(tensors["generator"])
+    return progress
+
+
+def read_network_state(path: Path, network: nn.Module) -> None:
+    """Put the parameters and statistics in `path` into `network`, and nothing else anywhere."""
+    tensors, _, _ = _read(path)
+    _load_network(path, tensors, network)
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Return the SHA-256 of the file, as 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _load_network(path: Path, tensors: Mapping[str, Tensor], network: nn.Module) -> None:
+    state = {n.removeprefix("network/"): t for n, t in tensors.items() if n.startswith("network/")}
+    wanted = network.state_dict()
+    differing = sorted(set(state) ^ set(wanted)) + [
+        f"{name} ({tuple(state[name].shape)}, not {tuple(tensor.shape)})"
+        for name, tensor in wanted.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if differing:
+        raise UserError(f"{path}: holds another network; these differ: {', '.join(differing)}.")
+    network.load_state_dict(state)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Origin, Progress]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            run = json.loads(file.metadata()["run"])
+        origin = Origin(run["config"], run["threads"], run["parent"])
+        progress = Progress(run["epoch"], run["batch"], tensors.get("order"), run["sharpness"], run["totals"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a whole checkpoint ({error}). Train again with --force.") from error
+    return tensors, origin, progress

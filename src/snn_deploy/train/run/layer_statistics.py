@@ -1,0 +1,94 @@
+"""layer_statistics: what every layer does on the same test samples, measured by the plain path after an epoch.
+
+Potentials are those before the reset, and the histogram counts them in thresholds: a neuron fires from 1 on.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.network import Network
+from snn_deploy.train.networks.recording import LayerRecord, Recording
+from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.synaptic_operations import fan_outs
+from snn_deploy.train.run.evaluation import input_tensor
+
+HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS = -4.0, 4.0, 80
+_MOST_VALUES = 1 << 25  # potentials that a pass may keep: 128 MiB, and as much again for the spikes
+
+
+def measured_layers(network: Network, samples: Samples, steps: int) -> dict[str, Any]:
+    """Return what `samples` make each layer do, as "measured/QUANTITY/LAYER", for one line of metrics.
+
+    spike_rate: spikes per neuron and step. dead_share, saturated_share: of the neurons, those that never and that
+    always fire. membrane_mean, membrane_deviation: of the potential. quantization_error: the mean of
+    (spike - potential)^2 (RMP-Loss Eq. 9). membrane_histogram: counts of potentials below the first edge, in
+    HISTOGRAM_BINS equal bins, and above the last edge, in thresholds.
+    measured/synaptic_operations: additions that the spikes cause, per sample (see synaptic_operations.py).
+    """
+    network.eval()
+    layers: dict[str, _Layer] = {}
+    for recording in _recordings(network, samples, steps):
+        for record in recording.layers:
+            layers.setdefault(record.name, _Layer()).add(record)
+    times = steps * len(samples.labels)
+    measured: dict[str, Any] = {}
+    for name, layer in layers.items():
+        measured |= {f"measured/{quantity}/{name}": value for quantity, value in layer.result(times).items()}
+    fans = fan_outs(network.plan)
+    operations = sum(float((layers[name].spikes * fan.flatten()).sum()) for name, fan in fans.items() if name in layers)
+    return {**measured, "measured/synaptic_operations": operations / len(samples.labels)}
+
+
+class _Layer:
+    """Sums over the passes. spikes: (neurons,), of all samples and steps."""
+
+    spikes: Tensor
+
+    def __init__(self) -> None:
+        self.values, self.sum, self.squares, self.error = 0, 0.0, 0.0, 0.0
+        self.histogram = np.zeros(HISTOGRAM_BINS + 2, np.int64)
+
+    def add(self, record: LayerRecord) -> None:
+        assert record.potentials is not None and record.spikes is not None  # the plain path keeps them
+        spikes = record.spikes.sum((0, 1), dtype=torch.float64).flatten().cpu()
+        self.spikes = self.spikes + spikes if self.values else spikes
+        potentials = record.potentials.double()
+        self.values += potentials.numel()
+        self.sum += potentials.sum().item()
+        self.squares += potentials.square().sum().item()
+        self.error += (record.spikes - potentials).square().sum().item()
+        scaled = (potentials / record.threshold).flatten()
+        inside = torch.histc(scaled, HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST).cpu().numpy()
+        below, above = (scaled < HISTOGRAM_FIRST).sum().item(), (scaled > HISTOGRAM_LAST).sum().item()
+        self.histogram += np.concatenate([[below], inside, [above]]).astype(np.int64)
+
+    def result(self, times: int) -> dict[str, Any]:
+        mean = self.sum / self.values
+        return {
+            "spike_rate": float(self.spikes.mean()) / times,
+            "dead_share": float((self.spikes == 0).double().mean()),
+            "saturated_share": float((self.spikes == times).double().mean()),
+            "membrane_mean": mean,
+            "membrane_deviation": math.sqrt(max(self.squares / self.values - mean**2, 0.0)),
+            "quantization_error": self.error / self.values,
+            "membrane_histogram": self.histogram.tolist(),
+        }
+
+
+def _recordings(network: Network, samples: Samples, steps: int) -> Iterator[Recording]:
+    """Yield passes over all samples, as many at once as fit into memory with every potential kept."""
+    per_sample = steps * sum(math.prod(p.shape) for p in network.plan.populations)
+    size = max(1, _MOST_VALUES // per_sample)
+    device = next(network.parameters()).device
+    how = Pass(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
+    with torch.no_grad():
+        for start in range(0, len(samples.labels), size):
+            chosen = np.arange(start, min(start + size, len(samples.labels)))
+            yield network(input_tensor(samples, chosen, device), steps, how)

@@ -1,0 +1,101 @@
+"""loop: trains one network from a config and leaves a run folder (run_folder.py says what is in it)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snn_deploy.network.float_network import FloatNetwork, write_float_network
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.networks.to_float_network import to_float_network
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.checkpoint import Progress, require_finite
+from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
+from snn_deploy.train.run.evaluation import accuracy
+from snn_deploy.train.run.inheritance import Parent
+from snn_deploy.train.run.layer_statistics import measured_layers
+from snn_deploy.train.run.run_start import StartedRun, start_run
+from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, tensorboard_log
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What the caller wants to see.
+
+    batch: called after every batch with the epoch, the batch, how many an epoch has, and the epoch's means so far.
+    epoch: called after every epoch with its line of metrics.
+    """
+
+    batch: Callable[[int, int, int, Mapping[str, float]], None] = lambda epoch, batch, batches, means: None
+    epoch: Callable[[Mapping[str, Any]], None] = lambda metrics: None
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    watcher: Watcher | None = None,
+    *,
+    resume: bool = False,
+    parent: Parent | None = None,
+    processes: Processes | None = None,
+) -> FloatNetwork:
+    """Return the network trained as `config` says, after writing the run folder.
+
+    The same config gives the same weights, bit for bit, on the same machine with the same number of threads; so does
+    a run that was killed at any moment and goes on with `resume`. Without it, what `folder` holds is replaced.
+    parent: the run whose network this one starts from. A loss that is not finite or a full disk is a UserError; the
+    last checkpoint stays.
+    """
+    watcher = watcher or Watcher()
+    if config.training.tensorboard:
+        require_tensorboard()
+    run = start_run(config, folder, resume, parent, processes or Processes())
+    lesson, progress = run.lesson, run.progress
+    writes = lesson.processes.is_first
+    log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
+    for line in run.metrics:
+        log(line)
+    every = config.training.checkpoint_every
+    while progress.epoch < config.training.epochs:
+        for here in train_epoch(lesson, progress):
+            watcher.batch(here.epoch + 1, here.batch, lesson.batches, means_so_far(lesson, here))
+            if every and here.batch % every == 0 and here.batch < lesson.batches:
+                run.save(here)
+        require_finite(run.network, here)
+        line = epoch_metrics(lesson, here) | _evaluated(run, progress.epoch + 1)
+        run.metrics.append(line)
+        if writes:
+            run.files.write_metrics(run.metrics)
+        progress = Progress(progress.epoch + 1, sharpness=here.sharpness)
+        run.save(progress)
+        log(line)
+        watcher.epoch(line)
+    network = _float_network(run)
+    if writes:
+        write_float_network(network, run.files.float_network)
+    return network
+
+
+def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
+    """Return the accuracy on the test set (in floats too, where training rounds), and what layers do on some of it."""
+    config = run.lesson.config
+    limits = config.quantization.limits(epoch, config.training.epochs)
+    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.lesson.processes, limits)}
+    if limits is not None:
+        found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.lesson.processes)
+    if config.training.measured_samples == 0:
+        return found
+    return found | measured_layers(run.network, run.test.first(config.training.measured_samples), config.steps)
+
+
+def _float_network(run: StartedRun) -> FloatNetwork:
+    config, last = run.lesson.config, run.metrics[-1]
+    provenance = {
+        "config": config.table(),
+        "float_accuracy": last.get("float_test_accuracy", last["test_accuracy"]),
+        "quantized_accuracy": last["test_accuracy"] if "float_test_accuracy" in last else None,
+        "test_samples": len(run.test.labels),
+    }
+    if run.origin.parent is not None:
+        provenance["parent_checkpoint_sha256"] = run.origin.parent
+    return to_float_network(run.network.to("cpu"), run.lesson.samples, config.steps, provenance)

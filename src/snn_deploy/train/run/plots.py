@@ -1,0 +1,186 @@
+"""plots: pictures of a run, from its config and its lines of metrics.
+
+Colours are those of Okabe and Ito (2008), which people with any colour vision tell apart; where there are more curves
+than those, a scale from dark to light in the order of the layers.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST
+
+Line = Mapping[str, Any]
+
+_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = "osD^vP*X"
+_GREY = "#777777"
+_MOST_SHAPES = 6
+
+
+def draw(config: TrainConfig, lines: Sequence[Line]) -> dict[str, Figure]:
+    """Return name -> picture: training, spike_rates, surrogate and, where layers were measured, membranes."""
+    figures = {
+        "training": training(lines),
+        "spike_rates": spike_rates(lines),
+        "surrogate": surrogate(config, lines),
+    }
+    if _keys(lines[-1], "measured/membrane_histogram/"):
+        figures["membranes"] = membranes(config, lines)
+    if "time_gradient/sum" in lines[-1]:
+        del figures["surrogate"]  # there is none
+        figures["time_gradients"] = time_gradients(lines)
+    return figures
+
+
+def time_gradients(lines: Sequence[Line]) -> Figure:
+    """Return sum and scale (L1 norm) of the gradients by spike times, and the share of positive ones (TB Fig. 3)."""
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    panels = figure.subplots(3, sharex=True)
+    quantities = (("sum", "sum, all layers"), ("scale", "sum of sizes"), ("positive_share", "share of positive ones"))
+    for axes, (name, label) in zip(panels, quantities, strict=True):
+        _curve(axes, lines, [line[f"time_gradient/{name}"] for line in lines], label, 0, 1)
+        axes.set(ylabel=label)
+        _finish(axes)
+    panels[0].set_title("Gradients of the loss by the times of spikes, mean of a batch")
+    panels[2].axhline(0.5, color=_GREY, linestyle="--")
+    panels[2].set(xlabel="epoch")
+    return figure
+
+
+def training(lines: Sequence[Line]) -> Figure:
+    """Return accuracy on both splits and the loss terms over the epochs."""
+    figure = Figure(figsize=(8, 6.5), layout="constrained")
+    above, below = figure.subplots(2, sharex=True)
+    for i, (key, label) in enumerate((("test_accuracy", "test"), ("train_accuracy", "training"))):
+        _curve(above, lines, [100 * line[key] for line in lines], label, i, 2)
+    above.set(title=f"Accuracy (test: {100 * lines[-1]['test_accuracy']:.2f} % at the end)", ylabel="accuracy (%)")
+    terms = _keys(lines[-1], "loss/")
+    for i, name in enumerate(terms):
+        _curve(below, lines, [line[f"loss/{name}"] for line in lines], name, i, len(terms))
+    values = [line[f"loss/{name}"] for name in terms for line in lines]
+    if min(values) > 0 and max(values) > 30 * min(values):
+        below.set_yscale("log")
+    below.set(title="Loss terms, with their weights", xlabel="epoch", ylabel="mean over the epoch's samples")
+    for axes in (above, below):
+        _finish(axes)
+    return figure
+
+
+def spike_rates(lines: Sequence[Line]) -> Figure:
+    """Return the rate of every layer over the epochs: measured on test samples, or else over the training."""
+    measured = "measured/spike_rate/"
+    start = measured if _keys(lines[-1], measured) else "spike_rate/"
+    layers = _keys(lines[-1], start)
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for i, layer in enumerate(layers):
+        _curve(axes, lines, [line[start + layer] for line in lines], layer, i, len(layers))
+    axes.set_ylim(bottom=0)
+    where = "test samples" if start == measured else "training samples"
+    axes.set(title=f"Spike rate of each layer, on {where}", xlabel="epoch", ylabel="spikes per neuron and step")
+    _finish(axes)
+    return figure
+
+
+def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
+    """Return the distribution of every layer's potentials before the reset, after the first and the last epoch."""
+    start = "measured/membrane_histogram/"
+    layers = _keys(lines[-1], start)
+    columns = min(len(layers), 4)
+    rows = math.ceil(len(layers) / columns)
+    figure = Figure(figsize=(max(3.4 * columns, 6), 2.7 * rows + 0.9), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    edges = np.linspace(HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS + 1)
+    for axes, layer in zip(grid.flat, layers, strict=False):
+        last = _shares(lines[-1][start + layer])
+        axes.stairs(last[1:-1], edges, fill=True, color=_OKABE_ITO[5], label=f"epoch {lines[-1]['epoch']}")
+        if len(lines) > 1:
+            first = _shares(lines[0][start + layer])
+            axes.stairs(
+                first[1:-1],
+                edges,
+                color=_OKABE_ITO[6],
+                linewidth=1,
+                label=f"epoch {lines[0]['epoch']}, cut where higher",
+            )
+            axes.set_ylim(0, 1.15 * max(last[1:-1].max(), min(first[1:-1].max(), 2 * last[1:-1].max())))
+        axes.axvline(1, color=_OKABE_ITO[1], linestyle="--", label="threshold")
+        axes.set_title(f"{layer}, spike rate {lines[-1][f'measured/spike_rate/{layer}']:.3f}", fontsize="medium")
+        beyond = last[0] + last[-1]
+        if beyond >= 0.05:
+            axes.text(0.98, 0.95, f"{beyond:.1f} % outside", transform=axes.transAxes, ha="right", va="top")
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in list(grid.flat)[len(layers) :]:
+        axes.set_visible(False)
+    for column in range(columns):  # the lowest picture of each column carries the axis
+        axes = grid[(len(layers) - 1 - column) // columns, column]
+        axes.set_xlabel("potential / threshold")
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of potentials (%)")
+    figure.suptitle("Membrane potentials before the reset, on test samples")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return figure
+
+
+def surrogate(config: TrainConfig, lines: Sequence[Line]) -> Figure:
+    """Return what the derivative of a spike was taken for, in the epochs in which it had different shapes."""
+    threshold = config.neuron.options.threshold
+    potentials = torch.linspace(threshold - 1.5, threshold + 1.5, 1201)
+    shapes = {line["sharpness"]: line["epoch"] for line in reversed(lines)}  # sharpness -> its first epoch
+    by_epoch = sorted((epoch, sharpness) for sharpness, epoch in shapes.items())
+    chosen = [by_epoch[i] for i in np.unique(np.linspace(0, len(by_epoch) - 1, _MOST_SHAPES).round().astype(int))]
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for i, (epoch, sharpness) in enumerate(chosen):
+        slopes = config.surrogate.options.gradient(potentials, threshold, sharpness)
+        colour = _colour(i, len(chosen), ordered=len(chosen) > 1)
+        label = f"epoch {epoch}" if len(chosen) > 1 else "all epochs"
+        axes.plot(potentials, slopes, color=colour, label=f"{label} (sharpness {sharpness:.3g})")
+    axes.axvline(threshold, color=_GREY, linestyle="--", label="threshold")
+    axes.set_ylim(bottom=0)
+    axes.set(title=f"Surrogate {config.surrogate.name}: the derivative of a spike that training assumes")
+    axes.set(xlabel="membrane potential", ylabel="d spike / d potential")
+    _finish(axes)
+    return figure
+
+
+def _curve(axes: Axes, lines: Sequence[Line], values: Sequence[float], label: str, i: int, count: int) -> None:
+    """Draw one value per epoch."""
+    marker = _MARKERS[i % len(_MARKERS)]
+    epochs = [line["epoch"] for line in lines]
+    axes.plot(epochs, values, marker=marker, markersize=4, color=_colour(i, count), label=label)
+
+
+def _finish(axes: Axes) -> None:
+    """Put the legend beside the picture, and take away what is not needed."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    if axes.get_xlabel() == "epoch" or not axes.get_xlabel():
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+
+
+def _colour(i: int, count: int, *, ordered: bool = False) -> Any:
+    if count <= len(_OKABE_ITO) and not ordered:
+        return _OKABE_ITO[i]
+    return matplotlib.colormaps["viridis"](0.88 * i / max(count - 1, 1))
+
+
+def _keys(line: Line, start: str) -> list[str]:
+    return [key.removeprefix(start) for key in line if key.startswith(start)]
+
+
+def _shares(counts: Sequence[int]) -> np.ndarray:
+    """Return percent: counts per bin as shares of all."""
+    return 100 * np.asarray(counts) / max(sum(counts), 1)

@@ -1,0 +1,87 @@
+"""run_folder: the files of one run.
+
+RUN/config.toml                     the resolved config
+RUN/metrics.jsonl                   one JSON object per epoch
+RUN/checkpoints/last.safetensors    the run's state; it alone decides where a run goes on
+RUN/float_network.npz               the trained FloatNetwork, what `export` reads; its presence says "finished"
+RUN/tensorboard/                    the metrics again, where the config asks for them
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.user_error import UserError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its files. Every file appears whole or not at all."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.toml"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state that a run goes on from."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def float_network(self) -> Path:
+        """The trained network, which is written last."""
+        return self.path / "float_network.npz"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    def write_config(self, table: Mapping[str, Any]) -> None:
+        """Write the resolved config."""
+        write_text(self.config, tomli_w.dumps(table))
+
+    def write_metrics(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """Write the metrics of all epochs so far."""
+        write_text(self.metrics, "".join(json.dumps(metrics) + "\n" for metrics in epochs))
+
+    def read_metrics(self, count: int | None = None) -> list[dict[str, Any]]:
+        """Return the metrics of the first `count` epochs (None: of all)."""
+        try:
+            lines = self.metrics.read_text(encoding="utf-8").splitlines() if count != 0 else []
+            epochs = [json.loads(line) for line in lines[:count]]
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.metrics}: not the metrics of a run ({error}). Train again.") from error
+        if count is not None and len(epochs) < count:
+            raise UserError(
+                f"{self.metrics}: {len(epochs)} epochs, and the checkpoint stands after {count}. "
+                "The file was changed; train again with --force."
+            )
+        return epochs
+
+    def clear(self) -> None:
+        """Remove what a run that was here before has left, the sign that it is finished first."""
+        for path in (self.float_network, self.checkpoint, self.metrics, self.config):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.tensorboard, ignore_errors=True)
+        self.remove_leftovers()
+
+    def remove_leftovers(self) -> None:
+        """Remove the half-written files of a run that was killed."""
+        for path in (self.config, self.metrics, self.checkpoint, self.float_network):
+            for leftover in path.parent.glob(f".{path.name}.*"):
+                leftover.unlink(missing_ok=True)

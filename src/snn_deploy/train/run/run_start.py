@@ -1,0 +1,168 @@
+"""run_start: a run at its first batch, or exactly where it was stopped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.config.combinations import require_fitting
+from snn_deploy.train.config.read_config import read_config, resolved_config
+from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
+from snn_deploy.train.data.input_coding import coded
+from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.network import Network
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
+from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
+from snn_deploy.train.run.epoch import Lesson
+from snn_deploy.train.run.inheritance import Parent
+from snn_deploy.train.run.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run that can train. progress, metrics: how far it is, and the lines of metrics up to there."""
+
+    files: RunFolder
+    origin: Origin
+    network: Network
+    lesson: Lesson
+    test: Samples
+    progress: Progress
+    metrics: list[dict[str, Any]]
+
+    def save(self, progress: Progress) -> None:
+        """Write the checkpoint; the first of the processes does."""
+        if self.lesson.processes.is_first:
+            write_checkpoint(self.files.checkpoint, self.lesson.learner, progress, self.origin)
+
+
+def start_run(
+    config: TrainConfig, folder: Path, resume: bool, parent: Parent | None, processes: Processes
+) -> StartedRun:
+    """Return the run in `folder`, after writing its first files.
+
+    With `resume` and a checkpoint it stands where it was stopped; else it begins, and what `folder` held is replaced.
+    """
+    files = RunFolder(folder)
+    is_resumed = resume and files.checkpoint.exists()
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None)
+    if is_resumed:
+        origin = _same_origin(files, config, parent)
+        torch.set_num_threads(origin.threads)  # sums of another number of threads round otherwise
+    device = processes.device(config.training.device)
+    if config.training.synapses == "amx" and not (device.type == "cpu" and amx_synapses.works_here()):
+        raise UserError(
+            f"training.synapses = 'amx': its sums would be wrong or missing on this machine's {device.type}. "
+            "Leave it out, and training uses what works here."
+        )
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    training = coded(config.data.options.load("train").first(config.training.samples), config.coding, config.steps)
+    for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
+        processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
+    if training.steps not in (None, config.steps):
+        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
+    for choice in config.augmentations:
+        if training.is_sequence and not getattr(choice.options, "for_sequences", False):
+            raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
+    generator = torch.Generator().manual_seed(config.seed)
+    network = build_network(config, training, generator)
+    require_fitting(config, network.plan)
+    if parent is not None and not is_resumed:
+        parent.hand_down(network, config)
+    learner = Learner(network.to(device), _optimizer(config, network), generator)
+    progress = read_checkpoint(files.checkpoint, learner) if is_resumed else Progress()
+    metrics = files.read_metrics(progress.epoch)
+    test = coded(config.data.options.load("test"), config.coding, config.steps)
+    lesson = Lesson(config, training, learner, processes.for_training(network), processes)
+    run = StartedRun(files, origin, network, lesson, test, progress, metrics)
+    if processes.is_first:
+        if is_resumed:
+            files.remove_leftovers()
+            files.write_metrics(metrics)
+        else:
+            files.clear()
+            run.save(progress)  # first of all files: from here on the run can be resumed
+        files.write_config(config.table())
+    return run
+
+
+def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
+    """Return the config of the run in `folder`, after `assignments`; a UserError where there is no run."""
+    files = RunFolder(folder)
+    if files.config.exists():
+        return read_config(files.config, assignments)
+    if not files.checkpoint.exists():
+        raise UserError(f"{folder}: no run in it. Give the folder of a run, or the config that starts one.")
+    if assignments:
+        raise UserError(f"{folder}: was stopped before it wrote its config; resume it without changes.")
+    return resolved_config(read_origin(files.checkpoint)[0].config, str(files.checkpoint))
+
+
+def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
+    """Return the untrained network of `config` for inputs like `samples`."""
+    plan = config.model.options.plan(samples.shape, samples.classes)
+    no_norm = load_plugin("train.norms", "none").Norm()
+    if config.method == TIME_BASED:
+        return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
+    return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
+
+
+def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
+    keeps = list(network.keep_logits.values())  # weight decay would pull them to a half
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in network.parameters() if all(p is not keep for keep in keeps)]}
+    ]
+    if keeps:
+        groups.append({"params": keeps, "weight_decay": 0.0})
+    return torch.optim.SGD(
+        groups,
+        lr=config.optimizer.learning_rate,
+        momentum=config.optimizer.momentum,
+        weight_decay=config.optimizer.weight_decay,
+    )
+
+
+def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -> Origin:
+    """Return what the run was started as, unless `config` or `parent` say something else: that is a UserError."""
+    origin, _ = read_origin(files.checkpoint)
+    differing = differing_keys(resolved_config(origin.config, str(files.checkpoint)), config)
+    if differing:
+        raise UserError(
+            f"{files.path}: cannot be resumed with another config: {'; '.join(differing)}. "
+            "Resume with --resume --out alone, or train anew in another folder."
+        )
+    if parent is not None and parent.digest != origin.parent:
+        raise UserError(
+            f"{files.path}: cannot be resumed with --from {parent.folder}, which is not what it was started from. "
+            "Leave --from out."
+        )
+    return origin
+
+
+def differing_keys(before: TrainConfig, now: TrainConfig) -> list[str]:
+    """Return "KEY was VALUE and is VALUE" for every key in which two configs differ."""
+    was, is_now = _flat(before.table()), _flat(now.table())
+    return [
+        f"{key} was {was.get(key, 'not there')!r} and is {is_now.get(key, 'not there')!r}"
+        for key in sorted(was.keys() | is_now.keys())
+        if was.get(key) != is_now.get(key)
+    ]
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return the leaves of nested tables: "training.epochs" -> 3."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {before + key: value}
+    return flat

@@ -1,0 +1,93 @@
+"""snn-deploy energy on a chip, as a user calls it: what is printed is what was counted, and adds up."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from snn_deploy.cli.main import main
+from snn_deploy.network.integer_network import (
+    IntegerConnection,
+    IntegerInput,
+    IntegerNetwork,
+    IntegerPopulation,
+    write_integer_network,
+)
+
+
+def two_layers(hidden: int) -> IntegerNetwork:
+    """For the digits: 8 x 8 pixels, as (1, 8, 8), `hidden` neurons, ten sums."""
+    populations = (
+        IntegerPopulation("hidden", (hidden, 1, 1), np.full(hidden, 3), 0, 0, 0),  # type: ignore[arg-type]
+        IntegerPopulation("out", (10,), 0, 4096, 0, 0, fires=False),  # type: ignore[arg-type]
+    )
+    connections = (
+        IntegerConnection("first", "input", "hidden", np.ones((hidden, 1, 8, 8), int)),
+        IntegerConnection("second", "hidden", "out", np.ones((10, hidden), int)),
+    )
+    return IntegerNetwork(IntegerInput("input", (1, 8, 8), 255), populations, connections, 3)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_integer_network(two_layers(6), tmp_path / "network.npz")
+    return tmp_path / "network.npz"
+
+
+def energy(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["energy", *map(str, arguments), "--data", "digits", "--samples", "3"])
+
+
+@pytest.mark.parametrize(("profile", "estimates"), [("loihi1", 3), ("loihi2", 2)])
+def test_the_terms_sum_to_the_totals_and_the_range_holds_them(file, profile, estimates):
+    shown = energy(file, "--profile", profile, "--json")
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    assert found["profile"] == profile
+    assert len(found["estimates"]) == estimates
+    totals = [e["total"] for e in found["estimates"]]
+    for e in found["estimates"]:
+        assert sum(t["energy"] for t in e["terms"]) == pytest.approx(e["total"])
+        assert all(t["energy"] == pytest.approx(t["count"] * t["unit_cost"]) and t["source"] for t in e["terms"])
+    assert found["range"] == [min(totals), max(totals)]
+    assert found["latency"]["sample"][0] <= found["latency"]["sample"][1]
+    assert len(found["latency"]["busiest_cores"]) == len(found["busiest_links"]) == 3
+
+
+def test_a_person_reads_a_range_with_what_is_left_out(file):
+    text = " ".join(energy(file, "--profile", "loihi1").output.split())
+    for said in (
+        "energy: ",
+        "nJ a sample, static power apart",
+        "left out: static power",
+        "us a sample",
+        "busiest core",
+    ):
+        assert said in text
+
+
+def test_a_placement_that_map_wrote_is_taken(file, tmp_path):
+    placement = tmp_path / "placement.json"
+    mapped = ["map", str(file), "--data", "digits", "--samples", "3", "--out", str(placement)]
+    assert CliRunner().invoke(main, mapped).exit_code == 0
+    given = energy(file, "--profile", "loihi1", "--placement", placement, "--json")
+    assert given.exit_code == 0, given.output
+    assert json.loads(given.stdout) == json.loads(energy(file, "--profile", "loihi1", "--json").stdout)
+
+
+def test_what_cannot_be_estimated_is_one_line(file, tmp_path):
+    placement, other = tmp_path / "placement.json", tmp_path / "other.npz"
+    assert CliRunner().invoke(main, ["map", str(file), "--out", str(placement)]).exit_code == 0
+    write_integer_network(two_layers(7), other)
+    for arguments, words in (
+        ((file, "--placement", placement), "allowed with the profile of a chip"),
+        ((other, "--profile", "loihi1", "--placement", placement), "is for another network or chip"),
+        ((file, "--profile", "loihi2", "--placement", placement), "is for another network or chip"),
+        ((file, "--profile", "loihi1", "--placement", tmp_path / "none.json"), "none.json"),
+    ):
+        shown = energy(*arguments)
+        assert shown.exit_code == 2, shown.output
+        assert words in " ".join(shown.output.split())
+        assert "Traceback" not in shown.output

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+from helpers.cli_help import snn_deploy
+
+from snn_deploy.train.config.read_config import read_config
+from snn_deploy.train.run.plots import draw
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+NAMES = {"training", "spike_rates", "surrogate", "membranes"}
+
+
+@pytest.fixture(scope="module")
+def lines(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def _labels(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_plot_writes_a_picture_of_each_kind(run, tmp_path):
+    result = snn_deploy("plot", run, "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(json.loads(result.stdout)["files"]) == sorted(str(tmp_path / f"{name}.png") for name in NAMES)
+    assert {p.stem for p in tmp_path.iterdir()} == NAMES
+    for path in tmp_path.iterdir():
+        assert path.read_bytes().startswith(_PNG)
+
+
+def test_the_curves_are_the_metrics(run, lines):
+    figures = draw(read_config(run / "config.toml"), lines)
+    accuracy, loss = figures["training"].axes
+    assert _labels(accuracy) == ["test", "training"]
+    assert _labels(loss) == ["cross_entropy", "im_loss"]
+    assert list(accuracy.lines[0].get_ydata()) == [100 * line["test_accuracy"] for line in lines]
+    (rates,) = figures["spike_rates"].axes
+    assert _labels(rates) == ["conv1", "conv2"]
+    assert list(rates.lines[1].get_ydata()) == [line["measured/spike_rate/conv2"] for line in lines]
+    for figure in figures.values():
+        assert all(axes.get_xlabel() or axes is figure.axes[0] for axes in figure.axes if axes.get_visible())
+
+
+def test_every_layers_potentials_stand_against_its_threshold(run, lines):
+    first, second = draw(read_config(run / "config.toml"), lines)["membranes"].axes
+    for axes, layer in ((first, "conv1"), (second, "conv2")):
+        assert layer in axes.get_title()
+        assert axes.lines[0].get_xdata()[0] == 1
+        counts = lines[-1][f"measured/membrane_histogram/{layer}"]
+        assert axes.patches[0].get_data().values.sum() == pytest.approx(100 * sum(counts[1:-1]) / sum(counts))
+
+
+def test_a_surrogate_that_evolves_is_drawn_for_several_epochs_and_a_fixed_one_once(run, lines):
+    config = read_config(run / "config.toml", ["surrogate={name='esg'}"])
+    evolving = [line | {"sharpness": 1.0 + i} for i, line in enumerate(lines)]
+    assert len(draw(config, evolving)["surrogate"].axes[0].lines) == 3 + 1  # and the threshold
+    fixed = draw(read_config(run / "config.toml"), lines)["surrogate"].axes[0]
+    assert _labels(fixed) == ["all epochs (sharpness 3)", "threshold"]
+
+
+def test_many_layers_and_a_single_epoch_are_drawn_too(run, lines):
+    line = dict(lines[0])
+    for i in range(3, 20):
+        for key in [key for key in line if key.endswith("/conv1")]:
+            line[key.replace("conv1", f"conv{i}")] = line[key]
+    figures = draw(read_config(run / "config.toml"), [line])
+    assert len(figures["membranes"].axes) == 20
+    assert len({curve.get_color() for curve in figures["spike_rates"].axes[0].lines}) == 19
+
+
+def test_without_measured_layers_there_is_no_picture_of_potentials(config, tmp_path):
+    arguments = ["--set", "training.measured_samples=0", "--set", "training.epochs=1", "--out", tmp_path / "run"]
+    assert snn_deploy("train", config, *arguments).exit_code == 0
+    result = snn_deploy("plot", tmp_path / "run")
+    assert result.exit_code == 0
+    assert "no membranes.png" in result.stdout
+    assert {p.stem for p in (tmp_path / "run/plots").iterdir()} == NAMES - {"membranes"}
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    result = snn_deploy("plot", tmp_path / "none")
+    assert result.exit_code == 2
+    assert "no run in it" in result.stderr
+    assert list(tmp_path.iterdir()) == []

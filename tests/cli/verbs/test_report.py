@@ -1,0 +1,140 @@
+"""snn-deploy report as a user calls it, and as a browser sees it."""
+
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+from helpers.browser import accessibility_violations, needs_chromium, opened
+from helpers.cli_help import snn_deploy
+
+WIDTHS = (390, 820, 1280)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return a run folder with an exported network and its report."""
+    folder = tmp_path_factory.mktemp("report") / "small"
+    (folder.parent / "small.toml").write_text('[data]\nname = "digits"\n[model]\nlayers = "6C3-P2-8C3-P2-10"\n')
+    train = ["train", folder.parent / "small.toml", "--out", folder, "--set", "training.epochs=2"]
+    assert snn_deploy(*train, "--set", "training.threads=1").exit_code == 0
+    assert snn_deploy("export", folder, "--samples", 20).exit_code == 0
+    return folder
+
+
+def reported(run, out, *options):
+    shown = snn_deploy("report", run, "--out", out, "--samples", 40, "--backends", "reference,cpu", "--json", *options)
+    assert shown.exit_code == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    reported(run, run.parent / "report.html")
+    return run.parent / "report.html"
+
+
+class _Tags(html.parser.HTMLParser):
+    """Collects tags with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_numbers_are_those_of_the_other_verbs(run, tmp_path):
+    result = reported(run, tmp_path / "a.html")
+    ran = json.loads(snn_deploy("run", run / "loihi", "--samples", 40, "--json").stdout)
+    assert result["accuracy"] == ran["accuracy"]
+    assert result["fits"] == {"loihi1": True, "loihi2": True}
+    text = (tmp_path / "a.html").read_text()
+    for population in ran["populations"]:
+        assert f'<td class="n">{100 * population["spike_rate"]:.2f} %</td>' in text
+    energy = json.loads(snn_deploy("energy", run / "loihi", "--samples", 40, "--json").stdout)
+    assert f"{energy['total'] * 1e9:.3g} nJ" in text
+    assert "✓ 0 of" in text
+
+
+def test_the_same_input_gives_the_same_bytes(run, page, tmp_path):
+    reported(run, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_nothing_points_out_of_the_page_and_every_picture_has_words(page):
+    text = page.read_text()
+    tags = _Tags(text).tags
+    assert not {"script", "link", "iframe", "object"} & {t for t, a in tags if a.get("href") != "data:,"}
+    for tag, attributes in tags:
+        for key in ("src", "href"):
+            assert (attributes.get(key) or "#").startswith(("#", "data:")), (tag, attributes)
+        if tag == "img":
+            assert len(attributes["alt"]) > 20
+    assert "url(" not in text.split("</style>")[0]
+    anchors = {a["href"][1:] for t, a in tags if t == "a"}
+    assert anchors <= {a.get("id") for _, a in tags}
+    assert {"layers", "chip", "energy", "training", "provenance"} <= anchors
+
+
+def test_a_network_alone_has_a_report_without_training(run, tmp_path):
+    (tmp_path / "alone").mkdir()
+    file = tmp_path / "alone" / "network.npz"
+    file.write_bytes((run / "loihi" / "network.npz").read_bytes())
+    reported(file, tmp_path / "alone.html", "--profile", "loihi2")
+    text = (tmp_path / "alone.html").read_text()
+    assert 'id="training"' not in text
+    assert "loihi1" not in re.sub("<code>.*?</code>", "", text)
+
+
+def test_the_potentials_of_another_network_are_drawn_beside(run, page, tmp_path):
+    reported(run, tmp_path / "both.html", "--beside", run / "loihi")
+    text = (tmp_path / "both.html").read_text()
+    assert "The grey line is small." in text
+    assert "The grey line" not in page.read_text()
+    assert f"--beside {run / 'loihi'}" in text
+    shown = snn_deploy("report", run, "--beside", tmp_path)
+    assert (shown.exit_code, "neither a run nor an exported network" in shown.stderr) == (2, True)
+
+
+def test_what_is_no_run_or_not_exported_is_one_line(run, tmp_path):
+    shown = snn_deploy("report", tmp_path)
+    assert (shown.exit_code, "neither a run nor an exported network" in shown.stderr) == (2, True)
+    (tmp_path / "float_network.npz").write_bytes((run / "float_network.npz").read_bytes())
+    shown = snn_deploy("report", tmp_path)
+    assert (shown.exit_code, f"Call snn-deploy export {tmp_path}" in shown.stderr) == (2, True)
+    shown = snn_deploy("report", run, "--profile", "cmos45")
+    assert (shown.exit_code, "mapping needs a neurocore" in shown.stderr) == (2, True)
+    assert not list(tmp_path.glob("*.html"))
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_browser_shows_it_without_a_word_on_its_console(page, tmp_path, width):
+    built, console = opened(page, width, tmp_path)
+    assert console == []
+    assert "✓ fits" in built
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_accessibility_checker_finds_nothing(page, tmp_path, width):
+    assert accessibility_violations(page, width, tmp_path) == []
+
+
+def test_the_ladder_has_the_floats_on_the_samples_that_the_integers_saw(run, page):
+    from snn_deploy.network import float_semantics  # noqa: PLC0415
+    from snn_deploy.network.float_network import read_float_network  # noqa: PLC0415
+    from snn_deploy.train.datasets.digits import Dataset  # noqa: PLC0415
+
+    floats, test = read_float_network(run / "float_network.npz"), Dataset().load("test").first(40)
+    frames = np.broadcast_to(test.inputs, (floats.steps, *test.inputs.shape))
+    outputs = float_semantics.run(floats, frames).potentials["output"][-1]
+    accuracy = 100 * (outputs.argmax(axis=1) == test.labels).mean()
+    row = re.search(r"floats again</th>(.*?)</tr>", page.read_text(), flags=re.DOTALL)
+    assert row is not None
+    assert f"{accuracy:.2f} %" in row[1]
+    assert "the 40 test samples of the rows below" in row[1]

@@ -1,0 +1,142 @@
+"""snn-deploy search: a small one from the command line, stopped and gone on with, and what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers.cli_help import snn_deploy
+from PIL import Image
+
+from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.train.datasets.digits import Dataset
+
+pytest.importorskip("optuna")
+
+CONFIG = """
+steps = 4
+[data]
+name = "digits"
+[model]
+layers = "4C3-P2-10"
+[training]
+epochs = 2
+batch_size = 64
+samples = 400
+measured_samples = 0
+"""
+SMALL = ["--weight-bits", "8,4", "--thresholds", "scalar", "--steps", "4,2", "--samples", 60, "--verify", 2]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp("search") / "small.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(config):
+    folder = config.parent / "found"
+    result = snn_deploy("search", config, *SMALL, "--out", folder, "--json")
+    assert result.exit_code == 0, result.stderr
+    return folder, json.loads(result.stdout), result.stderr
+
+
+def test_every_point_of_the_front_is_a_network_that_verifies(found):
+    folder, report, text = found
+    assert (report["tried"], report["pruned"]) == (4, 0)
+    assert report["front"]
+    shown = Dataset().load("test").first(3).shown
+    for point in report["front"]:
+        assert point["identical"] is True
+        assert point["verification"].startswith("identical: 2 samples")
+        network = read_integer_network(folder / "points" / point["network"].split("/")[-2] / "network.npz")
+        assert network.steps == point["deployment"]["steps"]
+        assert verify(network, shown, ["reference", "cpu"]).is_identical
+        assert point["measures"]["energy"] > 0
+    accuracies = [p["measures"]["accuracy"] for p in report["front"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert "every spike of 2 samples was compared on reference, cpu, onnx" in text
+    assert json.loads((folder / "front.json").read_text())["front"] == report["front"]
+    with Image.open(folder / "front.png") as picture:
+        assert picture.width > 600
+
+
+def test_one_training_per_number_of_steps_and_the_fewer_inherit(found):
+    runs = sorted(p for p in (found[0] / "trained").iterdir() if p.is_dir())
+    assert [p.name.split("-")[1] for p in runs] == ["steps2", "steps4"]
+    short, long = (len((run / "metrics.jsonl").read_text().splitlines()) for run in runs)
+    assert (short, long) == (1, 2)
+
+
+def test_resuming_a_finished_search_prints_the_same_front_at_once(config, found):
+    folder, report, _ = found
+    before = sorted((p, p.stat().st_mtime_ns) for p in (folder / "trained").rglob("*.npz"))
+    again = snn_deploy("search", config, *SMALL, "--out", folder, "--json", "--resume")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout) == report
+    assert before == sorted((p, p.stat().st_mtime_ns) for p in (folder / "trained").rglob("*.npz"))
+
+
+def test_a_killed_search_goes_on_to_the_same_front(config, found, tmp_path):
+    """Two workers, killed with their group once the first point is there."""
+    _, report, _ = found
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "snn_deploy.cli.main", "search", config, *SMALL, "--out", folder, "--workers", "2"]
+    running = subprocess.Popen([str(word) for word in command], start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("points/*/point.json")) and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    again = snn_deploy("search", config, *SMALL, "--out", folder, "--json", "--resume")
+    assert again.exit_code == 0, again.stderr
+    ended = json.loads(again.stdout)
+    assert ended["tried"] == 4
+    assert [p["measures"] for p in ended["front"]] == [p["measures"] for p in report["front"]]
+
+
+def test_what_breaks_a_requirement_is_pruned_and_never_on_the_front(config, tmp_path):
+    options = ["--weight-bits", "8,2", "--steps", 4, "--thresholds", "scalar", "--samples", 100, "--verify", 1]
+    result = snn_deploy("search", config, *options, "--require", "accuracy>=101", "--out", tmp_path / "a", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["pruned"] == 2
+    assert "nothing that was tried keeps what is required" in result.stderr
+    result = snn_deploy("search", config, *options, "--require", "cores<=0", "--out", tmp_path / "b", "--json")
+    assert "pruned: cores<=0: found " in result.stderr
+    for path in (tmp_path / "b").glob("points/*/point.json"):
+        assert "accuracy" not in json.loads(path.read_text())["measures"]  # pruned before a sample was shown
+
+
+def test_a_space_larger_than_the_trials_is_sampled(config, tmp_path):
+    options = ["--weight-bits", "8,7,6,5,4", "--steps", 2, "--samples", 20, "--verify", 1, "--trials", 3]
+    result = snn_deploy("search", config, *options, "--out", tmp_path / "s", "--json", "--set", "training.samples=64")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["tried"] == 3  # one that is chosen twice counts once
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps", "4,x"], "--steps 4,x; allowed are whole numbers from 1"),
+        (["--steps", "4,4"], "one or more different values"),
+        (["--weight-bits", "9,12"], "12 bits; loihi1 stores signed weights"),
+        (["--thresholds", "both"], "--thresholds both; allowed are scalar, per-channel"),
+        (["--profiles", "cmos45"], "not a chip"),
+        (["--objectives", "speed"], "--objectives speed; allowed are accuracy"),
+        (["--require", "energy=5"], "Allowed are MEASURE<=NUMBER"),
+        (["--choose", "norm.name"], "write KEY=A|B|C"),
+        (["--choose", "norm.nme=tdbn|none"], "nme"),
+        (["--choose", "steps=1|2"], "write --steps"),
+    ],
+)
+def test_wrong_options_are_one_line_and_write_nothing(config, tmp_path, options, message):
+    result = snn_deploy("search", config, *options, "--out", tmp_path / "none")
+    assert result.exit_code == 2
+    assert message in result.stderr.replace("\n", " ")
+    assert not (tmp_path / "none").exists()

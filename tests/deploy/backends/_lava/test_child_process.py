@@ -1,0 +1,155 @@
+"""Jobs never hang and never leak: whatever ends them, no process, shared memory or temporary file is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.lava_help import jobs_of, leftovers, needs_lava, needs_proc, session_members
+
+from snn_deploy.deploy.backends import lava
+from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.network.integer_network import (
+    IntegerConnection,
+    IntegerInput,
+    IntegerNetwork,
+    IntegerPopulation,
+    write_integer_network,
+)
+
+pytestmark = [needs_lava, needs_proc]
+
+_TASK = "snn_deploy.deploy.backends._lava.run_network"
+
+
+@pytest.fixture
+def network():
+    """Two layers, ten steps."""
+    rng = np.random.default_rng(40)
+    return IntegerNetwork(
+        IntegerInput("input", (4,)),
+        (IntegerPopulation("first", (5,), 99, 0, 0, 0), IntegerPopulation("out", (2,), 0, 4096, 0, 0, fires=False)),
+        (
+            IntegerConnection("a", "input", "first", rng.integers(-128, 128, (5, 4))),
+            IntegerConnection("b", "first", "out", rng.integers(-128, 128, (2, 5))),
+        ),
+        steps=10,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    yield
+    assert leftovers(os.getpid()) == []
+    assert jobs_of(os.getpid()) == []
+
+
+def many_samples(count=2000):
+    return np.zeros((count, 4), np.uint8)
+
+
+def end_of_log(error):
+    """Return the log that the error names, and remove it; nothing was written when the error says so."""
+    if "nothing to its log" in str(error):
+        return ""
+    path = Path(str(error).partition("Its log is kept in ")[2].partition(";")[0])
+    text = path.read_text()
+    path.unlink()
+    return text
+
+
+def test_an_error_inside_a_lava_process_ends_the_job_and_is_told(network):
+    def spoil(files):
+        files.spikes(0).mkdir()  # where a recorder wants to write a file
+
+    start = time.monotonic()
+    with pytest.raises(JobError, match=r"run_network: ended with status 1") as caught:
+        lava.run_job(_TASK, network, many_samples(), spoil, record=False, progress=None, timeout=60)
+
+    assert time.monotonic() - start < 30
+    assert "IsADirectoryError" in str(caught.value)
+    assert "IsADirectoryError" in end_of_log(caught.value)
+
+
+def test_an_error_before_lava_starts_is_told(network):
+    def spoil(files):
+        files.frames.unlink()
+
+    with pytest.raises(JobError, match="status 1") as caught:
+        lava.run_job(_TASK, network, many_samples(1), spoil, record=False, progress=None, timeout=60)
+
+    assert "FileNotFoundError" in end_of_log(caught.value)
+
+
+def test_a_job_that_takes_too_long_is_killed(network):
+    with pytest.raises(JobError, match="took longer than 3 seconds") as caught:
+        lava.run_with_timeout(network, many_samples(), timeout=3.0)
+    end_of_log(caught.value)
+
+
+def test_a_killed_lava_process_ends_the_job(network):
+    def kill_one(samples):
+        (session,) = jobs_of(os.getpid())
+        members = session_members(session)
+        assert len(members) > 5  # the job and its layers
+        os.kill(members[-2], signal.SIGKILL)
+
+    start = time.monotonic()
+    with pytest.raises(JobError) as caught:
+        lava.run(network, many_samples(), progress=kill_one)
+    assert time.monotonic() - start < 30
+    end_of_log(caught.value)
+
+
+def test_an_interrupt_ends_the_job(network):
+    def interrupt(samples):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lava.run(network, many_samples(), progress=interrupt)
+
+
+@pytest.mark.parametrize("victim", ["parent", "janitor", "job"])
+def test_nothing_outlives_a_kill(network, tmp_path, victim):
+    write_integer_network(network, tmp_path / "network.npz")
+    program = (
+        "import numpy, pathlib\n"
+        "from snn_deploy.deploy.backends import lava\n"
+        "from snn_deploy.network.integer_network import read_integer_network\n"
+        f"network = read_integer_network(pathlib.Path({str(tmp_path / 'network.npz')!r}))\n"
+        f"lava.run_with_timeout(network, numpy.zeros((6000, 4), numpy.uint8), timeout=8)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    session = wait_for_layers(parent.pid)
+    janitor = next(n for n in leftover_processes(parent.pid) if os.getsid(n) != session)
+
+    os.kill({"parent": parent.pid, "janitor": janitor, "job": session}[victim], signal.SIGKILL)
+
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode == (-signal.SIGKILL if victim == "parent" else 1)
+    deadline = time.monotonic() + 5
+    while leftovers(parent.pid) + session_members(session) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert leftovers(parent.pid) + session_members(session) == []
+    if victim != "parent":
+        assert b"JobError" in errors
+        end_of_log(errors.decode())
+
+
+def leftover_processes(parent):
+    return [int(item.split()[1]) for item in leftovers(parent) if item.startswith("process")]
+
+
+def wait_for_layers(parent):
+    """Return the session of the job of `parent` once its layers run."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for session in jobs_of(parent):
+            if len(session_members(session)) > 8:
+                return session
+        time.sleep(0.05)
+    raise AssertionError("the job did not start")

@@ -1,0 +1,158 @@
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snn_deploy.deploy.mapping.checking.check_placement import check_placement
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.cutting.split_placed import split_placed
+from snn_deploy.deploy.mapping.memory.resources import Model
+from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.running.simulation import as_frames
+from snn_deploy.deploy.verification.random_network import random_inputs, random_network
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network import integer_semantics
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
+
+LOIHI = load_profile("loihi1")
+
+
+def small_chip(**values):
+    changed = {f"core.{n}": replace(LOIHI.quantity(f"core.{n}"), value=v) for n, v in values.items()}
+    return replace(LOIHI, quantities={**LOIHI.quantities, **changed})
+
+
+def one_layer(shape, weights, target, **options):
+    channels = np.zeros(target[0], int)
+    population = IntegerPopulation("out", target, channels + 9, channels, channels, channels)
+    return IntegerNetwork(
+        IntegerInput("in", shape), (population,), (IntegerConnection("w", "in", "out", weights, **options),), 1
+    )
+
+
+LOIHI_2 = load_profile("loihi2")
+SMALL = small_chip(max_neurons=9, max_out_axons=80, synapse_memory_words=300)
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("chip", [LOIHI, LOIHI_2, SMALL], ids=["loihi1", "loihi2", "small"])
+def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip):
+    network = random_network(seed)
+    found = partition(network, chip)
+    if found.violations:
+        assert all(v.needed > v.allowed for v in found.violations)
+        return
+    placement = place_on_mesh(network, found, chip)
+    assert check_placement(network, placement, chip) == []
+    frames = as_frames(network, random_inputs(network, 2, seed))
+    split = split_placed(network, placement)
+    spikes = split.together(integer_semantics.run(split.network, frames).spikes)
+    for name, expected in integer_semantics.run(network, frames).spikes.items():
+        np.testing.assert_array_equal(spikes[name], expected)
+    if len(placement.cores) > 1:
+        less = replace(placement, cores=placement.cores[1:])
+        assert check_placement(network, less, chip) != []
+
+
+def is_without_loops(network):
+    order = [network.input.name, *(p.name for p in network.populations)]
+    return all(order.index(c.source) < order.index(c.target) for c in network.connections)
+
+
+@pytest.mark.parametrize("seed", [seed for seed in range(40) if is_without_loops(random_network(seed))])
+@pytest.mark.parametrize("chip", [LOIHI, SMALL], ids=["loihi1", "small"])
+def test_no_more_cores_than_a_greedy_cut(seed, chip, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[4] / "benchmarks")
+    greedy = importlib.import_module("mapping").greedy
+    network = random_network(seed)
+    cores = greedy(network, chip)[1]
+    found = partition(network, chip)
+    assert bool(found.violations) <= (cores == "-")
+    if cores != "-":
+        assert len(found.cores) <= cores
+
+
+def test_of_unlike_neurons_the_one_that_does_not_fit_is_told():
+    weights = np.zeros((6, 40))
+    weights[4, :30] = weights[5] = 77
+    network = one_layer((40,), weights, (6,))
+    need = Model(network, LOIHI).need(Slice("out", (5,), (6,))).amounts["synapse words"]
+    chip = small_chip(synapse_memory_words=need - 1)
+    (violation,) = partition(network, chip).violations
+    assert (violation.resource, violation.needed) == ("synapse words", need)
+
+
+def test_the_checker_finds_a_core_that_is_too_full():
+    network = one_layer((4,), np.ones((12, 4)), (12,))
+    placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
+    assert any("max_neurons" in w for w in check_placement(network, placement, small_chip(max_neurons=11)))
+    assert any("max_in_axons" in w for w in check_placement(network, placement, small_chip(max_in_axons=3)))
+
+
+def test_a_dense_box_needs_the_words_that_the_formula_gives():
+    # By hand: 37 neurons an axon are 1 * (10 + 6) + 37 * 8 = 312 bits, 5 words; 312 % 64 = 56 needs no more.
+    use = Model(one_layer((100,), np.ones((37, 100)), (37,)), LOIHI).use(Slice("out", (0,), (37,)))
+    assert (use["neurons"], use["input axons"], use["synapse words"]) == (37, 100, 500)
+
+
+def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
+    # By hand: a 3x3 kernel without padding meets a tile with 5 distinct sets of rows, of 1, 2, 3, 2, 1.
+    network = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
+    use = Model(network, LOIHI).use(Slice("out", (0, 0, 0), (1, 6, 6)))
+    areas = [a * b for a in (1, 2, 3, 2, 1) for b in (1, 2, 3, 2, 1)]
+    assert sum(areas) == 3**4
+    # A sparse list of n synapses has 10 + n * (8 + 6) bits: 1 word up to n = 3, 2 up to 8, 3 for 9.
+    assert use["synapse words"] == 2 * sum(1 if n <= 3 else 2 if n <= 8 else 3 for n in areas)
+    assert use["input axons"] == 64
+
+
+def test_pooling_costs_no_synapse_memory():
+    plain = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
+    pooled = one_layer((2, 16, 16), np.ones((1, 2, 3, 3)), (1, 6, 6), pool=(2, 2))
+    box = Slice("out", (0, 0, 0), (1, 6, 6))
+    assert Model(plain, LOIHI).use(box) == Model(pooled, LOIHI).use(box)
+
+
+def test_every_layer_that_does_not_fit_is_named():
+    found = partition(one_layer((5000,), np.ones((3, 5000)), (3,)), LOIHI)
+    assert [(v.population, v.resource, v.needed, v.allowed) for v in found.violations] == [
+        ("out", "input axons", 5000, 4096)
+    ]
+
+
+def test_the_checker_knows_the_mesh_and_the_synapse_memory():
+    network = one_layer((4,), np.ones((12, 4)), (12,))
+    placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
+    (core,) = placement.cores
+    for wrong in (replace(core, tile=(8, 0)), replace(core, core=4)):
+        assert any("no seat" in w for w in check_placement(network, replace(placement, cores=(wrong,)), LOIHI))
+    assert any("synapse_memory" in w for w in check_placement(network, placement, small_chip(synapse_memory_words=8)))
+    one_chip = replace(
+        LOIHI, quantities={**LOIHI.quantities, "system.max_chips": replace(LOIHI.quantity("system.max_chips"), value=1)}
+    )
+    two = place_on_mesh(
+        network, partition(network, small_chip(max_neurons=1, max_out_axons=4096)), small_chip(max_neurons=1)
+    )
+    twelfth = replace(two, cores=(*two.cores[:11], replace(two.cores[11], chip=1)))
+    assert any("chips" in w for w in check_placement(network, twelfth, one_chip))
+
+
+def test_populations_share_cores_where_they_fit():
+    zeros = np.zeros(30, int)
+    populations = tuple(IntegerPopulation(n, (30,), zeros + 9, zeros, zeros, zeros) for n in ("a", "b", "c"))
+    pairs = (("in", "a"), ("a", "b"), ("b", "c"))
+    connections = tuple(IntegerConnection(s + t, s, t, np.ones((30, 30))) for s, t in pairs)
+    network = IntegerNetwork(IntegerInput("in", (30,)), populations, connections, 1)
+    (core,) = partition(network, LOIHI).cores
+    assert [part.population for part in core] == ["a", "b", "c"]
+
+
+def test_too_few_chips_are_refused():
+    network = one_layer((4,), np.ones((300, 4)), (300,))
+    chip = small_chip(max_neurons=1)
+    with pytest.raises(UserError, match="3 chips"):
+        place_on_mesh(network, partition(network, chip), chip, chips=2)

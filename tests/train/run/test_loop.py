@@ -1,0 +1,284 @@
+"""What a run leaves, and that one that was stopped ends as if it never had been."""
+
+import json
+import random
+import resource
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from helpers.killed import killed_after, killed_before_file
+
+from snn_deploy.network.float_network import read_float_network
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.inheritance import read_parent
+from snn_deploy.train.run.layer_statistics import measured_layers
+from snn_deploy.train.run.loop import Watcher, train
+from snn_deploy.train.run.run_start import build_network, start_run
+from snn_deploy.train.run.tensorboard_log import tensorboard_log
+
+
+def _config(**changes):
+    table = {
+        "seed": 5,
+        "steps": 3,
+        "data": {"name": "digits"},
+        "model": {"layers": "3C3-P2-4C3-P2-10"},
+        "training": {"epochs": 3, "batch_size": 40, "samples": 300, "threads": 1, "measured_samples": 60}
+        | {"checkpoint_every": 3},
+        "losses": {"im_loss": {"weight": 0.05}},
+        "augmentations": {"crop": {"padding": 1}},  # it draws from the generator within epochs
+    }
+    for section, keys in changes.items():
+        table[section] = table.get(section, {}) | keys if isinstance(keys, dict) else keys
+    return resolved_config(table, "test")
+
+
+def _files(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Return the folder of a whole run, and how long it took (the second time, when all is compiled)."""
+    folder = tmp_path_factory.mktemp("runs")
+    train(_config(), folder / "first")
+    start = time.monotonic()
+    train(_config(), folder / "second")
+    return folder / "second", time.monotonic() - start
+
+
+def test_a_run_killed_before_any_of_its_files_is_in_place_ends_as_if_it_never_had_been(uninterrupted, tmp_path):
+    expected = _files(uninterrupted[0])
+    # The first checkpoint and config; per epoch two checkpoints within, the metrics, one at its end; the network.
+    files = 2 + 3 * (2 + 1 + 1) + 1
+    for number in range(1, files + 1):
+        folder = tmp_path / str(number)
+        assert killed_before_file(partial(train, _config(), folder), number)
+        train(_config(), folder, resume=True)
+        found = _files(folder)
+        assert found.keys() == expected.keys(), number
+        assert found == expected, number
+    assert not killed_before_file(partial(train, _config(), tmp_path / "whole"), files + 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_killed_at_random_moments_again_and_again_ends_as_if_it_never_had_been(uninterrupted, tmp_path, seed):
+    folder, seconds = uninterrupted
+    rng = random.Random(seed)
+    for _ in range(rng.randint(1, 3)):
+        killed_after(lambda: train(_config(), tmp_path / "run", resume=True), seconds * rng.random())
+    train(_config(), tmp_path / "run", resume=True)
+    assert _files(tmp_path / "run") == _files(folder), f"seed {seed}"
+
+
+def test_resuming_a_finished_run_changes_nothing(uninterrupted):
+    before = _files(uninterrupted[0])
+    train(_config(), uninterrupted[0], resume=True)
+    assert _files(uninterrupted[0]) == before
+
+
+def test_checkpoints_within_epochs_do_not_change_the_network(uninterrupted, tmp_path):
+    train(_config(training={"checkpoint_every": 0}), tmp_path)
+    a, b = (
+        read_float_network(tmp_path / "float_network.npz"),
+        read_float_network(uninterrupted[0] / "float_network.npz"),
+    )
+    for ours, theirs in zip(a.connections, b.connections, strict=True):
+        assert np.array_equal(ours.weights, theirs.weights)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == (uninterrupted[0] / "metrics.jsonl").read_bytes()
+
+
+def test_another_config_or_parent_cannot_be_resumed(uninterrupted, tmp_path):
+    before = _files(uninterrupted[0])
+    with pytest.raises(UserError, match=r"seed was 5 and is 6; training.epochs was 3 and is 9"):
+        train(_config(seed=6, training={"epochs": 9}), uninterrupted[0], resume=True)
+    with pytest.raises(UserError, match="not what it was started from"):
+        train(_config(), uninterrupted[0], resume=True, parent=read_parent(uninterrupted[0]))
+    assert _files(uninterrupted[0]) == before
+
+
+def test_a_full_disk_stops_with_one_line_and_the_run_can_go_on(uninterrupted, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    expected = _files(uninterrupted[0])
+
+    def fill_the_disk(epoch, batch, batches, means):
+        if (epoch, batch) == (2, 5):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # the metrics fit no more
+
+    try:
+        with pytest.raises(UserError, match="cannot be written"):
+            train(_config(), tmp_path, Watcher(batch=fill_the_disk))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert _files(tmp_path).keys() == expected.keys() - {"float_network.npz"}
+    train(_config(), tmp_path, resume=True)
+    assert _files(tmp_path) == expected
+
+
+def test_a_loss_that_is_not_finite_stops_with_one_line_and_keeps_the_last_checkpoint(tmp_path):
+    saved = {}
+
+    def spoil(epoch, batch, batches, means):
+        if (epoch, batch) == (2, 4):
+            saved.update(_files(tmp_path))
+            network.weights["conv1-conv2"].data[0] = torch.nan
+
+    network = None
+
+    class Spying(Processes):
+        def for_training(self, trained):
+            nonlocal network
+            network = trained
+            return trained
+
+    with pytest.raises(UserError, match="the loss is nan in epoch 2, batch 5") as error:
+        train(_config(), tmp_path, Watcher(batch=spoil), processes=Spying())
+    assert "\n" not in str(error.value)
+    assert _files(tmp_path) == saved
+    assert "checkpoints/last.safetensors" in saved
+
+
+def test_the_layers_are_measured_as_the_potentials_and_spikes_of_a_plain_pass_say(uninterrupted):
+    lines = [json.loads(line) for line in (uninterrupted[0] / "metrics.jsonl").read_text().splitlines()]
+    config = _config()
+    run = start_run(config, uninterrupted[0], True, None, Processes())
+    run.network.eval()
+    inputs = torch.from_numpy(run.test.inputs[:60]).float() * run.test.scale
+    with torch.no_grad():
+        layers = run.network(inputs, config.steps, Pass(config.surrogate.options, 1.0)).layers
+    for layer in layers:
+        found = {k.split("/")[1]: v for k, v in lines[-1].items() if k.startswith("measured/") and layer.name in k}
+        potentials, spikes = layer.potentials.double(), layer.spikes.double()
+        assert found["spike_rate"] == pytest.approx(spikes.mean().item())
+        assert found["dead_share"] == pytest.approx((spikes.sum((0, 1)) == 0).double().mean().item())
+        assert found["saturated_share"] == pytest.approx((spikes.mean((0, 1)) == 1).double().mean().item())
+        assert found["membrane_mean"] == pytest.approx(potentials.mean().item())
+        assert found["membrane_deviation"] == pytest.approx(potentials.std(correction=0).item())
+        assert found["quantization_error"] == pytest.approx((spikes - potentials).square().mean().item())
+        histogram = np.array(found["membrane_histogram"])
+        assert histogram.sum() == potentials.numel()
+        # 80 bins from -4 to 4 thresholds, and one below: those from 1 on are those that fire.
+        assert histogram[51:].sum() == spikes.sum().item()
+
+
+def test_dead_and_saturated_neurons_are_counted():
+    config = _config(model={"layers": "6-10"}, norm={"name": "none"})
+    samples = config.data.options.load("test").first(30)
+    network = build_network(config, samples, torch.Generator().manual_seed(0))
+    first = network.weights["input-dense1"]
+    first.data[:2], first.data[2] = -1.0, 100.0  # two never fire, one always does
+    first.data[3:] = 0.0
+    first.data[3:, 20] = 0.6  # a pixel that is dark in some images
+    measured = measured_layers(network, samples, 3)
+    assert measured["measured/dead_share/dense1"] == pytest.approx(2 / 6)
+    assert measured["measured/saturated_share/dense1"] == pytest.approx(1 / 6)
+
+
+def test_no_layer_is_measured_where_the_config_says_so(tmp_path):
+    train(_config(training={"epochs": 1, "measured_samples": 0}), tmp_path)
+    assert not any(key.startswith("measured/") for key in json.loads((tmp_path / "metrics.jsonl").read_text()))
+
+
+def test_fewer_steps_inherit_a_network_that_gives_the_same_spikes_in_the_steps_that_are_left(uninterrupted, tmp_path):
+    parent = read_parent(uninterrupted[0])
+    config = _config(steps=2)
+    child = start_run(config, tmp_path, False, parent, Processes())
+    elder = start_run(_config(), uninterrupted[0], True, None, Processes())
+    inputs = torch.from_numpy(child.test.inputs).float() * child.test.scale
+    how = Pass(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
+    with torch.no_grad():
+        ours, theirs = (r.network.eval()(inputs, r.lesson.config.steps, how) for r in (child, elder))
+    for short, long in zip(ours.layers, theirs.layers, strict=True):
+        assert torch.equal(short.spikes, long.spikes[:2])
+        assert short.spikes.sum() > 0
+    assert torch.equal(ours.output, theirs.output[:2])
+
+
+def test_a_run_with_a_parent_says_so_and_resumes_without_it(uninterrupted, tmp_path):
+    config, parent = _config(steps=2), read_parent(uninterrupted[0])
+    train(config, tmp_path / "whole", parent=parent)
+    provenance = read_float_network(tmp_path / "whole/float_network.npz").provenance
+    assert provenance["parent_checkpoint_sha256"] == parent.digest
+    for number in (2, 5):  # before the config stands there; in the first epoch
+        folder = tmp_path / str(number)
+        assert killed_before_file(partial(train, config, folder, parent=parent), number)
+        train(config, folder, resume=True)
+        assert _files(folder) == _files(tmp_path / "whole")
+
+
+def test_learned_leaks_are_resumed_and_inherited(tmp_path):
+    config = _config(neuron={"learns_voltage_keep": True}, training={"epochs": 1}, optimizer={"weight_decay": 1e-4})
+    train(config, tmp_path / "whole")
+    assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
+    train(config, tmp_path / "stopped", resume=True)
+    assert _files(tmp_path / "stopped") == _files(tmp_path / "whole")
+    elder = start_run(config, tmp_path / "whole", True, None, Processes()).network
+    child = start_run(config, tmp_path / "child", False, read_parent(tmp_path / "whole"), Processes()).network
+    assert all(logit.item() != pytest.approx(np.log(1 / 3), abs=1e-4) for logit in elder.keep_logits.values())
+    assert dict(child.keep_logits.items()) == dict(elder.keep_logits.items())
+
+
+def test_an_unlike_or_unfinished_parent_is_refused_with_what_differs(uninterrupted, tmp_path):
+    parent = read_parent(uninterrupted[0])
+    for changes, expected in (
+        ({"neuron": {"threshold": 0.7}}, "neuron.threshold is 0.7, there 0.5"),
+        ({"norm": {"name": "tdbn"}}, "norm.name is 'tdbn', there 'centered_tdbn'"),
+        ({"model": {"layers": "3C3-P2-5C3-P2-10"}}, "conv2"),
+        ({"model": {"layers": "3C3-P2-4C3-P2-20-10"}}, "dense3"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            train(_config(**changes), tmp_path / "child", parent=parent)
+    assert not (tmp_path / "child").exists()
+    assert killed_before_file(lambda: train(_config(), tmp_path / "stopped"), 8)
+    with pytest.raises(UserError, match="stopped after 1 of 3 epochs"):
+        read_parent(tmp_path / "stopped")
+    with pytest.raises(UserError, match="no checkpoint in it"):
+        read_parent(tmp_path / "nothing")
+
+
+def test_tensorboard_gets_every_epoch_once_even_when_resumed(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = _config(training={"epochs": 2, "tensorboard": True})
+    assert killed_before_file(lambda: train(config, tmp_path), 8)
+    train(config, tmp_path, resume=True)
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    found = [(e.step, e.value) for e in events.Scalars("test_accuracy")]
+    assert found == [(line["epoch"], pytest.approx(line["test_accuracy"])) for line in lines]
+
+
+def test_a_missing_tensorboard_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("snn_deploy.train.run.tensorboard_log.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"snn-deploy\[tensorboard\]"):
+        train(_config(training={"tensorboard": True}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="cuda"):
+        train(_config(training={"device": "cuda"}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+# tensorboard's own thread fails, and hands its error to the next call.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_full_disk_under_tensorboard_is_a_user_error_and_the_last_checkpoint_stays(tmp_path):
+    pytest.importorskip("tensorboard")  # the test group installs it
+    log = tensorboard_log(tmp_path / "tensorboard")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # no file can be larger: the write fails midway
+    try:
+        with pytest.raises(UserError, match=r"tensorboard: cannot be written .*--resume"):
+            for epoch in range(1, 20):
+                log({"epoch": epoch, "epochs": 20, "loss/cross_entropy": 0.5})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
