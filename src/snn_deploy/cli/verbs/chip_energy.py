@@ -6,7 +6,7 @@ from typing import Any
 from snn_deploy.cli.inputs import require_fit, test_samples
 from snn_deploy.cli.output import Output
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, mean_spikes
+from snn_deploy.deploy.energy.core_events import CoreEvents, core_events
 from snn_deploy.deploy.energy.latency import Latency, latency
 from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
 from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
@@ -14,6 +14,7 @@ from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
 from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic
 from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError

@@ -51,11 +51,11 @@ def command(
     or such a network. --beside takes one that was trained otherwise, such as without a regularizer. Exit code 1 when a
     backend differs. Example: snn-deploy report runs/digits-seed0
     """
-    from snn_deploy.deploy.energy.core_events import mean_spikes  # noqa: PLC0415
     from snn_deploy.deploy.energy.memory_estimates import integer_estimates  # noqa: PLC0415
     from snn_deploy.deploy.energy.paper_estimate import estimate_energy  # noqa: PLC0415
     from snn_deploy.deploy.mapping.memory.resources import limits  # noqa: PLC0415
     from snn_deploy.deploy.running.backend import load_backend  # noqa: PLC0415
+    from snn_deploy.deploy.running.mean_spikes import mean_spikes  # noqa: PLC0415
     from snn_deploy.hardware_profiles.profile import load_profile  # noqa: PLC0415
     from snn_deploy.report import charts, layer_facts, trials  # noqa: PLC0415
     from snn_deploy.report.chip_facts import chip_facts  # noqa: PLC0415
