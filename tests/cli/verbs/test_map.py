@@ -140,4 +140,4 @@ def test_measured_spikes_decide_the_seats(tmp_path):
     )
     assert shown.exit_code == 0, shown.output
     facts = json.loads(shown.stdout)
-    assert (facts["spikes"], facts["spike_hops"]) == ("measured on 3 samples", {"placed": 0.0, "snake": 0.0})
+    assert (facts["spikes"], facts["spike_hops"]) == ("measured on 3 samples", {"placed": 0.0, "in_layer_order": 0.0})
