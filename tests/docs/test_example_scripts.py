@@ -1,5 +1,6 @@
 """The example scripts run from any folder and leave their picture."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ SCRIPTS = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 def test_it_draws_its_picture(script, tmp_path):
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"wrote {script.stem}.png" in done.stdout
+    (written,) = re.findall(rf"^wrote ({script.stem}(?:\.png|/report\.html))$", done.stdout, flags=re.MULTILINE)
+    assert (tmp_path / written).stat().st_size
     with Image.open(tmp_path / f"{script.stem}.png") as picture:
         colours = picture.convert("RGB").getcolors(1 << 20)
         assert picture.width > 500

@@ -21,6 +21,7 @@ from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -134,13 +135,14 @@ class ChipEnergy(Energy):
 
     def blocks(self) -> tuple[Block, ...]:
         """Return every estimate term by term, the range, the time, the sources and what is left out."""
+        cores = counted(len(self.placement.cores), "core")
         allocated = int(self.events.compartments.sum())
         least, most = (f"{e * 1e9:,.1f}" for e in self.range)
         tables = [block for e in self.estimates for block in _terms(e)]
         sources = sorted({(t.source, t.confidence) for e in self.estimates for t in e.spiking})
         graded = "  pixels: each value that is not 0 counts as one spike in every step; Loihi 1 has no graded spikes"
         return (
-            f"{len(self.placement.cores)} cores on {self.placement.chips} chips of {self.profile.title}",
+            f"{cores} on {counted(self.placement.chips, 'chip')} of {self.profile.title}",
             f"mean of {self.samples} samples, {self.steps} steps each; {allocated} compartments allocated",
             *tables,
             f"energy: {least} to {most} nJ a sample, static power apart",

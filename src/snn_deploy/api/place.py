@@ -23,6 +23,7 @@ from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.counted import counted
 from snn_deploy.support.picture_file import require_picture
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
@@ -98,7 +99,7 @@ class PlaceResult(Result):
         placement = self.placement
         assert self.placed is not None
         loads = [bottleneck(use, self.chip)[1] for use in self.partition.uses]
-        title = f"{self.cores} cores on {self.chips} chips: {self.chip.title}"
+        title = f"{counted(self.cores, 'core')} on {counted(self.chips, 'chip')}: {self.chip.title}"
         names = [p.name for p in self.network.populations]
         figure = mesh_picture(placement, names, loads, self.placed.traffic, self.chip, title)
         with atomic_path(path) as temporary:
@@ -107,13 +108,12 @@ class PlaceResult(Result):
 
     def headline(self) -> str:
         """Return cores and chips, or that it does not fit."""
-        where = f"{self.cores} cores on {self.chips} chips of {self.chip.title}"
+        cores, chips = counted(self.cores, "core"), counted(self.chips, "chip")
         if self.fits:
-            return where
+            return f"{cores} on {chips} of {self.chip.title}"
         if self.violations:
             return f"does not fit: {self.violations[0]}"
-        return f"does not fit: {self.cores} cores need {self.chips} chips of {self.chip.title}; allowed are "\
-            f"{self.chips_allowed}"  # fmt: skip
+        return f"does not fit: {cores} need {chips} of {self.chip.title}; allowed are {self.chips_allowed}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return each population's parts, what fills the cores, and the bound; or violations and suggestions."""
@@ -139,7 +139,9 @@ class PlaceResult(Result):
 
     def _blocks_of_no_fit(self) -> tuple[Block, ...]:
         broken = [f"does not fit: {violation}" for violation in self.violations] or [self.headline()]
-        tried = [f"  fits, with {s.cores} cores on {s.chips} chips: {s.what}" for s in self.suggestions]
+        tried = [
+            f"  fits, with {counted(s.cores, 'core')} on {counted(s.chips, 'chip')}: {s.what}" for s in self.suggestions
+        ]
         return (
             *broken,
             "every grid of rows, columns and channels was tried, then what would make it fit",

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.api.sources import choose, integer_network, network_file
+import numpy as np
+
+from snn_deploy.api.sources import Data, choose, integer_network, network_file
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.report.findings import Findings
+from snn_deploy.report.findings import Findings, Fit
 from snn_deploy.report.gather import Shown, Subject, gather, installed_backends
 from snn_deploy.report.page import page
 from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -52,11 +55,7 @@ class ReportResult(Result):
 
     def blocks(self) -> tuple[Block, ...]:
         """Return accuracy, whether it fits on each chip, differences, and the file."""
-        fits = (
-            f"{fit.title}: "
-            + (f"fits, {fit.on_chip.cores} cores, {fit.on_chip.chips} chips" if fit.on_chip else "does not fit")
-            for fit in self.findings.fits
-        )
+        fits = (f"{fit.title}: {_where(fit)}" for fit in self.findings.fits)
         written = () if self.file is None else (f"wrote {self.file}",)
         return (self.headline(), *fits, *self.differences, *written)
 
@@ -74,9 +73,10 @@ class ReportResult(Result):
 
 def report(
     source: str | Path | IntegerNetwork,
+    inputs: Data = None,
     *,
+    labels: np.ndarray | None = None,
     chips: Sequence[str] = ("loihi1", "loihi2"),
-    data: str | None = None,
     samples: int | None = None,
     compared: int = 10,
     beside: str | Path | None = None,
@@ -92,9 +92,8 @@ def report(
         network itself.
     chips
         Hardware profiles: names, or TOML files.
-    data, samples
-        What is measured on: a data set (NAME or NAME:PATH; None is the training's) and how many of its test samples; 0
-        is all, None at most 1000.
+    inputs, labels, samples
+        What is measured on, as of `run`, with labels, and how many of them; 0 is all, None at most 1000.
     compared
         How many of them every backend runs.
     beside
@@ -113,11 +112,12 @@ def report(
         raise UserError(f"--compared {compared}; allowed is a whole number from 1.")
     subject, folder = _subject(source)
     network = subject.network
-    chosen = choose(network, data, samples or 0).first(SAMPLES if samples is None else samples)
+    chosen = choose(network, inputs, samples or 0, labels).first(SAMPLES if samples is None else samples)
+    if chosen.labels is None:
+        raise UserError("report: inputs without labels. Give labels, one for each sample.")
     profiles = [load_profile(name) for name in chips]
     for chip in profiles:
         limits(chip)  # refuses one without cores, before anything is run
-    assert chosen.labels is not None  # of a data set
     other = None
     if beside is not None:
         other, _ = _subject(beside)
@@ -132,10 +132,16 @@ def report(
         backends=names,
         compared=compared,
         beside=other,
-        commands=_commands(where, chips, data, chosen.count, compared, beside, names),
+        commands=_commands(where, chips, inputs, chosen.count, compared, beside, names),
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")
+
+
+def _where(fit: Fit) -> str:
+    if fit.on_chip is None:
+        return "does not fit"
+    return f"fits, {counted(fit.on_chip.cores, 'core')}, {counted(fit.on_chip.chips, 'chip')}"
 
 
 def _subject(source: str | Path | IntegerNetwork) -> tuple[Subject, Path]:
@@ -164,13 +170,13 @@ def _places(source: Path) -> tuple[Path, Path | None]:
 def _commands(
     source: str | Path,
     chips: Sequence[str],
-    data: str | None,
+    data: Data,
     samples: int,
     compared: int,
     beside: str | Path | None,
     backends: Sequence[str],
 ) -> tuple[str, ...]:
-    options = [f"--profile {name}" for name in chips] + ([f"--data {data}"] if data else [])
+    options = [f"--profile {name}" for name in chips] + ([f"--data {data}"] if isinstance(data, str) else [])
     options += [f"--beside {beside}"] if beside else []
     options += [f"--samples {samples}", f"--compared {compared}", f"--backends {','.join(backends)}"]
     verified = f"snn-deploy verify {source} --backends {','.join(backends)} --samples {compared}"

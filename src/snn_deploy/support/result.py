@@ -65,7 +65,7 @@ def as_text(table: Table, width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
     console.print(drawn)
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines() if line.strip())
 
 
 def _html(block: Block) -> str:

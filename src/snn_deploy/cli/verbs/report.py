@@ -38,8 +38,8 @@ def command(
     """
     result = sd.report(
         source,
+        data,
         chips=profiles or ("loihi1", "loihi2"),
-        data=data,
         samples=samples,
         compared=compared,
         beside=beside,
