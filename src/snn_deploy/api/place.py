@@ -120,7 +120,7 @@ class PlaceResult(Result):
         if self.placed is None or self.bound is None:
             return self._blocks_of_no_fit()
         columns = ("population", "neurons", "parts", "at least", "limited by", "its cores are full of")
-        keys = ("population", "neurons", "boxes", "at_least", "binds_at_least", "fullest")
+        keys = ("population", "neurons", "blocks", "at_least", "binds_at_least", "fullest")
         rows = tuple(tuple(row[key] for key in keys) for row in self._layers())
         most = self._most()
         return (
@@ -165,7 +165,7 @@ class PlaceResult(Result):
                 {
                     "population": p.name,
                     "neurons": math.prod(p.shape),
-                    "boxes": parts[p.name],
+                    "blocks": parts[p.name],
                     "at_least": least[binds],
                     "binds_at_least": binds,
                     "fullest": full[p.name].most_common(1)[0][0],
@@ -194,7 +194,7 @@ class PlaceResult(Result):
                 "by_resource": bound.by_resource,
             },
             "populations": layers,
-            "boxes": {str(row["population"]): row["boxes"] for row in layers},
+            "blocks": {str(row["population"]): row["blocks"] for row in layers},
             "most": self._most(),
             "bottlenecks": [
                 dict(zip(("resource", "share"), bottleneck(use, self.chip), strict=True)) for use in self.partition.uses
@@ -227,12 +227,12 @@ def place(
     chips
         The most chips there are; None is as many as needed.
     spikes
-        A run with record=True, whose spikes the seats of the cores are chosen for; without it and without `samples`
+        A run with record=True, whose spikes decide where the cores lie; without it and without `samples`
         every neuron is assumed to fire once.
     inputs, samples
         Measure the spikes on so many of these inputs instead (see `run`).
     seed
-        Of the search for good seats.
+        Of the search for core sites.
     watch
         Hears of progress.
 

@@ -43,7 +43,7 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
         cores=len(found.cores),
         chips=placement.chips,
         least_cores=lower_bound(network, chip).cores,
-        boxes=dict(Counter(part.population for core in found.cores for part in core)),
+        blocks=dict(Counter(part.population for core in found.cores for part in core)),
         limits=most,
         full=_full(found, chip),
         energies=event_energy(network, events, chip),

@@ -20,7 +20,7 @@ from snn_deploy.support.picture_file import require_picture
     help="Measure spikes on so many test samples. Default: every neuron counts as firing once.",
 )
 @data_option
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search for good seats.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search for core sites.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the placement to this file.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the chips to this .png or .svg.")
 @verb
@@ -44,10 +44,10 @@ def command(
         require_picture(picture)
     inputs = data if samples is not None else None
     result = sd.place(network, chip=profile, chips=chips, inputs=inputs, samples=samples, seed=seed, watch=output)
-    if result.fits:
-        if out is not None:
-            output.say(f"placement: {result.save(out)}")
-        if picture is not None:
-            output.say(f"picture: {result.draw(picture)}")
-    output.show(result)
+    output.show_blocks(result)
+    if result.fits and out is not None:
+        output.say(f"placement: {result.save(out)}")
+    if result.fits and picture is not None:
+        output.say(f"picture: {result.draw(picture)}")
+    output.result(result.to_dict())
     return 0 if result.fits else FAILED_CHECK

@@ -1,4 +1,4 @@
-"""place: a network on the cores of a chip: cut into parts that fit, and seated where its spikes go few hops."""
+"""place: a network on the cores of a chip: cut into blocks that fit, placed where its spikes go few hops."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
