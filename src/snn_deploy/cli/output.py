@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from snn_deploy.cli.pages import PAGES
+from snn_deploy.cli.pages import TOPICS
 from snn_deploy.deploy.running.backend import expected_seconds, load_backend
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -77,8 +77,8 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             code = function(output, **arguments)
         except UserError as error:
             output.result({"error": str(error)})
-            page = PAGES.get(function.__module__.rpartition(".")[2])
-            click.echo(f"Error: {error}" + (f" More: {page}" if page else ""), err=True)
+            topic = TOPICS.get(function.__module__.rpartition(".")[2])
+            click.echo(f"Error: {error}" + (f" More: snn-deploy help {topic}" if topic else ""), err=True)
             sys.exit(USER_MISTAKE)
         except JobError as error:
             output.result({"error": str(error)})
