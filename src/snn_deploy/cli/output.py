@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from snn_deploy.cli.pages import PAGES
+from snn_deploy.cli.pages import TOPICS
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.support.result import Result, Table, as_text
 from snn_deploy.support.user_error import UserError
@@ -98,8 +98,8 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             code = function(output, **arguments)
         except UserError as error:
             output.result({"error": str(error)})
-            page = PAGES.get(function.__module__.rpartition(".")[2])
-            click.echo(f"Error: {error}" + (f" More: {page}" if page else ""), err=True)
+            topic = TOPICS.get(function.__module__.rpartition(".")[2])
+            click.echo(f"Error: {error}" + (f" More: snn-deploy help {topic}" if topic else ""), err=True)
             sys.exit(USER_MISTAKE)
         except JobError as error:
             output.result({"error": str(error)})
