@@ -110,7 +110,7 @@ def test_the_derivative_by_a_learned_leak_is_that_of_the_floats_on_the_same_curr
     for is_quantized in (True, False):
         keep = torch.tensor(0.375, requires_grad=True)
         if is_quantized:
-            neuron = Neuron().keeping(keep)
+            neuron = Neuron().with_voltage_keep(keep)
             spikes, potentials = _QuantizedLif.apply(whole, units, units * 0 + 100, neuron, surrogate, 3.0, keep)
         else:
             neuron = Neuron(fires_at_threshold=False)

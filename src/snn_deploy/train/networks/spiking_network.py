@@ -137,7 +137,7 @@ class SpikingNetwork(nn.Module):
     def neuron_of(self, population: PlannedPopulation) -> Neuron:
         """Return the neurons of `population` as they infer."""
         keep = self.learned_keep(population)
-        return self.neuron if keep is None else self.neuron.keeping(keep)
+        return self.neuron if keep is None else self.neuron.with_voltage_keep(keep)
 
     def float_population(self, population: PlannedPopulation) -> FloatPopulation:
         """Return `population` as plain data."""
@@ -237,13 +237,12 @@ class SpikingNetwork(nn.Module):
         weights = self.used_weights(loop)
         sent: list[Tensor] = []
         potentials: list[Tensor] = []
-        left: Tensor | float = 0.0
-        for t, current in enumerate(currents):
-            own = functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else 0.0
-            spikes, potential = self.neuron.run((current + own + left)[None], how.surrogate, how.sharpness)
-            sent.append(spikes[0])
-            potentials.append(potential[0])
-            left = (self.neuron.voltage_keep if keep is None else keep) * potential[0] * (1 - spikes[0])
+        carried = torch.zeros_like(currents[0])
+        for t, arriving in enumerate(currents):
+            total = arriving + functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else arriving
+            spikes, before_reset, carried = self.neuron.step(total, carried, how.surrogate, how.sharpness, keep)
+            sent.append(spikes)
+            potentials.append(before_reset)
         return torch.stack(sent), torch.stack(potentials)
 
     def _loop(self, population: PlannedPopulation) -> PlannedConnection | None:
