@@ -14,7 +14,7 @@ import torch
 
 from snn_deploy.train.losses.enhanced_counting import Loss
 from snn_deploy.train.models.layer_string import Model
-from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
 from snn_deploy.train.neurons.spike_response import Neuron
 from snn_deploy.train.norms.none import Norm as NoNorm
@@ -62,7 +62,7 @@ def _network(layers: str, is_compiled: bool) -> TimeBasedNetwork:
 
 def _batch(network: TimeBasedNetwork, images: torch.Tensor, labels: torch.Tensor) -> None:
     network.zero_grad()
-    Loss()(network(images, _STEPS, Pass(None, 1.0)), labels).backward()  # type: ignore[arg-type]
+    Loss()(network(images, _STEPS, ForwardOptions(None, 1.0)), labels).backward()  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from torch.nn import functional
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.compiled import amx_synapses
 from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection
-from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
 
 NETS: dict[str, tuple[dict[str, object], tuple[int, int, int], int]] = {
     "small": ({"layers": "16C3-P2-32C3-P2-10"}, (1, 28, 28), 128),
@@ -45,8 +46,10 @@ def ours(net: str, *, amx: bool | None = None) -> Step:
     neuron = load_plugin("train.neurons", "lif").Neuron(KEEP, THRESHOLD)
     network = SpikingNetwork(_plan(net), neuron, tdbn, no_norm, torch.Generator().manual_seed(0))
     dspike = load_plugin("train.surrogates", "dspike")
-    how = Pass(dspike.Surrogate(), 3.0, dspike.slope, amx=amx_synapses.works_here() if amx is None else amx)
-    return _step(network, lambda images: network(images, STEPS, how).logits)
+    options = ForwardOptions(
+        dspike.Surrogate(), 3.0, dspike.slope, amx=amx_synapses.works_here() if amx is None else amx
+    )
+    return _step(network, lambda images: network(images, STEPS, options).logits)
 
 
 def plain(net: str) -> Step:

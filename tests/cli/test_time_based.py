@@ -11,7 +11,7 @@ from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import read_float_network
 from snn_deploy.train.config.read_config import read_config, resolved_config
 from snn_deploy.train.data.samples import Samples
-from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.run.run_start import build_network
 
@@ -72,7 +72,7 @@ def test_the_network_as_plain_data_fires_the_spikes_of_the_one_in_training(tmp_p
     network = build_network(config, samples, torch.Generator().manual_seed(0))
     images = torch.from_numpy(samples.inputs).float() * samples.scale
     with torch.no_grad():
-        counts = network(images, config.steps, Pass(None, 1.0)).output[-1].numpy()
+        counts = network(images, config.steps, ForwardOptions(None, 1.0)).output[-1].numpy()
     plain = to_float_network(network, samples, config.steps, {})
     frames = np.broadcast_to(samples.inputs, (config.steps, *samples.inputs.shape)).astype(float)
     spikes = float_semantics.run(plain, frames).spikes[plain.output.name]
@@ -125,7 +125,7 @@ def test_the_papers_networks_fire_and_learn_in_every_layer(model):
     images = torch.rand(4, 1, size, size, generator=torch.Generator().manual_seed(0))
     samples = Samples((255 * images).byte().numpy(), np.arange(4), classes=10)
     network = build_network(config, samples, torch.Generator().manual_seed(0))
-    recording = network(images, 4, Pass(None, 1.0))
+    recording = network(images, 4, ForwardOptions(None, 1.0))
     assert all(layer.spike_rate > 0 for layer in recording.layers)
     config.losses[0].options(recording, torch.arange(4)).backward()
     assert all((weights.grad != 0).any() for weights in network.weights.values())

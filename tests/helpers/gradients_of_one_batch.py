@@ -13,8 +13,8 @@ import torch
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Learner, Progress
-from snn_deploy.train.run.epoch import Lesson, train_epoch
+from snn_deploy.train.run.checkpoint import Progress, TrainingState
+from snn_deploy.train.run.epoch import TrainingContext, train_epoch
 from snn_deploy.train.run.run_start import build_network
 
 # "exponent" 1.5 needs every potential, so it takes the plain path; the others take the compiled one.
@@ -35,9 +35,9 @@ def gradients(variant: str, processes: Processes) -> dict[str, np.ndarray]:
     samples = config.data.options.load("train").first(24)
     network = build_network(config, samples, torch.Generator().manual_seed(1))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    learner = Learner(network, optimizer, torch.Generator().manual_seed(2))
-    lesson = Lesson(config, samples, learner, processes.for_training(network), processes)
-    (progress,) = train_epoch(lesson, Progress())
+    state = TrainingState(network, optimizer, torch.Generator().manual_seed(2))
+    context = TrainingContext(config, samples, state, processes.for_training(network), processes)
+    (progress,) = train_epoch(context, Progress())
     found = {f"{variant}/{n}": p.grad.numpy() for n, p in network.named_parameters() if p.grad is not None}
     found |= {f"{variant}/statistics/{n}": b.numpy() for n, b in network.named_buffers()}
     return found | {f"{variant}/{name}": np.array(total / 24) for name, total in progress.totals.items()}

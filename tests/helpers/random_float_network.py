@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.network.connection_arithmetic import pooled_shape, target_shape
+from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 
 
 def random_float_network(rng: np.random.Generator, *, shifted: bool = False, rich: bool = False) -> FloatNetwork:
     """Return a network of two or three convolutions (one of them residual at times) and a dense output.
 
-    shifted: norms have a mean and a shift. rich: also loops, delays, dilation, pooling after convolutions, a hidden
-    vector, and neurons with soft resets, reset and initial values, current memory and parameters of each channel.
+    shifted: norms have a mean and a shift. rich: also loops, delays, dilation, a hidden vector, and neurons with soft
+    resets, reset and initial values, current memory and parameters of each channel.
     """
     side = int(rng.integers(6, 10))
     entry = FloatInput("input", (int(rng.integers(1, 3)), side, side))
@@ -36,13 +36,8 @@ def random_float_network(rng: np.random.Generator, *, shifted: bool = False, ric
         if rich and rng.random() < 0.3:
             options |= {"dilation": (2, 1), "padding": (kernel - 1, kernel // 2)}
         reached = target_shape(shape, weights.shape, stride, options["padding"], options.get("dilation", (1, 1)), pool)
-        after: dict[str, Any] = {}
-        if rich and min(reached[1:]) >= 2 and rng.random() < 0.5:
-            after = {"pool_after": (2, int(rng.integers(1, 3))), "pool_after_mode": str(rng.choice(["sum", "average"]))}
         connections.append(
-            FloatConnection(
-                f"{source}-{name}", source, name, weights, norm=_norm(rng, out, shifted), **options, **after
-            )
+            FloatConnection(f"{source}-{name}", source, name, weights, norm=_norm(rng, out, shifted), **options)
         )
         if rng.random() < 0.4:
             weights = rng.normal(size=(out, shape[0], 1, 1))
@@ -50,9 +45,8 @@ def random_float_network(rng: np.random.Generator, *, shifted: bool = False, ric
             if target_shape(shape, weights.shape, stride, (0, 0), (1, 1), pool) == reached:
                 norm = _norm(rng, out, shifted)
                 connections.append(
-                    FloatConnection(f"{source}-{name}.short", source, name, weights, norm=norm, **options, **after)
+                    FloatConnection(f"{source}-{name}.short", source, name, weights, norm=norm, **options)
                 )
-        reached = pooled_shape(reached, after.get("pool_after", (1, 1)))
         if rich and rng.random() < 0.3:
             weights = rng.normal(size=(out, out, 1, 1)) / 2
             delay = int(rng.integers(1, 3))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from snn_deploy.deploy.verification.random_network import Features, random_network
-from snn_deploy.network.connection_arithmetic import pooled_shape, sum_pool, target_shape, transmit
+from snn_deploy.network.connection_arithmetic import output_length, pooled_shape, sum_pool, target_shape, transmit
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -61,3 +61,10 @@ def test_sum_pooling_keeps_the_number_type_and_leaves_a_remainder_out():
 @given(height=st.integers(1, 12), rows=st.integers(1, 5))
 def test_pooling_with_a_window_larger_than_the_map_leaves_nothing(height, rows):
     assert pooled_shape((1, height, 4), (rows, 1)) == (1, height // rows, 4)
+
+
+def test_the_length_of_an_output_is_how_often_the_kernel_fits():
+    assert output_length(28, kernel=3, stride=1, padding=1, dilation=1) == 28
+    assert output_length(7, kernel=3, stride=2, padding=0, dilation=1) == 3
+    assert output_length(7, kernel=3, stride=2, padding=0, dilation=3) == 1
+    assert output_length(2, kernel=5, stride=2, padding=0, dilation=1) < 1  # does not fit at all

@@ -1,13 +1,12 @@
 """What a FloatNetwork means and how it is stored, in numbers that can be worked out by hand."""
 
-import zipfile
-
 import numpy as np
 import pytest
 from helpers.random_float_network import random_float_network
 
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import (
+    KIND,
     FloatConnection,
     FloatInput,
     FloatNetwork,
@@ -15,6 +14,7 @@ from snn_deploy.network.float_network import (
     read_float_network,
     write_float_network,
 )
+from snn_deploy.support.array_file import write_array_file
 from snn_deploy.support.user_error import UserError
 
 
@@ -63,10 +63,10 @@ def test_every_field_survives_its_file(tmp_path):
         assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
 
 
-def test_what_has_its_default_is_not_in_the_file(tmp_path):
-    write_float_network(one_neuron(2), tmp_path / "network.npz")
-    members = zipfile.ZipFile(tmp_path / "network.npz").namelist()
-    assert not any(name in member for member in members for name in ("bias", "reset_value", "initial_value"))
+def test_a_file_of_version_1_is_refused_with_what_to_do(tmp_path):
+    write_array_file(tmp_path / "network.npz", KIND, 1, {}, {})
+    with pytest.raises(UserError, match=r"format version 1; this program reads version 2\. Make the file again"):
+        read_float_network(tmp_path / "network.npz")
 
 
 @pytest.mark.parametrize(

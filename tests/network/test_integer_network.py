@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from snn_deploy.deploy.verification.random_network import random_network
 from snn_deploy.network.integer_network import (
+    KIND,
     IntegerConnection,
     IntegerInput,
     IntegerNetwork,
@@ -15,6 +16,7 @@ from snn_deploy.network.integer_network import (
     read_integer_network,
     write_integer_network,
 )
+from snn_deploy.support.array_file import write_array_file
 from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -56,17 +58,14 @@ def test_two_networks_have_one_digest_only_if_nothing_differs():
     assert network().digest != network(dense(weights=np.full((2, 3), 2))).digest
 
 
-def test_what_has_its_default_leaves_file_and_digest_as_they_were_before_it_existed(tmp_path):
-    # The digest that the version before resets and initial values gave this network.
-    assert network().digest == "b100f882c4466100d394ceb8ed0b181d4f1658653094788b9549f2fad98e4d62"
-    write_integer_network(network(), tmp_path / "network.npz")
-    assert not any(
-        "reset" in name or "initial" in name for name in zipfile.ZipFile(tmp_path / "network.npz").namelist()
-    )
-    changed = network(populations=(population(reset_value=[0, -3]),))
-    assert changed.digest != network().digest
-    write_integer_network(changed, tmp_path / "network.npz")
-    assert read_integer_network(tmp_path / "network.npz").populations[0].reset_value.tolist() == [0, -3]
+def test_the_digest_is_the_same_on_every_machine():
+    assert network().digest == "9497f25aa3a22fa47e0553c257515009d495740d6f6325b838c2d100ec837bf3"
+
+
+def test_a_file_of_version_1_is_refused_with_what_to_do(tmp_path):
+    write_array_file(tmp_path / "network.npz", KIND, 1, {}, {})
+    with pytest.raises(UserError, match=r"format version 1; this program reads version 2\. Make the file again"):
+        read_integer_network(tmp_path / "network.npz")
 
 
 def test_the_arrays_of_a_network_cannot_be_written_to(tmp_path):

@@ -8,7 +8,6 @@ from snn_deploy.export.chip.neurons import ANY_NEURONS, ChipNeurons, check_neuro
 from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
 from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
 from snn_deploy.export.passes.even_thresholds import even_thresholds
-from snn_deploy.export.passes.fold_pool_after import fold_pool_after
 from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
 from snn_deploy.export.passes.place_shift import Shift, place_shift, require_no_shift
 from snn_deploy.export.passes.quantize import quantize
@@ -69,7 +68,7 @@ def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
         require_no_shift(network)
     elif shift not in get_args(Shift):
         raise UserError(f"shift {shift!r}; allowed are {', '.join(get_args(Shift))}.")
-    plain = absorb_input_scale(absorb_average_pool(fold_pool_after(fold_td_batch_norm(network))))
+    plain = absorb_input_scale(absorb_average_pool(fold_td_batch_norm(network)))
     return place_shift(plain) if shift == "reset" else plain
 
 

@@ -5,8 +5,6 @@ Shapes are (..., channels, height, width) for maps and (..., features) for vecto
 reads its source flattened in that order.
 """
 
-import math
-
 import numpy as np
 
 Pair = tuple[int, int]
@@ -18,6 +16,11 @@ def pooled_shape(shape: tuple[int, ...], pool: Pair) -> tuple[int, ...]:
         return shape
     channels, height, width = shape
     return channels, height // pool[0], width // pool[1]
+
+
+def output_length(length: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    """Return how many results a convolution has along one axis of `length` values; below 1: the kernel does not fit."""
+    return (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
 def target_shape(
@@ -34,8 +37,8 @@ def target_shape(
     _, height, width = pooled_shape(source_shape, pool)
     return (
         weights_shape[0],
-        _output_length(height, weights_shape[2], stride[0], padding[0], dilation[0]),
-        _output_length(width, weights_shape[3], stride[1], padding[1], dilation[1]),
+        output_length(height, weights_shape[2], stride[0], padding[0], dilation[0]),
+        output_length(width, weights_shape[3], stride[1], padding[1], dilation[1]),
     )
 
 
@@ -75,8 +78,8 @@ def _convolve(
 ) -> np.ndarray:
     out, _, kernel_height, kernel_width = weights.shape
     batch, channels, height, width = values.shape
-    rows = _output_length(height, kernel_height, stride[0], padding[0], dilation[0])
-    columns = _output_length(width, kernel_width, stride[1], padding[1], dilation[1])
+    rows = output_length(height, kernel_height, stride[0], padding[0], dilation[0])
+    columns = output_length(width, kernel_width, stride[1], padding[1], dilation[1])
     values = np.pad(values, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
     values = values.reshape(batch, groups, channels // groups, *values.shape[-2:])
     kernels = weights.reshape(groups, out // groups, channels // groups, kernel_height, kernel_width)
@@ -91,7 +94,3 @@ def _convolve(
             ]
             currents += np.einsum("bgihw,goi->bgohw", seen, kernels[..., i, j], optimize=True)
     return currents.reshape(batch, out, rows, columns)
-
-
-def _output_length(length: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    return math.floor((length + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1

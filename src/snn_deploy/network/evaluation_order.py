@@ -3,6 +3,8 @@
 from graphlib import TopologicalSorter
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from snn_deploy.network.integer_network import IntegerNetwork
 
@@ -15,14 +17,12 @@ def blocks(network: IntegerNetwork) -> tuple[tuple[str, ...], ...]:
     """
     names = [p.name for p in network.populations]
     position = {name: i for i, name in enumerate(names)}
-    reaches = np.eye(len(names), dtype=bool)
     inner = [c for c in network.connections if c.source != network.input.name]
-    for c in inner:
-        reaches[position[c.source], position[c.target]] = True
-    for middle in range(len(names)):  # Warshall's transitive closure
-        reaches |= np.outer(reaches[:, middle], reaches[middle])
-    mutual = reaches & reaches.T
-    first = {name: int(mutual[i].argmax()) for i, name in enumerate(names)}  # names a group by its first member
+    ends = [position[c.source] for c in inner], [position[c.target] for c in inner]
+    edges = coo_array((np.ones(len(inner)), ends), shape=(len(names), len(names)))
+    _, group_of = connected_components(edges, connection="strong")
+    first_of = np.unique(group_of, return_index=True)[1]  # the group's first member stands for it
+    first = {name: int(first_of[group]) for name, group in zip(names, group_of, strict=True)}
     order: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(first.values(), ()))
     for c in inner:
         if first[c.source] != first[c.target]:

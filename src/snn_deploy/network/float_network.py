@@ -35,7 +35,7 @@ from snn_deploy.support.array_file import plain_fields, read_array_file, restore
 from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
 
-KIND, VERSION = "snn-deploy FloatNetwork", 1
+KIND, VERSION = "snn-deploy FloatNetwork", 2
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class FloatPopulation:
         require_flag(where, "fires", self.fires)
         require_flag(where, "clears_current", self.clears_current)
         require_flag(where, "fires_at_threshold", self.fires_at_threshold)
-        for name in _POPULATION_ARRAYS + _LATER_ARRAYS:
+        for name in _POPULATION_ARRAYS:
             values = per_channel(where, name, np.asarray(getattr(self, name)), self.shape[0])
             object.__setattr__(self, name, read_only(values, np.float64))
             _require_finite(where, name, getattr(self, name))
@@ -135,8 +135,7 @@ class ChannelNorm:
 class FloatConnection:
     """Weights from one population to another: (out, in / groups, height, width) or (out, in).
 
-    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none. pool_after: window of the
-    pooling of a convolution's results (after the norm), before they reach the neurons.
+    pool: window of the pooling of the source's spikes before the weights; (1, 1) is none.
     delay: steps between a spike and its arrival; 0 needs a source that comes before the target.
     """
 
@@ -152,19 +151,16 @@ class FloatConnection:
     pool_mode: Literal["sum", "average"] = "sum"
     delay: int = 0
     norm: ChannelNorm | None = None
-    pool_after: Pair = (1, 1)
-    pool_after_mode: Literal["sum", "average"] = "average"
 
     def __post_init__(self) -> None:
         require_numbers(f"connection {shown(self.name)}", "weights", np.asarray(self.weights))
         object.__setattr__(self, "weights", read_only(self.weights, np.float64))
         _require_finite(f"connection {self.name!r}", "weights", self.weights)
-        for mode in (self.pool_mode, self.pool_after_mode):
-            if mode not in ("sum", "average"):
-                raise UserError(
-                    f"connection {shown(self.name)}: {shown(mode)} pooling. Its result is no sum of spikes, so no "
-                    "chip with additive synapses computes it exactly; allowed are average and sum. Train with one."
-                )
+        if self.pool_mode not in ("sum", "average"):
+            raise UserError(
+                f"connection {shown(self.name)}: {shown(self.pool_mode)} pooling. Its result is no sum of spikes, so "
+                "no chip with additive synapses computes it exactly; allowed are average and sum. Train with one."
+            )
 
     @property
     def weights_shape(self) -> tuple[int, ...]:
@@ -195,18 +191,16 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
     """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
     header = {
         "input": plain_fields(network.input),
-        "populations": [_plain_population(p) for p in network.populations],
+        "populations": [plain_fields(p) for p in network.populations],
         "connections": [
-            {**_plain_connection(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
+            {**plain_fields(c), "norm": c.norm and {"epsilon": c.norm.epsilon}} for c in network.connections
         ],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
     arrays: dict[str, np.ndarray] = {}
     for population in network.populations:
-        # What has its default is left out: files that older versions wrote and that they can read stay as they are.
-        later = [n for n in _LATER_ARRAYS if getattr(population, n).any()]
-        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in (*_POPULATION_ARRAYS, *later)}
+        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _POPULATION_ARRAYS}
     for connection in network.connections:
         arrays[f"{connection.name}/weights"] = connection.weights
         if connection.norm is not None:
@@ -222,13 +216,7 @@ def read_float_network(path: Path) -> FloatNetwork:
             require_shape(p["name"], tuple(p["shape"]))
             require_arrays(arrays, f"{p['name']}/", p["shape"][0])
         populations = tuple(
-            FloatPopulation(
-                **restored_fields(
-                    p,
-                    **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS},
-                    **{n: arrays[f"{p['name']}/{n}"] for n in _LATER_ARRAYS if f"{p['name']}/{n}" in arrays},
-                )
-            )
+            FloatPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
             for p in header["populations"]
         )
         connections = []
@@ -250,25 +238,8 @@ def read_float_network(path: Path) -> FloatNetwork:
         raise UserError(f"{path}: not a legal FloatNetwork ({shown(error)}). Write it again.") from error
 
 
-_POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep")
-_LATER_ARRAYS = ("bias", "reset_value", "initial_value")
+_POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep", "bias", "reset_value", "initial_value")
 _NORM_ARRAYS = ("mean", "variance", "gain", "shift")
-
-
-def _plain_population(population: FloatPopulation) -> dict[str, Any]:
-    plain = plain_fields(population)
-    if population.reset == "value":
-        del plain["reset"]
-    if not population.clears_current:
-        del plain["clears_current"]
-    return plain
-
-
-def _plain_connection(connection: FloatConnection) -> dict[str, Any]:
-    plain = plain_fields(connection)
-    if connection.pool_after == (1, 1):
-        del plain["pool_after"], plain["pool_after_mode"]
-    return plain
 
 
 def _require_finite(where: str, what: str, values: np.ndarray) -> None:

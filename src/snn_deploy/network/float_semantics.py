@@ -3,12 +3,11 @@
 The same sweep as network/integer_semantics.py, with norms, average pooling and the input scale not yet folded.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.network.connection_arithmetic import sum_pool, transmit
+from snn_deploy.network.connection_arithmetic import transmit
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 
 
@@ -71,6 +70,4 @@ def delivered(connection: FloatConnection, values: np.ndarray) -> np.ndarray:
     if c.norm is not None:
         per_channel = (-1, *[1] * (currents.ndim - 2))
         currents = currents * c.norm.factor.reshape(per_channel) + c.norm.offset.reshape(per_channel)
-    if c.pool_after == (1, 1):
-        return currents
-    return sum_pool(currents, c.pool_after) / (math.prod(c.pool_after) if c.pool_after_mode == "average" else 1)
+    return currents

@@ -90,12 +90,6 @@ def _check_connection(connection: Any, source_shape: tuple[int, ...], shape: tup
     arrives = target_shape(
         source_shape, weights, connection.stride, connection.padding, connection.dilation, connection.pool
     )
-    pool_after = getattr(connection, "pool_after", (1, 1))  # of a FloatConnection alone
-    if pool_after != (1, 1):
-        require_pair(where, "pool_after", pool_after, 1)
-        if len(weights) != 4:
-            raise UserError(f"{where}: pool_after {pool_after} without a convolution; a dense connection has none.")
-        arrives = pooled_shape(arrives, pool_after)
     if min(arrives) < 1:
         raise UserError(f"{where}: nothing is left of {source_shape} after pooling and the kernel {weights[2:]}.")
     if arrives != tuple(shape) and not (len(weights) == 2 and arrives[0] == shape[0] and len(shape) == 1):

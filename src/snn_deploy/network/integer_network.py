@@ -26,7 +26,7 @@ from snn_deploy.support.array_file import (
 from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
 
-KIND, VERSION = "snn-deploy IntegerNetwork", 1
+KIND, VERSION = "snn-deploy IntegerNetwork", 2
 
 
 @dataclass(frozen=True)
@@ -168,16 +168,7 @@ def read_integer_network(path: Path) -> IntegerNetwork:
         return IntegerNetwork(
             IntegerInput(**restored_fields(header["input"])),
             tuple(
-                IntegerPopulation(
-                    **restored_fields(
-                        p,
-                        **{
-                            n: arrays[f"{p['name']}/{n}"]
-                            for n in _POPULATION_LIMITS
-                            if n not in _LATER_ARRAYS or f"{p['name']}/{n}" in arrays
-                        },
-                    )
-                )
+                IntegerPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
                 for p in header["populations"]
             ),
             tuple(
@@ -202,32 +193,19 @@ _POPULATION_LIMITS = {
     "reset_value": _STATE,
     "initial_value": _STATE,
 }
-_LATER_ARRAYS = ("reset_value", "initial_value")  # left out of files and digests where they are 0, as before them
 
 
 def _header_and_arrays(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    arrays = {
-        f"{p.name}/{n}": getattr(p, n)
-        for p in network.populations
-        for n in _POPULATION_LIMITS
-        if n not in _LATER_ARRAYS or getattr(p, n).any()
-    }
+    arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _POPULATION_LIMITS}
     arrays |= {f"{c.name}/weights": c.weights for c in network.connections}
     header = {
         "input": plain_fields(network.input),
-        "populations": [_plain_population(p) for p in network.populations],
+        "populations": [plain_fields(p) for p in network.populations],
         "connections": [plain_fields(c) for c in network.connections],
         "steps": network.steps,
         "provenance": dict(network.provenance),
     }
     return header, arrays
-
-
-def _plain_population(population: IntegerPopulation) -> dict[str, Any]:
-    plain = plain_fields(population)
-    if population.reset == "value":
-        del plain["reset"]
-    return plain
 
 
 def _whole_numbers(where: str, what: str, values: Any, least: int, most: int) -> np.ndarray:

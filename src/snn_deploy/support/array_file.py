@@ -70,7 +70,7 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
             if envelope["version"] != version:
                 raise UserError(
                     f"{path}: {kind} format version {envelope['version']}; this program reads version {version}. "
-                    "Export the network again, or install the version of snn-deploy that wrote it."
+                    "Make the file again, or install the version of snn-deploy that wrote it."
                 )
             names = [n[: -len(".npy")] for n in archive.namelist()]
             arrays = {name: _read_member(archive, name) for name in names if name != _HEADER}

@@ -9,7 +9,8 @@ from snn_deploy.export.passes.quantize import Limits
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
-from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.forward_options import ForwardOptions
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons.lif import Neuron
 
@@ -31,7 +32,9 @@ def test_a_network_of_the_trainer_is_exact_on_lava(name, options, shape):
     network.train()
     surrogate = load_plugin("train.surrogates", "dspike").Surrogate()
     with torch.no_grad():
-        network(torch.from_numpy(samples.inputs.astype(np.float32)) * samples.scale, 4, Pass(surrogate, 3.0, None))
+        network(
+            torch.from_numpy(samples.inputs.astype(np.float32)) * samples.scale, 4, ForwardOptions(surrogate, 3.0, None)
+        )
     network.eval()
     integer = to_integer_network(to_float_network(network, samples, 4, {}), Limits()).network
 

@@ -11,8 +11,8 @@ from snn_deploy.train import losses, norms, surrogates
 from snn_deploy.train.config.combinations import require_fitting
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Learner, Progress
-from snn_deploy.train.run.epoch import Lesson, train_epoch
+from snn_deploy.train.run.checkpoint import Progress, TrainingState
+from snn_deploy.train.run.epoch import TrainingContext, train_epoch
 from snn_deploy.train.run.loop import train
 from snn_deploy.train.run.run_start import build_network
 
@@ -96,8 +96,8 @@ def test_every_norm_with_every_surrogate_and_regularizer_trains_a_batch(norm, su
     samples = config.data.options.load("train").first(24)
     network = build_network(config, samples, torch.Generator().manual_seed(1))
     before = {name: value.clone() for name, value in network.named_parameters()}
-    learner = Learner(network, torch.optim.SGD(network.parameters(), lr=0.1), torch.Generator())
-    (progress,) = train_epoch(Lesson(config, samples, learner, network, Processes()), Progress())
+    state = TrainingState(network, torch.optim.SGD(network.parameters(), lr=0.1), torch.Generator())
+    (progress,) = train_epoch(TrainingContext(config, samples, state, network, Processes()), Progress())
     assert progress.totals[f"loss/{loss}"] > 0
     for name, value in network.named_parameters():
         assert value.isfinite().all()

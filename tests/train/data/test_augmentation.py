@@ -212,7 +212,7 @@ def test_several_processes_get_their_parts_of_the_very_batch_that_one_process_ge
     def batch(rank, count):
         processes = Processes()
         processes.rank, processes.count = rank, count
-        lesson = start_run(config, tmp_path / f"{rank}of{count}", False, None, processes).lesson
-        return training_batch(lesson, chosen)[0]
+        context = start_run(config, tmp_path / f"{rank}of{count}", False, None, processes).context
+        return training_batch(context, chosen)[0]
 
     assert torch.equal(torch.cat([batch(0, 2), batch(1, 2)]), batch(0, 1))

@@ -8,8 +8,8 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.losses.synaptic_operations import Loss
 from snn_deploy.train.models.layer_string import Model
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.recording import Recording, full_record
-from snn_deploy.train.networks.spiking_network import Pass
 from snn_deploy.train.run.run_start import build_network
 
 LABELS = torch.zeros(2, dtype=torch.long)
@@ -37,12 +37,12 @@ def test_its_gradient_is_that_of_the_spikes_through_the_surrogate(is_compiled):
     images = torch.from_numpy(samples.inputs).float() * samples.scale
     surrogate = load_plugin("train.surrogates", "dspike")
     slope = surrogate.slope if is_compiled else None
-    recording = network(images, 4, Pass(surrogate.Surrogate(), 3.0, slope))
+    recording = network(images, 4, ForwardOptions(surrogate.Surrogate(), 3.0, slope))
     Loss(weight=1.0)(recording, LABELS).backward()
     compiled = {name: w.grad.clone() for name, w in network.weights.items() if w.grad is not None}
 
     network.zero_grad()
-    plain = network(images, 4, Pass(surrogate.Surrogate(), 3.0))
+    plain = network(images, 4, ForwardOptions(surrogate.Surrogate(), 3.0))
     conv, dense = plain.layers
     assert 0.01 < conv.spikes.mean() < 0.99
     # 8 x 8 positions x 3 channels, all pooled 2 x 2 into 5 neurons; 5 neurons read by 10.

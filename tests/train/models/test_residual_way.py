@@ -11,7 +11,8 @@ from snn_deploy.export.passes.quantize import Limits
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
-from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.forward_options import ForwardOptions
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons.lif import Neuron
 
@@ -36,9 +37,9 @@ def network_of(name, samples, norm=NORM, **options):
 
 def train_a_batch(network, samples, *, is_fused=True):
     network.train()
-    how = Pass(SURROGATE.Surrogate(), 3.0, SURROGATE.slope if is_fused else None)
+    options = ForwardOptions(SURROGATE.Surrogate(), 3.0, SURROGATE.slope if is_fused else None)
     inputs = torch.from_numpy(samples.inputs.astype(np.float32)) * samples.scale
-    recording = network(inputs, STEPS, how)
+    recording = network(inputs, STEPS, options)
     loss = torch.nn.functional.cross_entropy(recording.logits, torch.from_numpy(samples.labels))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     loss.backward()
@@ -95,10 +96,10 @@ def test_an_identity_equals_the_convolution_that_it_stands_for():
     network = network_of("resnet20", samples, width=4)
     identity = next(c for c in network.plan.connections if c.fixed_weight is not None and c.pool == (2, 2))
     spikes = (torch.rand(STEPS, 2, 4, 16, 16, generator=torch.Generator().manual_seed(2)) < 0.3).float()
-    how = Pass(load_plugin("train.surrogates", "dspike").Surrogate(), 1.0)
+    options = ForwardOptions(load_plugin("train.surrogates", "dspike").Surrogate(), 1.0)
     values, pools = {identity.source: spikes}, {identity.source: (1, 1)}
-    scaled = network._raw(identity, values, pools, how)
-    padded = network._raw(replace(identity, padding=(1, 1)), values, pools, how)
+    scaled = network._raw(identity, values, pools, options)
+    padded = network._raw(replace(identity, padding=(1, 1)), values, pools, options)
     torch.testing.assert_close(scaled, padded[..., 1:-1, 1:-1])
 
 

@@ -12,8 +12,9 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.models.layer_string import Model
 from snn_deploy.train.models.resnet20 import Model as ResNet20
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.quantized_pass import Quantization, _QuantizedLif
-from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons.lif import Neuron
 
@@ -39,7 +40,7 @@ def _network(norm, *, model=None, neuron=None, seed=0, shape=(2, 8, 8)):
 def _pass(limits):
     surrogate = load_plugin("train.surrogates", "dspike")
     quantization = None if limits is None else Quantization(limits, 1 / 255, 255)
-    return Pass(surrogate.Surrogate(), 3.0, surrogate.slope, quantization=quantization)
+    return ForwardOptions(surrogate.Surrogate(), 3.0, surrogate.slope, quantization=quantization)
 
 
 def _assert_same_as_exported(network, limits, steps, *, shape=(2, 8, 8)):
@@ -110,7 +111,7 @@ def test_the_derivative_by_a_learned_leak_is_that_of_the_floats_on_the_same_curr
     for is_quantized in (True, False):
         keep = torch.tensor(0.375, requires_grad=True)
         if is_quantized:
-            neuron = Neuron().keeping(keep)
+            neuron = Neuron().with_voltage_keep(keep)
             spikes, potentials = _QuantizedLif.apply(whole, units, units * 0 + 100, neuron, surrogate, 3.0, keep)
         else:
             neuron = Neuron(fires_at_threshold=False)

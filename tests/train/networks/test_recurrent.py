@@ -11,7 +11,7 @@ from snn_deploy.network import float_semantics
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.run.loop import train
 from snn_deploy.train.run.run_start import build_network
@@ -50,7 +50,7 @@ def test_it_is_the_recurrence_of_the_float_network():
         surrogate = load_plugin("train.surrogates", "rectangle")
         network.eval()
         images = torch.from_numpy(samples.inputs).float() * samples.scale
-        recording = network(images, 6, Pass(surrogate.Surrogate(), 1.0))
+        recording = network(images, 6, ForwardOptions(surrogate.Surrogate(), 1.0))
     plain = to_float_network(network, samples, 6, {})
     assert {c.name: c.delay for c in plain.connections}["dense2-dense2"] == 1
     frames = np.broadcast_to(samples.inputs, (6, *samples.inputs.shape)).astype(float)
@@ -65,7 +65,7 @@ def test_its_gradients_are_those_of_a_plain_loop():
     surrogate = load_plugin("train.surrogates", "rectangle").Surrogate()
     images = torch.from_numpy(samples.inputs).float() * samples.scale
     by_output = torch.randn(12, 10, generator=torch.Generator().manual_seed(1))
-    network(images, 6, Pass(surrogate, 1.0)).logits.mul(by_output).sum().backward()
+    network(images, 6, ForwardOptions(surrogate, 1.0)).logits.mul(by_output).sum().backward()
     parameters = {name: w.detach().clone().requires_grad_() for name, w in network.weights.items()}
     left, sent, total = torch.zeros(12, 12), torch.zeros(12, 12), torch.zeros(12, 10)
     for _ in range(6):

@@ -7,8 +7,9 @@ from snn_deploy.network.float_network import FloatConnection
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.models.layer_string import Model
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
-from snn_deploy.train.networks.spiking_network import Pass, SpikingNetwork
+from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.synaptic_operations import fan_outs
 from snn_deploy.train.neurons.lif import Neuron
 from snn_deploy.train.run.layer_statistics import measured_layers
@@ -62,7 +63,7 @@ def test_measured_operations_are_the_spikes_times_their_fan_outs():
     inputs = np.random.default_rng(0).integers(0, 256, (7, 1, 9, 9)).astype(np.uint8)
     measured = measured_layers(network, Samples(inputs, np.zeros(7, np.int64), 10), 3)
     with torch.no_grad():
-        layers = network(torch.from_numpy(inputs).float() / 255, 3, Pass(Rectangle(), 1.0)).layers
+        layers = network(torch.from_numpy(inputs).float() / 255, 3, ForwardOptions(Rectangle(), 1.0)).layers
     fans = fan_outs(plan)
     total = sum((layer.spikes.double() * fans[layer.name]).sum().item() for layer in layers)
     assert total > 0

@@ -6,9 +6,9 @@ from torch import nn
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.run.checkpoint import (
-    Learner,
     Origin,
     Progress,
+    TrainingState,
     read_checkpoint,
     read_network_state,
     read_origin,
@@ -19,8 +19,8 @@ ORIGIN = Origin({"seed": 3, "training": {"epochs": 2}}, threads=1, parent="ab" *
 PROGRESS = Progress(1, 7, torch.tensor([2, 0, 1]), 3.5, {"loss/cross_entropy": 0.1 + 0.2})
 
 
-def _learner(seed, width=3):
-    """Return a learner after one step, so that there is a momentum."""
+def _trained_once(seed, width=3):
+    """Return a state after one step, so that there is a momentum."""
     generator = torch.Generator().manual_seed(seed)
     network = nn.Linear(2, width)
     for parameter in network.parameters():
@@ -28,11 +28,11 @@ def _learner(seed, width=3):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
     network(torch.ones(1, 2)).sum().backward()
     optimizer.step()
-    return Learner(network, optimizer, generator)
+    return TrainingState(network, optimizer, generator)
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
-    path, written, read = tmp_path / "a" / "last.safetensors", _learner(0), _learner(1)
+    path, written, read = tmp_path / "a" / "last.safetensors", _trained_once(0), _trained_once(1)
     write_checkpoint(path, written, PROGRESS, ORIGIN)
 
     progress = read_checkpoint(path, read)
@@ -43,45 +43,45 @@ def test_what_is_read_is_what_was_written(tmp_path):
     assert read_origin(path)[0] == ORIGIN
     assert torch.equal(read.network.weight, written.network.weight)
     assert torch.equal(torch.rand(5, generator=read.generator), torch.rand(5, generator=written.generator))
-    for learner in (read, written):
-        learner.optimizer.zero_grad()
-        learner.network(torch.ones(1, 2)).square().sum().backward()
-        learner.optimizer.step()
+    for state in (read, written):
+        state.optimizer.zero_grad()
+        state.network(torch.ones(1, 2)).square().sum().backward()
+        state.optimizer.step()
     assert torch.equal(read.network.weight, written.network.weight)
 
 
 def test_the_same_state_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        write_checkpoint(tmp_path / name, _learner(0), PROGRESS, ORIGIN)
+        write_checkpoint(tmp_path / name, _trained_once(0), PROGRESS, ORIGIN)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_the_network_alone_can_be_read(tmp_path):
-    write_checkpoint(tmp_path / "a", _learner(0), PROGRESS, ORIGIN)
+    write_checkpoint(tmp_path / "a", _trained_once(0), PROGRESS, ORIGIN)
     network = nn.Linear(2, 3)
     read_network_state(tmp_path / "a", network)
-    assert torch.equal(network.weight, _learner(0).network.weight)
+    assert torch.equal(network.weight, _trained_once(0).network.weight)
 
 
 def test_a_value_that_is_not_finite_is_refused_by_name_and_the_last_checkpoint_stays(tmp_path):
-    learner = _learner(0)
-    write_checkpoint(tmp_path / "a", learner, PROGRESS, ORIGIN)
+    state = _trained_once(0)
+    write_checkpoint(tmp_path / "a", state, PROGRESS, ORIGIN)
     before = (tmp_path / "a").read_bytes()
-    learner.network.bias.data[1] = torch.nan
+    state.network.bias.data[1] = torch.nan
     with pytest.raises(UserError, match="bias is not finite after 7 batches of epoch 2"):
-        write_checkpoint(tmp_path / "a", learner, PROGRESS, ORIGIN)
+        write_checkpoint(tmp_path / "a", state, PROGRESS, ORIGIN)
     assert (tmp_path / "a").read_bytes() == before
 
 
 def test_a_full_disk_is_a_user_error_and_the_last_checkpoint_stays(tmp_path):
-    learner = _learner(0)
-    write_checkpoint(tmp_path / "a", learner, PROGRESS, ORIGIN)
+    state = _trained_once(0)
+    write_checkpoint(tmp_path / "a", state, PROGRESS, ORIGIN)
     before = (tmp_path / "a").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # no file can be larger: the write fails midway
     try:
         with pytest.raises(UserError, match="cannot be written"):
-            write_checkpoint(tmp_path / "a", _learner(1), PROGRESS, ORIGIN)
+            write_checkpoint(tmp_path / "a", _trained_once(1), PROGRESS, ORIGIN)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
@@ -89,15 +89,15 @@ def test_a_full_disk_is_a_user_error_and_the_last_checkpoint_stays(tmp_path):
 
 
 def test_another_network_is_refused_with_what_differs(tmp_path):
-    write_checkpoint(tmp_path / "a", _learner(0), PROGRESS, ORIGIN)
+    write_checkpoint(tmp_path / "a", _trained_once(0), PROGRESS, ORIGIN)
     with pytest.raises(UserError, match=r"weight \(\(3, 2\), not \(4, 2\)\)"):
-        read_checkpoint(tmp_path / "a", _learner(0, width=4))
+        read_checkpoint(tmp_path / "a", _trained_once(0, width=4))
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.6, 0.99])
 def test_a_truncated_checkpoint_is_a_user_error(tmp_path, share):
-    write_checkpoint(tmp_path / "a", _learner(0), PROGRESS, ORIGIN)
+    write_checkpoint(tmp_path / "a", _trained_once(0), PROGRESS, ORIGIN)
     content = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match="not a whole checkpoint"):
-        read_checkpoint(tmp_path / "a", _learner(0))
+        read_checkpoint(tmp_path / "a", _trained_once(0))

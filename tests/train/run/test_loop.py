@@ -15,7 +15,7 @@ from snn_deploy.network.float_network import read_float_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.networks.spiking_network import Pass
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.inheritance import read_parent
 from snn_deploy.train.run.layer_statistics import measured_layers
@@ -152,7 +152,7 @@ def test_the_layers_are_measured_as_the_potentials_and_spikes_of_a_plain_pass_sa
     run.network.eval()
     inputs = torch.from_numpy(run.test.inputs[:60]).float() * run.test.scale
     with torch.no_grad():
-        layers = run.network(inputs, config.steps, Pass(config.surrogate.options, 1.0)).layers
+        layers = run.network(inputs, config.steps, ForwardOptions(config.surrogate.options, 1.0)).layers
     for layer in layers:
         found = {k.split("/")[1]: v for k, v in lines[-1].items() if k.startswith("measured/") and layer.name in k}
         potentials, spikes = layer.potentials.double(), layer.spikes.double()
@@ -192,9 +192,9 @@ def test_fewer_steps_inherit_a_network_that_gives_the_same_spikes_in_the_steps_t
     child = start_run(config, tmp_path, False, parent, Processes())
     elder = start_run(_config(), uninterrupted[0], True, None, Processes())
     inputs = torch.from_numpy(child.test.inputs).float() * child.test.scale
-    how = Pass(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
+    options = ForwardOptions(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
     with torch.no_grad():
-        ours, theirs = (r.network.eval()(inputs, r.lesson.config.steps, how) for r in (child, elder))
+        ours, theirs = (r.network.eval()(inputs, r.context.config.steps, options) for r in (child, elder))
     for short, long in zip(ours.layers, theirs.layers, strict=True):
         assert torch.equal(short.spikes, long.spikes[:2])
         assert short.spikes.sum() > 0

@@ -7,8 +7,8 @@ from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Learner, Progress
-from snn_deploy.train.run.epoch import Lesson, train_epoch
+from snn_deploy.train.run.checkpoint import Progress, TrainingState
+from snn_deploy.train.run.epoch import TrainingContext, train_epoch
 from snn_deploy.train.run.run_start import build_network
 
 TABLE = {"data": {"name": "digits"}, "model": {"layers": "8C3-10"}}
@@ -45,9 +45,9 @@ def test_every_batch_is_trained_at_the_rate_of_its_share_of_the_training():
     )
     samples = config.data.options.load("train").first(96)
     network = build_network(config, samples, torch.Generator().manual_seed(1))
-    learner = Learner(network, torch.optim.SGD(network.parameters(), lr=1.0), torch.Generator().manual_seed(2))
-    lesson = Lesson(config, samples, learner, network, Processes())
-    rates = [learner.optimizer.param_groups[0]["lr"] for _ in train_epoch(lesson, Progress(1))]
+    state = TrainingState(network, torch.optim.SGD(network.parameters(), lr=1.0), torch.Generator().manual_seed(2))
+    context = TrainingContext(config, samples, state, network, Processes())
+    rates = [state.optimizer.param_groups[0]["lr"] for _ in train_epoch(context, Progress(1))]
     assert rates == pytest.approx([0.04, 0.03, 0.02, 0.01])
 
 

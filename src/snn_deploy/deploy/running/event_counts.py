@@ -8,6 +8,7 @@ synapses of weight zero do. A pooled source neuron has the synapses of the windo
 import numpy as np
 
 from snn_deploy.deploy.running.simulation import Simulation
+from snn_deploy.network.connection_arithmetic import output_length
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 
 
@@ -70,6 +71,6 @@ def simulation_from_spikes(
 def _synapses_per_position(length: int, kernel: int, connection: IntegerConnection, axis: int) -> np.ndarray:
     """Return how many (tap, output) pairs read each of `length` source positions along one axis."""
     stride, padding, dilation = connection.stride[axis], connection.padding[axis], connection.dilation[axis]
-    outputs = (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    outputs = output_length(length, kernel, stride, padding, dilation)
     read = (np.arange(outputs)[:, None] * stride + np.arange(kernel) * dilation - padding).ravel()
     return np.bincount(read[(read >= 0) & (read < length)], minlength=length)

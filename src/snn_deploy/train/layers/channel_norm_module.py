@@ -6,6 +6,8 @@ A norm's plug-in in train/norms/ has a frozen dataclass `Norm` of its options, w
 `needs_bias`: whether its offset becomes a bias in every step.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
@@ -53,3 +55,10 @@ class ChannelNormModule(nn.Module):
             factor_and_offset = fixed
         factor, offset = (f.to(currents.dtype).reshape(-1, *[1] * (currents.ndim - 2)) for f in factor_and_offset)
         return currents * factor + offset
+
+
+class NormOptions(Protocol):
+    """What a plug-in's dataclass `Norm` can do."""
+
+    def build(self, channels: int, threshold: float) -> ChannelNormModule:
+        """Return the norm of one connection."""

@@ -4,7 +4,8 @@
         outputs.append(module(frame))
     reset(module)                   # before the next batch
 
-One call is one step; the module keeps the potentials between them. Gradients go through the surrogate and back in time.
+One call is one step; the module carries the potentials from call to call. Gradients go through the surrogate and back
+in time.
 """
 
 import torch
@@ -31,21 +32,18 @@ class LIF(torch.nn.Module):
         super().__init__()
         self.neuron = Neuron(voltage_keep, threshold, fires_at_threshold)
         self.surrogate = load_plugin("train.surrogates", surrogate).Surrogate()
-        self.left: Tensor | None = None
+        self.carried: Tensor | None = None
 
     def forward(self, currents: Tensor) -> Tensor:
         """Return the spikes of one step, 0. or 1., in the shape of `currents` (batch, ...)."""
-        potentials = currents
-        if self.left is not None:
-            potentials = currents + self.neuron.voltage_keep * self.left
+        carried = torch.zeros_like(currents) if self.carried is None else self.carried
         sharpness = self.surrogate.sharpness(0, 1)
-        spikes, potentials = self.neuron.run(potentials[None], self.surrogate, sharpness)
-        self.left = (potentials * (1 - spikes))[0]
-        return spikes[0]
+        spikes, _, self.carried = self.neuron.step(currents, carried, self.surrogate, sharpness)
+        return spikes
 
 
 def reset(module: torch.nn.Module) -> None:
     """Set the potentials of every LIF in `module` to rest."""
     for part in module.modules():
         if isinstance(part, LIF):
-            part.left = None
+            part.carried = None

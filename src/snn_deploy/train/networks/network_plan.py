@@ -54,6 +54,16 @@ class PlannedConnection:
     norm_scale: float = 1.0
     fixed_weight: float | None = None
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the weights are given and never trained."""
+        return self.fixed_weight is not None
+
+    @property
+    def is_dense_loop(self) -> bool:
+        """Whether it goes from a dense layer to itself."""
+        return self.source == self.target and len(self.weights_shape) == 2
+
 
 @dataclass(frozen=True)
 class NetworkPlan:
@@ -71,7 +81,15 @@ class NetworkPlan:
         """The population that a sample's class is read from."""
         return self.populations[-1]
 
+    def connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
+        """Return what reaches `population` from others."""
+        return [c for c in self.connections if c.target == population.name != c.source]
+
+    def loop_of(self, population: PlannedPopulation) -> PlannedConnection | None:
+        """Return the connection from `population` to itself, or None."""
+        return next((c for c in self.connections if c.source == c.target == population.name), None)
+
     @property
     def parameters(self) -> int:
         """The number of weights that are trained."""
-        return sum(math.prod(c.weights_shape) for c in self.connections if c.fixed_weight is None)
+        return sum(math.prod(c.weights_shape) for c in self.connections if not c.is_fixed)

@@ -7,7 +7,6 @@ statistics, as the exported network does, and in training these follow the quant
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,47 +14,46 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from snn_deploy.network.float_network import ChannelNorm
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
-from snn_deploy.rounding.fit import Fit, Incoming, Limits, fit
+from snn_deploy.rounding.fit import Fit, Incoming, fit
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.networks.forward_options import ForwardOptions, Quantization
+from snn_deploy.train.networks.network import with_steps
 from snn_deploy.train.networks.network_plan import PlannedConnection, PlannedPopulation
+from snn_deploy.train.networks.quantizable_network import QuantizableNetwork
 from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
 from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
 
 
-@dataclass(frozen=True)
-class Quantization:
-    """limits: as the exporter gets them. scale, largest_value: of the inputs, as in Samples."""
-
-    limits: Limits
-    scale: float
-    largest_value: int
-
-
-def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Recording:
-    """Return the recording of one pass of a SpikingNetwork in integers; arguments as of SpikingNetwork.forward.
+def quantized_pass(network: QuantizableNetwork, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
+    """Return the recording of one pass in integers; arguments as of Network.forward.
 
     A norm with a shift, or weights that do not fit, are UserErrors, as in the exporter.
     """
-    entry, quantization = network.plan.input, how.quantization
-    whole_inputs = torch.round(inputs / quantization.scale)
-    values = {entry.name: whole_inputs[None] if inputs.ndim == len(entry.shape) + 1 else whole_inputs}
+    quantization = options.quantization
+    assert quantization is not None
+    values = {network.plan.input.name: with_steps(torch.round(inputs / quantization.scale), network.plan)}
     layers: list[LayerRecord] = []
     for population in network.plan.populations:
         currents, found = _currents(network, population, values, steps, quantization)
         units = torch.from_numpy(found.units).to(currents.device)
         units = units.reshape(-1, *[1] * (len(population.shape) - 1))
         if population is network.plan.output:
-            return Recording(tuple(layers), (currents * units).cumsum(0).float(), how.epoch, how.epochs, network.plan)
+            return Recording(
+                tuple(layers), (currents * units).cumsum(0).float(), options.epoch, options.epochs, network.plan
+            )
         thresholds = torch.from_numpy(found.thresholds).to(currents.device).reshape(units.shape)
+        neuron = network.neuron_of(population)
         spikes, potentials = _QuantizedLif.apply(
             currents,
             units,
             thresholds,
-            network.neuron_of(population),
-            how.surrogate,
-            how.sharpness,
+            neuron,
+            options.surrogate,
+            options.sharpness,
             network.learned_keep(population),
         )
         values[population.name] = spikes
@@ -64,7 +62,7 @@ def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Record
                 population.name,
                 potentials,
                 spikes,
-                network.neuron.threshold,
+                neuron.threshold,
                 is_inner_residual=population.is_inner_residual,
             )
         )
@@ -72,7 +70,11 @@ def quantized_pass(network: Any, inputs: Tensor, steps: int, how: Any) -> Record
 
 
 def _currents(
-    network: Any, population: PlannedPopulation, values: dict[str, Tensor], steps: int, quantization: Quantization
+    network: QuantizableNetwork,
+    population: PlannedPopulation,
+    values: dict[str, Tensor],
+    steps: int,
+    quantization: Quantization,
 ) -> tuple[Tensor, Fit]:
     """Return the whole currents, (steps, batch, *shape), and the population's integers."""
     arriving = [c for c in network.plan.connections if c.target == population.name]
@@ -105,7 +107,7 @@ def _currents(
     return total.expand(steps, *total.shape[1:]), found
 
 
-def _folded(connection: PlannedConnection, weights: Tensor, norm: Any, scale: float) -> np.ndarray:
+def _folded(connection: PlannedConnection, weights: Tensor, norm: ChannelNorm | None, scale: float) -> np.ndarray:
     """Return the weights as the exporter's passes fold them, in double and in the same order."""
     folded = weights.detach().cpu().double().numpy()
     if norm is not None:
@@ -119,7 +121,7 @@ def _folded(connection: PlannedConnection, weights: Tensor, norm: Any, scale: fl
 
 
 def _incoming(
-    network: Any,
+    network: QuantizableNetwork,
     population: PlannedPopulation,
     arriving: list[PlannedConnection],
     folded: list[np.ndarray],
@@ -155,7 +157,7 @@ def _synapses(connection: PlannedConnection, values: Tensor, weights: Tensor) ->
     return functional.conv2d(values, weights, None, c.stride, c.padding, c.dilation, c.groups)
 
 
-def _observe(norm: Any, currents: Tensor, units: np.ndarray, factor: Tensor) -> None:
+def _observe(norm: ChannelNormModule, currents: Tensor, units: np.ndarray, factor: Tensor) -> None:
     """Let the running statistics see the currents before the norm, as the quantized ones tell them."""
     rows = currents.flatten(0, 1).double()
     others = [0, *range(2, rows.ndim)]

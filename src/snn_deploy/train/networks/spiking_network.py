@@ -5,8 +5,6 @@ step. From a static image the first connections compute once, not once per step.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -17,59 +15,33 @@ from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.float_network import FloatPopulation
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import amx_synapses
-from snn_deploy.train.compiled.fused_lif import FusedLayer, Slope
+from snn_deploy.train.compiled.fused_lif import FusedLayer
 from snn_deploy.train.compiled.fused_norm import normed
-from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
 from snn_deploy.train.layers.learned_keep import keep_logit, whole_keep
+from snn_deploy.train.networks.forward_options import ForwardOptions
+from snn_deploy.train.networks.network import Network, key_of, with_steps
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
-from snn_deploy.train.networks.quantized_pass import Quantization, quantized_pass
+from snn_deploy.train.networks.quantized_pass import quantized_pass
 from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record, record_of_means
-from snn_deploy.train.neurons.lif import Neuron, Surrogate
+from snn_deploy.train.neurons.lif import Neuron
 
 
-class NormOptions(Protocol):
-    """What a norm's options can do; see train/norms/."""
+class SpikingNetwork(Network):
+    """A network in training with surrogate gradients. generator: draws the initial weights."""
 
-    def build(self, channels: int, threshold: float) -> ChannelNormModule:
-        """Return the norm of one connection."""
-
-
-@dataclass(frozen=True)
-class Pass:
-    """How a forward pass runs.
-
-    surrogate, sharpness: what the gradient pretends. slope: its compilable form, or None for the plain path, which
-    keeps every potential. epoch, epochs: for the schedules of the losses. quantization: what the weights are rounded
-    to, or None for floats. amx: see amx_synapses.py; not for a pass that is quantized.
-    """
-
-    surrogate: Surrogate
-    sharpness: float
-    slope: Slope | None = None
-    epoch: int = 1
-    epochs: int = 1
-    quantization: Quantization | None = None
-    amx: bool = False
-
-
-class SpikingNetwork(nn.Module):
-    """A network in training. generator: where the initial weights come from."""
+    neuron: Neuron
 
     def __init__(
         self, plan: NetworkPlan, neuron: Neuron, norm: NormOptions, no_norm: NormOptions, generator: torch.Generator
     ) -> None:
-        super().__init__()
-        for connection in plan.connections:
-            if (connection.delay or _goes_back(plan, connection)) and not is_loop(connection):
-                raise UserError(
-                    f"connection {connection.name!r}: goes back or is delayed; only a dense layer may feed itself."
-                )
+        norms = (
+            (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
+            for c in plan.connections
+        )
+        super().__init__(plan, neuron, norms, generator)
         if plan.output.fires:
             raise UserError(f"population {plan.output.name!r}: fires, but the losses need an accumulating output.")
-        self.plan, self.neuron = plan, neuron
-        self.weights = nn.ParameterDict(
-            {key_of(c): initial_weights(c.weights_shape, generator) for c in plan.connections if c.fixed_weight is None}
-        )
         for c in plan.connections:
             if c.fixed_weight is not None:
                 weights = torch.full(c.weights_shape, c.fixed_weight * neuron.threshold)
@@ -78,38 +50,29 @@ class SpikingNetwork(nn.Module):
         self.keep_logits = nn.ParameterDict(
             {key_of(p): keep_logit(neuron.voltage_keep) for p in plan.populations if p.fires and learns}
         )
-        self.norms = nn.ModuleDict(
-            {
-                key_of(c): (norm if c.has_norm else no_norm).build(c.weights_shape[0], neuron.threshold * c.norm_scale)
-                for c in plan.connections
-            }
-        )
 
-    def forward(self, inputs: Tensor, steps: int, how: Pass) -> Recording:
-        """Return the recording of one pass.
-
-        inputs: floats, (batch, *input shape), an image for every step, or (steps, batch, *input shape).
-        """
-        if how.quantization is not None:
-            return quantized_pass(self, inputs, steps, how)
+    def forward(self, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
+        """Return the recording of one pass; output: the accumulated potentials, (steps, batch, classes)."""
+        if options.quantization is not None:
+            return quantized_pass(self, inputs, steps, options)
         entry = self.plan.input
-        values = {entry.name: inputs[None] if inputs.ndim == len(entry.shape) + 1 else inputs}
+        values = {entry.name: with_steps(inputs, self.plan)}
         pools: dict[str, Pair] = {entry.name: (1, 1)}  # what the neurons' kernel has already pooled
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
             fused_pool = self._common_pool(population.name)
-            loop = self._loop(population)
-            is_compiled = how.slope is not None and not self.neuron.learns_voltage_keep and loop is None
+            loop = self.plan.loop_of(population)
+            is_compiled = options.slope is not None and not self.neuron.learns_voltage_keep and loop is None
             if is_compiled and fused_pool is not None and inputs.device.type == "cpu":
-                spikes, layer = self._fused(population, values, pools, steps, how, fused_pool)
+                spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
             else:
-                currents = self._currents(population, values, pools, steps, how)
+                currents = self._currents(population, values, pools, steps, options)
                 keep = self.learned_keep(population)
                 if loop is None:
-                    spikes, potentials = self.neuron.run(currents, how.surrogate, how.sharpness, keep)
+                    spikes, potentials = self.neuron.run(currents, options.surrogate, options.sharpness, keep)
                 else:
-                    spikes, potentials = self._step_by_step(loop, currents, keep, how)
+                    spikes, potentials = self._step_by_step(loop, currents, keep, options)
                 layer = full_record(
                     population.name,
                     potentials,
@@ -120,14 +83,13 @@ class SpikingNetwork(nn.Module):
                 pools[population.name] = (1, 1)
             layers.append(layer)
             values[population.name] = spikes
-        output = self._currents(self.plan.output, values, pools, steps, how).cumsum(0)
-        return Recording(tuple(layers), output, how.epoch, how.epochs, self.plan)
+        output = self._currents(self.plan.output, values, pools, steps, options).cumsum(0)
+        return Recording(tuple(layers), output, options.epoch, options.epochs, self.plan)
 
     @property
-    def first_weights(self) -> nn.Parameter:
-        """The trained weights of the first connection from the input."""
-        first = next(c for c in self.plan.connections if c.source == self.plan.input.name and c.fixed_weight is None)
-        return self.weights[key_of(first)]
+    def parameters_without_decay(self) -> list[nn.Parameter]:
+        """Return the logits of learned decays: weight decay would pull every voltage_keep to a half."""
+        return list(self.keep_logits.values())
 
     def learned_keep(self, population: PlannedPopulation) -> Tensor | None:
         """Return the voltage_keep that `population` has learned, a differentiable scalar; None where it learns none."""
@@ -137,7 +99,7 @@ class SpikingNetwork(nn.Module):
     def neuron_of(self, population: PlannedPopulation) -> Neuron:
         """Return the neurons of `population` as they infer."""
         keep = self.learned_keep(population)
-        return self.neuron if keep is None else self.neuron.keeping(keep)
+        return self.neuron if keep is None else self.neuron.with_voltage_keep(keep)
 
     def float_population(self, population: PlannedPopulation) -> FloatPopulation:
         """Return `population` as plain data."""
@@ -151,19 +113,12 @@ class SpikingNetwork(nn.Module):
             fires_at_threshold=self.neuron.fires_at_threshold,
         )
 
-    def taken_gradients(self) -> dict[str, float]:
-        """Return nothing: gradients by spike times are those of time_based_network.py."""
-        return {}
-
     def used_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
-        key = key_of(connection)
-        weights = self.weights[key] if connection.fixed_weight is None else getattr(self, f"fixed_{key}")
-        return self.norm(connection).shaped(weights)
-
-    def norm(self, connection: PlannedConnection) -> ChannelNormModule:
-        """Return the norm of `connection`."""
-        return cast(ChannelNormModule, self.norms[key_of(connection)])
+        if not connection.is_fixed:
+            return super().used_weights(connection)
+        fixed: Tensor = getattr(self, f"fixed_{key_of(connection)}")
+        return self.norm(connection).shaped(fixed)
 
     def _fused(
         self,
@@ -171,17 +126,17 @@ class SpikingNetwork(nn.Module):
         values: dict[str, Tensor],
         pools: dict[str, Pair],
         steps: int,
-        how: Pass,
+        options: ForwardOptions,
         pool: Pair,
     ) -> tuple[Tensor, LayerRecord]:
         """Return the pooled spikes and the record of one population, by the compiled path."""
-        arriving = self._connections_to(population)
+        arriving = self.plan.connections_to(population)
         if len(arriving) == 1:
-            norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools, how)
+            norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools, options)
         else:  # each of the currents has a norm of its own; the kernel gets their sum
-            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps, how)
-        assert how.slope is not None
-        layer = FusedLayer(norm, self.neuron, how.slope, how.sharpness, steps, pool[0])
+            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps, options)
+        assert options.slope is not None
+        layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0])
         spikes, statistics = layer.run(currents)
         record = record_of_means(
             population.name,
@@ -193,14 +148,19 @@ class SpikingNetwork(nn.Module):
         return spikes, record
 
     def _currents(
-        self, population: PlannedPopulation, values: dict[str, Tensor], pools: dict[str, Pair], steps: int, how: Pass
+        self,
+        population: PlannedPopulation,
+        values: dict[str, Tensor],
+        pools: dict[str, Pair],
+        steps: int,
+        options: ForwardOptions,
     ) -> Tensor:
         """Return the sum of the normalized currents, (steps, batch, *shape)."""
         total: Tensor | None = None
-        for connection in self._connections_to(population):
-            raw = self._raw(connection, values, pools, how)
+        for connection in self.plan.connections_to(population):
+            raw = self._raw(connection, values, pools, options)
             norm = self.norm(connection)
-            if how.slope is not None and raw.device.type == "cpu" and norm.fixed() is not None:
+            if options.slope is not None and raw.device.type == "cpu" and norm.fixed() is not None:
                 currents = normed(raw, norm)
             else:
                 currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
@@ -209,7 +169,7 @@ class SpikingNetwork(nn.Module):
         return total.expand(steps, *total.shape[1:])
 
     def _raw(
-        self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair], how: Pass
+        self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair], options: ForwardOptions
     ) -> Tensor:
         """Return the currents before the norm, (steps or 1, batch, *shape)."""
         source = values[connection.source]
@@ -217,7 +177,7 @@ class SpikingNetwork(nn.Module):
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
         weights = self.used_weights(connection)
-        uses_amx = how.amx and connection.source != self.plan.input.name  # an image is no whole number of spikes
+        uses_amx = options.amx and connection.source != self.plan.input.name  # an image is no whole number of spikes
         geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
         if weights.ndim == 2:
             linear = amx_synapses.linear if uses_amx else functional.linear
@@ -231,28 +191,19 @@ class SpikingNetwork(nn.Module):
         return currents.unflatten(0, source.shape[:2])
 
     def _step_by_step(
-        self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, how: Pass
+        self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, options: ForwardOptions
     ) -> tuple[Tensor, Tensor]:
         """Return (spikes, potentials before the reset) of a population that hears itself through `loop`."""
         weights = self.used_weights(loop)
         sent: list[Tensor] = []
         potentials: list[Tensor] = []
-        left: Tensor | float = 0.0
-        for t, current in enumerate(currents):
-            own = functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else 0.0
-            spikes, potential = self.neuron.run((current + own + left)[None], how.surrogate, how.sharpness)
-            sent.append(spikes[0])
-            potentials.append(potential[0])
-            left = (self.neuron.voltage_keep if keep is None else keep) * potential[0] * (1 - spikes[0])
+        carried = torch.zeros_like(currents[0])
+        for t, arriving in enumerate(currents):
+            total = arriving + functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else arriving
+            spikes, before_reset, carried = self.neuron.step(total, carried, options.surrogate, options.sharpness, keep)
+            sent.append(spikes)
+            potentials.append(before_reset)
         return torch.stack(sent), torch.stack(potentials)
-
-    def _loop(self, population: PlannedPopulation) -> PlannedConnection | None:
-        """Return the connection from `population` to itself, or None."""
-        return next((c for c in self.plan.connections if c.source == c.target == population.name), None)
-
-    def _connections_to(self, population: PlannedPopulation) -> list[PlannedConnection]:
-        """Return what reaches `population` from others."""
-        return [c for c in self.plan.connections if c.target == population.name != c.source]
 
     def _common_pool(self, name: str) -> Pair | None:
         """Return the pooling that every reader of a population wants, or None where they differ."""
@@ -263,29 +214,8 @@ class SpikingNetwork(nn.Module):
         return pool if pool[0] == pool[1] else None
 
 
-def initial_weights(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:
-    """Return PyTorch's default: uniform within 1 / sqrt(fan-in)."""
-    bound = 1 / math.sqrt(math.prod(shape[1:]))
-    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
-
-
 def _is_scaling(connection: PlannedConnection) -> bool:
     """Whether each channel is its own times one number, such as an identity shortcut."""
     channels, *kernel = connection.weights_shape
     is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
-
-
-def is_loop(connection: PlannedConnection) -> bool:
-    """Return whether it goes from a dense layer to itself."""
-    return connection.source == connection.target and len(connection.weights_shape) == 2
-
-
-def _goes_back(plan: NetworkPlan, connection: PlannedConnection) -> bool:
-    order = [plan.input.name, *(p.name for p in plan.populations)]
-    return order.index(connection.source) >= order.index(connection.target)
-
-
-def key_of(part: PlannedConnection | PlannedPopulation) -> str:
-    """Return the name under which a module keeps what belongs to `part`."""
-    return part.name.replace(".", "_")  # torch refuses dots in parameter names

@@ -9,25 +9,28 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from snn_deploy.network.float_network import FloatPopulation
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.channel_norm_module import NormOptions
+from snn_deploy.train.networks.forward_options import ForwardOptions
+from snn_deploy.train.networks.network import Network, key_of, with_steps
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.networks.recording import LayerRecord, Recording, record_of_means
 from snn_deploy.train.networks.spike_time_layer import Layer, TimeGradients, fire
-from snn_deploy.train.networks.spiking_network import NormOptions, Pass, initial_weights, is_loop, key_of
 from snn_deploy.train.neurons.spike_response import Neuron
 from snn_deploy.train.norms.threshold_standardization import ThresholdStandardization
 
 
-class TimeBasedNetwork(nn.Module):
-    """A network in time-based training. generator: where the initial weights come from.
+class TimeBasedNetwork(Network):
+    """A network in time-based training. generator: draws the initial weights.
 
     is_compiled: False runs the plain loops of the neuron, slow, for comparison.
     """
+
+    neuron: Neuron
 
     def __init__(
         self,
@@ -39,48 +42,32 @@ class TimeBasedNetwork(nn.Module):
         *,
         is_compiled: bool = True,
     ) -> None:
-        super().__init__()
-        order = [plan.input.name, *(p.name for p in plan.populations)]
         for c in plan.connections:
-            if c.fixed_weight is not None:
+            if c.is_fixed:
                 raise UserError(
                     f"connection {c.name!r}: an identity shortcut; time-based training has none. Take a chain."
                 )
-            if (c.delay or order.index(c.source) >= order.index(c.target)) and not is_loop(c):
-                raise UserError(f"connection {c.name!r}: goes back or is delayed; only a dense layer may feed itself.")
         *hidden, output = plan.populations
-        self.plan = replace(plan, populations=(*hidden, replace(output, fires=True)))
-        self.neuron, self.is_compiled = neuron, is_compiled
+        norms = (
+            (no_norm if c.is_dense_loop else norm).build(c.weights_shape[0], neuron.threshold) for c in plan.connections
+        )
+        super().__init__(replace(plan, populations=(*hidden, replace(output, fires=True))), neuron, norms, generator)
+        self.is_compiled = is_compiled
         self.gradients = TimeGradients()
-        self.keep_logits = nn.ParameterDict()
-        self.weights = nn.ParameterDict(
-            {key_of(c): initial_weights(c.weights_shape, generator) for c in plan.connections}
-        )
-        self.norms = nn.ModuleDict(
-            {
-                key_of(c): (no_norm if is_loop(c) else norm).build(c.weights_shape[0], neuron.threshold)
-                for c in plan.connections
-            }
-        )
 
-    def forward(self, inputs: Tensor, steps: int, how: Pass) -> Recording:
-        """Return the recording of one pass; output: the spikes of each class so far, (steps, batch, classes).
-
-        inputs: floats, (batch, *input shape), an image for every step, or (steps, batch, *input shape).
-        """
-        entry = self.plan.input
-        values = {entry.name: inputs[None] if inputs.ndim == len(entry.shape) + 1 else inputs}
+    def forward(self, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
+        """Return the recording of one pass; output: the spikes of each class so far, (steps, batch, classes)."""
+        values = {self.plan.input.name: with_steps(inputs, self.plan)}
         records: list[LayerRecord] = []
         on_cpu = inputs.device.type == "cpu"
         for population in self.plan.populations:
-            arriving = [c for c in self.plan.connections if c.target == population.name != c.source]
-            loops = [c for c in self.plan.connections if c.target == population.name == c.source]
-            delay = loops[0].delay if loops else 0
+            arriving, loop = self.plan.connections_to(population), self.plan.loop_of(population)
+            delay = 0 if loop is None else loop.delay
             revives = self.neuron.revives_output and population is self.plan.output
             layer = Layer(self.neuron, arriving, steps, self.gradients, self.is_compiled and on_cpu, revives, delay)
             pooled = [_pooled(values[c.source], c) for c in arriving]
             thresholds = self.thresholds(population)
-            weights = [self.used_weights(c) for c in (*arriving, *loops)]
+            weights = [self.used_weights(c) for c in (*arriving, *([] if loop is None else [loop]))]
             spikes, potentials, means = fire(layer, thresholds, pooled, weights)
             values[population.name] = spikes
             is_measured = not torch.is_grad_enabled()  # in training nobody looks at them
@@ -90,12 +77,7 @@ class TimeBasedNetwork(nn.Module):
                 record_of_means(population.name, spikes.numel(), 1.0, means, potentials=relative, spikes=kept)
             )
         counts = cast(Tensor, _EarlierIsMore.apply(values[self.plan.output.name])).cumsum(0)
-        return Recording(tuple(records[:-1]), counts, how.epoch, how.epochs)
-
-    @property
-    def first_weights(self) -> nn.Parameter:
-        """The weights of the first connection from the input."""
-        return self.weights[key_of(next(c for c in self.plan.connections if c.source == self.plan.input.name))]
+        return Recording(tuple(records[:-1]), counts, options.epoch, options.epochs)
 
     def thresholds(self, population: PlannedPopulation) -> Tensor:
         """Return the thresholds of the channels of `population`, (channels,), without a gradient."""
@@ -104,18 +86,6 @@ class TimeBasedNetwork(nn.Module):
         if isinstance(norm, ThresholdStandardization):
             return norm.thresholds
         return torch.full((population.shape[0],), self.neuron.threshold, device=self.weights[key_of(first)].device)
-
-    def neuron_of(self, population: PlannedPopulation) -> Neuron:
-        """Return the neurons of `population` as they infer."""
-        return self.neuron
-
-    def used_weights(self, connection: PlannedConnection) -> Tensor:
-        """Return the weights of `connection` as the norm shapes them."""
-        return self.norm(connection).shaped(self.weights[key_of(connection)])
-
-    def norm(self, connection: PlannedConnection) -> ChannelNormModule:
-        """Return the norm of `connection`."""
-        return cast(ChannelNormModule, self.norms[key_of(connection)])
 
     def float_population(self, population: PlannedPopulation) -> FloatPopulation:
         """Return `population` as plain data: its potential counted in steps of current, as FloatNetwork does."""
@@ -128,7 +98,7 @@ class TimeBasedNetwork(nn.Module):
             clears_current=self.neuron.forgets == "everything",
         )
 
-    def taken_gradients(self) -> dict[str, float]:
+    def gradient_metrics(self) -> dict[str, float]:
         """Return what the gradients by spike times were since the last call, for the metrics (TB Fig. 3)."""
         return self.gradients.taken()
 

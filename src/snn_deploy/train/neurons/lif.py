@@ -3,7 +3,8 @@
 IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3: u[t] = tau * u[t-1] * (1 - o[t-1]) + x[t]; o[t] = u[t] >= V_th.
 Dspike fires at u > V_th: set fires_at_threshold = false.
 
-`run` is the plain form, in torch operations, for any device; fused_lif.py is the compiled one.
+`step` is the neuron's equation, in torch operations, for any device, and `run` takes all steps at once; fused_lif.py is
+the compiled form.
 """
 
 from dataclasses import dataclass, replace
@@ -44,6 +45,23 @@ class Neuron:
                 "between 0 and 1. Start at 0.25, or set learns_voltage_keep = false"
             )
 
+    def step(
+        self,
+        currents: Tensor,
+        carried: Tensor,
+        surrogate: Surrogate,
+        sharpness: float,
+        learned_keep: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (spikes, potentials before the reset, what is carried into the next step), all (batch, *shape).
+
+        currents: of this step. carried: what the step before returned, the potentials after reset and leak; zeros in
+        the first. learned_keep: as of `run`. Autograd differentiates through all of it, the reset as well.
+        """
+        spikes, potentials = _Spike.apply(currents + carried, self, surrogate, sharpness)
+        keep = self.voltage_keep if learned_keep is None else learned_keep
+        return spikes, potentials, keep * potentials * (1 - spikes)
+
     def run(
         self, currents: Tensor, surrogate: Surrogate, sharpness: float, learned_keep: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -51,12 +69,12 @@ class Neuron:
 
         learned_keep: a scalar that is used in place of voltage_keep, and gets a gradient.
         """
-        neuron = self if learned_keep is None else self.keeping(learned_keep)
+        neuron = self if learned_keep is None else self.with_voltage_keep(learned_keep)
         spikes, potentials = _Lif.apply(currents, neuron, surrogate, sharpness, learned_keep)
         return spikes, potentials
 
-    def keeping(self, learned_keep: Tensor) -> "Neuron":
-        """Return this neuron with the value of `learned_keep`, a scalar, for good."""
+    def with_voltage_keep(self, learned_keep: Tensor) -> "Neuron":
+        """Return this neuron with the value of `learned_keep`, a scalar, which it does not learn any further."""
         return replace(self, voltage_keep=learned_keep.item(), learns_voltage_keep=False)
 
     def back_in_time(
@@ -88,8 +106,27 @@ class Neuron:
         return potentials >= self.threshold if self.fires_at_threshold else potentials > self.threshold
 
 
+class _Spike(torch.autograd.Function):
+    """Spikes of one step, and the potentials themselves; the spikes' derivative is the surrogate's."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, potentials: Tensor, neuron: Neuron, surrogate: Surrogate, sharpness: float
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(potentials)
+        ctx.neuron, ctx.surrogate, ctx.sharpness = neuron, surrogate, sharpness
+        return neuron.fires(potentials).to(potentials.dtype), potentials
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (potentials,) = ctx.saved_tensors
+        by_spikes, by_potentials = gradients
+        slopes = ctx.surrogate.gradient(potentials, ctx.neuron.threshold, ctx.sharpness)
+        return torch.addcmul(by_potentials, by_spikes, slopes), None, None, None
+
+
 class _Lif(torch.autograd.Function):
-    """The recurrence and its derivative, through the reset as well."""
+    """All steps, with one backward pass for all of them: faster than autograd through `step`, and the same gradient."""
 
     @staticmethod
     def forward(
@@ -102,12 +139,9 @@ class _Lif(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         potentials = torch.empty_like(currents)
         spikes = torch.empty_like(currents)
-        left = torch.zeros_like(currents[0])
-        for t in range(len(currents)):
-            potentials[t] = currents[t] + left * neuron.voltage_keep
-            fired = neuron.fires(potentials[t])
-            spikes[t] = fired
-            left = torch.where(fired, 0.0, potentials[t])
+        carried = torch.zeros_like(currents[0])
+        for t, arriving in enumerate(currents):
+            spikes[t], potentials[t], carried = neuron.step(arriving, carried, surrogate, sharpness)
         ctx.save_for_backward(potentials, spikes)
         ctx.neuron, ctx.surrogate, ctx.sharpness = neuron, surrogate, sharpness
         return spikes, potentials

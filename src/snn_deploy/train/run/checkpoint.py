@@ -49,7 +49,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Learner:
+class TrainingState:
     """What training changes in place."""
 
     network: Network
@@ -62,15 +62,15 @@ class Learner:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
 
 
-def write_checkpoint(path: Path, learner: Learner, progress: Progress, origin: Origin) -> None:
+def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origin: Origin) -> None:
     """Write the state of a run, whole or not at all. A value that is not finite or a full disk is a UserError."""
-    require_finite(learner.network, progress)
-    tensors: dict[str, Tensor] = {f"network/{n}": t for n, t in learner.network.state_dict().items()}
-    for i, parameter in enumerate(learner.parameters):
-        momentum = learner.optimizer.state.get(parameter, {}).get("momentum_buffer")
+    require_finite(state.network, progress)
+    tensors: dict[str, Tensor] = {f"network/{n}": t for n, t in state.network.state_dict().items()}
+    for i, parameter in enumerate(state.parameters):
+        momentum = state.optimizer.state.get(parameter, {}).get("momentum_buffer")
         if momentum is not None:
             tensors[f"momentum/{i}"] = momentum
-    tensors["generator"] = learner.generator.get_state()
+    tensors["generator"] = state.generator.get_state()
     if progress.order is not None:
         tensors["order"] = progress.order
     run = {
@@ -106,14 +106,14 @@ def read_origin(path: Path) -> tuple[Origin, Progress]:
     return origin, progress
 
 
-def read_checkpoint(path: Path, learner: Learner) -> Progress:
-    """Put the state in `path` into `learner`; return how far the run was."""
+def read_checkpoint(path: Path, state: TrainingState) -> Progress:
+    """Put the state in `path` into `state`; return how far the run was."""
     tensors, _, progress = _read(path)
-    _load_network(path, tensors, learner.network)
-    for i, parameter in enumerate(learner.parameters):
+    _load_network(path, tensors, state.network)
+    for i, parameter in enumerate(state.parameters):
         if f"momentum/{i}" in tensors:
-            learner.optimizer.state[parameter]["momentum_buffer"] = tensors[f"momentum/{i}"].to(parameter.device)
-    learner.generator.set_state(tensors["generator"])
+            state.optimizer.state[parameter]["momentum_buffer"] = tensors[f"momentum/{i}"].to(parameter.device)
+    state.generator.set_state(tensors["generator"])
     return progress
 
 

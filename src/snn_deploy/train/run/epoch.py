@@ -14,21 +14,21 @@ from snn_deploy.train.compiled import amx_synapses
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.data.augmentation import augmented
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.recording import Recording
-from snn_deploy.train.networks.spiking_network import Pass
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Learner, Progress
+from snn_deploy.train.run.checkpoint import Progress, TrainingState
 from snn_deploy.train.run.evaluation import input_tensor, quantization_for, scaled
-from snn_deploy.train.run.sharpness import probed_weights, sharpness_at
+from snn_deploy.train.run.sharpness import compiled_slope, probed_weights, sharpness_at
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingContext:
     """What stays the same from batch to batch. forward: the network, or what distributes it."""
 
     config: TrainConfig
     samples: Samples
-    learner: Learner
+    state: TrainingState
     forward: nn.Module
     processes: Processes
 
@@ -38,47 +38,47 @@ class Lesson:
         return math.ceil(len(self.samples.labels) / self.config.training.batch_size)
 
 
-def train_epoch(lesson: Lesson, progress: Progress) -> Iterator[Progress]:
+def train_epoch(context: TrainingContext, progress: Progress) -> Iterator[Progress]:
     """Train the batches after `progress`, to the end of its epoch; yield the progress after each.
 
     A loss that is not finite is a UserError, before the weights are changed.
     """
-    config, samples, learner = lesson.config, lesson.samples, lesson.learner
+    config, samples, state = context.config, context.samples, context.state
     epoch, epochs = progress.epoch + 1, config.training.epochs
     if progress.order is None:
-        order = torch.randperm(len(samples.labels), generator=learner.generator)
-        first = _whole_batch(lesson, order[: config.training.batch_size].numpy())
-        sharpness = sharpness_at(config, learner.network, first, epoch, progress.sharpness)
+        order = torch.randperm(len(samples.labels), generator=state.generator)
+        first = _whole_batch(context, order[: config.training.batch_size].numpy())
+        sharpness = sharpness_at(config, state.network, first, epoch, progress.sharpness)
         progress = replace(progress, order=order, sharpness=sharpness)
     assert progress.order is not None and progress.sharpness is not None
-    how = _how(config, lesson, epoch, progress.sharpness)
+    options = _forward_options(context, epoch, progress.sharpness)
     size = config.training.batch_size
     schedule = load_plugin("train.schedules", config.optimizer.schedule).factor
-    lesson.forward.train()
-    for batch in range(progress.batch, lesson.batches):
-        for group in learner.optimizer.param_groups:
-            group["lr"] = config.optimizer.learning_rate * schedule((epoch - 1 + batch / lesson.batches) / epochs)
+    context.forward.train()
+    for batch in range(progress.batch, context.batches):
+        for group in state.optimizer.param_groups:
+            group["lr"] = config.optimizer.learning_rate * schedule((epoch - 1 + batch / context.batches) / epochs)
         chosen = progress.order[batch * size : (batch + 1) * size].numpy()
-        inputs, labels = _training_batch(lesson, chosen)
-        recording = lesson.forward(inputs, config.steps, how)
+        inputs, labels = _training_batch(context, chosen)
+        recording = context.forward(inputs, config.steps, options)
         losses = {choice.name: choice.options(recording, labels) for choice in config.losses}
-        measured = _measured(recording, losses, labels, lesson.processes)
+        measured = _measured(recording, losses, labels, context.processes)
         _require_finite(measured, f"epoch {epoch}, batch {batch + 1}")
-        learner.optimizer.zero_grad()
+        state.optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
-        measured |= learner.network.taken_gradients()
-        learner.optimizer.step()
+        measured |= state.network.gradient_metrics()
+        state.optimizer.step()
         totals = {name: progress.totals.get(name, 0.0) + value * len(chosen) for name, value in measured.items()}
         progress = replace(progress, batch=batch + 1, totals=totals)
         yield progress
 
 
-def epoch_metrics(lesson: Lesson, progress: Progress) -> dict[str, float]:
+def epoch_metrics(context: TrainingContext, progress: Progress) -> dict[str, float]:
     """Return the means over the samples of a finished epoch, for one line of metrics."""
     assert progress.sharpness is not None
-    epochs = lesson.config.training.epochs
-    network = lesson.learner.network
-    probed = probed_weights(lesson.config, network)
+    epochs = context.config.training.epochs
+    network = context.state.network
+    probed = probed_weights(context.config, network)
     keeps = {f"voltage_keep/{p.name}": float(network.neuron_of(p).voltage_keep) for p in network.plan.populations[:-1]}
     return {
         "epoch": progress.epoch + 1,
@@ -86,49 +86,48 @@ def epoch_metrics(lesson: Lesson, progress: Progress) -> dict[str, float]:
         "sharpness": progress.sharpness,
         **({"probed_weights": probed, "first_weights": network.first_weights.numel()} if probed else {}),
         **(keeps if network.neuron.learns_voltage_keep else {}),
-        **means_so_far(lesson, progress),
+        **means_so_far(context, progress),
     }
 
 
-def means_so_far(lesson: Lesson, progress: Progress) -> dict[str, float]:
+def means_so_far(context: TrainingContext, progress: Progress) -> dict[str, float]:
     """Return the means over the samples of the epoch's batches up to `progress`."""
-    seen = min(progress.batch * lesson.config.training.batch_size, len(lesson.samples.labels))
+    seen = min(progress.batch * context.config.training.batch_size, len(context.samples.labels))
     return {name: total / seen for name, total in progress.totals.items()}
 
 
-def _how(config: TrainConfig, lesson: Lesson, epoch: int, sharpness: float) -> Pass:
-    needs_potentials = any(choice.options.needs_potentials for choice in config.losses)
-    slope = None if needs_potentials else load_plugin("train.surrogates", config.surrogate.name).slope
-    epochs = config.training.epochs
+def _forward_options(context: TrainingContext, epoch: int, sharpness: float) -> ForwardOptions:
+    config = context.config
+    slope, epochs = compiled_slope(config), config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
-    quantization = quantization_for(lesson.samples, limits)
+    quantization = quantization_for(context.samples, limits)
     wanted = config.training.synapses
-    is_on_cpu = next(lesson.learner.network.parameters()).device.type == "cpu"
+    is_on_cpu = next(context.state.network.parameters()).device.type == "cpu"
     amx = wanted == "amx" or (wanted == "auto" and is_on_cpu and amx_synapses.works_here())
-    return Pass(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, amx)
+    return ForwardOptions(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, amx)
 
 
-def _whole_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+def _whole_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return (inputs, labels) of the samples `chosen`, all of them in every process, not augmented."""
-    samples = lesson.samples
-    device = next(lesson.learner.network.parameters()).device
+    samples = context.samples
+    device = next(context.state.network.parameters()).device
     return input_tensor(samples, chosen, device), torch.from_numpy(samples.labels[chosen]).to(device)
 
 
-def _training_batch(lesson: Lesson, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+def _training_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return (inputs, labels) of this process's part of the batch of samples `chosen`.
 
     Whatever draws from the generator here must draw for the whole batch, so that all processes draw the same.
     """
-    samples, share = lesson.samples, lesson.processes.share(chosen)
-    device = next(lesson.learner.network.parameters()).device
+    samples, share = context.samples, context.processes.share(chosen)
+    device = next(context.state.network.parameters()).device
     labels = torch.from_numpy(samples.labels[chosen[share]]).to(device)
-    augmentations = [choice.options for choice in lesson.config.augmentations]
+    augmentations = [choice.options for choice in context.config.augmentations]
     if not augmentations:
         return input_tensor(samples, chosen[share], device), labels
     images = torch.from_numpy(samples.inputs[chosen])
     beside = images.flatten(1, 2) if samples.is_sequence else images  # frames as channels: all change alike
-    changed = augmented(beside, augmentations, lesson.learner.generator).reshape(images.shape)
+    changed = augmented(beside, augmentations, context.state.generator).reshape(images.shape)
     return scaled(changed[share], samples, device), labels
 
 

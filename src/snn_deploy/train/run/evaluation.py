@@ -7,9 +7,8 @@ from torch import Tensor
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.forward_options import ForwardOptions, Quantization
 from snn_deploy.train.networks.network import Network
-from snn_deploy.train.networks.quantized_pass import Quantization
-from snn_deploy.train.networks.spiking_network import Pass
 from snn_deploy.train.processes.processes import Processes
 
 _BATCH = 250
@@ -33,12 +32,14 @@ def accuracy(
     mine = np.arange(processes.rank, -(-count // processes.count) * processes.count, processes.count)
     device = next(network.parameters()).device
     rectangle = load_plugin("train.surrogates", "rectangle")  # any would do: no gradient is taken
-    how = Pass(rectangle.Surrogate(), 1.0, rectangle.slope, quantization=quantization_for(samples, limits))
+    options = ForwardOptions(
+        rectangle.Surrogate(), 1.0, rectangle.slope, quantization=quantization_for(samples, limits)
+    )
     right = 0
     with torch.no_grad():
         for start in range(0, len(mine), _BATCH):
             chosen = mine[start : start + _BATCH]
-            recording = network(input_tensor(samples, chosen % count, device), steps, how)
+            recording = network(input_tensor(samples, chosen % count, device), steps, options)
             is_right = recording.logits.argmax(1).cpu().numpy() == samples.labels[chosen % count]
             right += int(is_right[chosen < count].sum())
     return processes.total(right) / count

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.recording import LayerRecord, Recording
-from snn_deploy.train.networks.spiking_network import Pass
 from snn_deploy.train.networks.synaptic_operations import fan_outs
 from snn_deploy.train.run.evaluation import input_tensor
 
@@ -87,8 +87,8 @@ def _recordings(network: Network, samples: Samples, steps: int) -> Iterator[Reco
     per_sample = steps * sum(math.prod(p.shape) for p in network.plan.populations)
     size = max(1, _MOST_VALUES // per_sample)
     device = next(network.parameters()).device
-    how = Pass(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
+    options = ForwardOptions(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
     with torch.no_grad():
         for start in range(0, len(samples.labels), size):
             chosen = np.arange(start, min(start + size, len(samples.labels)))
-            yield network(input_tensor(samples, chosen, device), steps, how)
+            yield network(input_tensor(samples, chosen, device), steps, options)

@@ -53,19 +53,19 @@ def train(
         require_tensorboard()
     run = start_run(config, folder, resume, parent, processes or Processes())
     watcher.started(config.training.epochs)
-    lesson, progress = run.lesson, run.progress
-    writes = lesson.processes.is_first
+    context, progress = run.context, run.progress
+    writes = context.processes.is_first
     log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
     for line in run.metrics:
         log(line)
     every = config.training.checkpoint_every
     while progress.epoch < config.training.epochs:
-        for here in train_epoch(lesson, progress):
-            watcher.batch(here.epoch + 1, here.batch, lesson.batches, means_so_far(lesson, here))
-            if every and here.batch % every == 0 and here.batch < lesson.batches:
+        for here in train_epoch(context, progress):
+            watcher.batch(here.epoch + 1, here.batch, context.batches, means_so_far(context, here))
+            if every and here.batch % every == 0 and here.batch < context.batches:
                 run.save(here)
         require_finite(run.network, here)
-        line = epoch_metrics(lesson, here) | _evaluated(run, progress.epoch + 1)
+        line = epoch_metrics(context, here) | _evaluated(run, progress.epoch + 1)
         run.metrics.append(line)
         if writes:
             run.files.write_metrics(run.metrics)
@@ -81,18 +81,18 @@ def train(
 
 def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
     """Return the accuracy on the test set (in floats too, where training rounds), and what layers do on some of it."""
-    config = run.lesson.config
+    config = run.context.config
     limits = config.quantization.limits(epoch, config.training.epochs)
-    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.lesson.processes, limits)}
+    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.context.processes, limits)}
     if limits is not None:
-        found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.lesson.processes)
+        found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.context.processes)
     if config.training.measured_samples == 0:
         return found
     return found | measured_layers(run.network, run.test.first(config.training.measured_samples), config.steps)
 
 
 def _float_network(run: StartedRun) -> FloatNetwork:
-    config, last = run.lesson.config, run.metrics[-1]
+    config, last = run.context.config, run.metrics[-1]
     provenance = {
         "config": config.table(),
         "float_accuracy": last.get("float_test_accuracy", last["test_accuracy"]),
@@ -101,4 +101,4 @@ def _float_network(run: StartedRun) -> FloatNetwork:
     }
     if run.origin.parent is not None:
         provenance["parent_checkpoint_sha256"] = run.origin.parent
-    return to_float_network(run.network.to("cpu"), run.lesson.samples, config.steps, provenance)
+    return to_float_network(run.network.to("cpu"), run.context.samples, config.steps, provenance)

@@ -20,8 +20,15 @@ from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Learner, Origin, Progress, read_checkpoint, read_origin, write_checkpoint
-from snn_deploy.train.run.epoch import Lesson
+from snn_deploy.train.run.checkpoint import (
+    Origin,
+    Progress,
+    TrainingState,
+    read_checkpoint,
+    read_origin,
+    write_checkpoint,
+)
+from snn_deploy.train.run.epoch import TrainingContext
 from snn_deploy.train.run.inheritance import Parent
 from snn_deploy.train.run.run_folder import RunFolder
 
@@ -33,15 +40,15 @@ class StartedRun:
     files: RunFolder
     origin: Origin
     network: Network
-    lesson: Lesson
+    context: TrainingContext
     test: Samples
     progress: Progress
     metrics: list[dict[str, Any]]
 
     def save(self, progress: Progress) -> None:
         """Write the checkpoint; the first of the processes does."""
-        if self.lesson.processes.is_first:
-            write_checkpoint(self.files.checkpoint, self.lesson.learner, progress, self.origin)
+        if self.context.processes.is_first:
+            write_checkpoint(self.files.checkpoint, self.context.state, progress, self.origin)
 
 
 def start_run(
@@ -80,12 +87,12 @@ def start_run(
     require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
         parent.hand_down(network, config)
-    learner = Learner(network.to(device), _optimizer(config, network), generator)
-    progress = read_checkpoint(files.checkpoint, learner) if is_resumed else Progress()
+    state = TrainingState(network.to(device), _optimizer(config, network), generator)
+    progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
     test = coded(config.data.options.load("test"), config.coding, config.steps)
-    lesson = Lesson(config, training, learner, processes.for_training(network), processes)
-    run = StartedRun(files, origin, network, lesson, test, progress, metrics)
+    context = TrainingContext(config, training, state, processes.for_training(network), processes)
+    run = StartedRun(files, origin, network, context, test, progress, metrics)
     if processes.is_first:
         if is_resumed:
             files.remove_leftovers()
@@ -119,12 +126,12 @@ def build_network(config: TrainConfig, samples: Samples, generator: torch.Genera
 
 
 def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
-    keeps = list(network.keep_logits.values())  # weight decay would pull them to a half
+    undecayed = network.parameters_without_decay
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in network.parameters() if all(p is not keep for keep in keeps)]}
+        {"params": [p for p in network.parameters() if all(p is not other for other in undecayed)]}
     ]
-    if keeps:
-        groups.append({"params": keeps, "weight_decay": 0.0})
+    if undecayed:
+        groups.append({"params": undecayed, "weight_decay": 0.0})
     return torch.optim.SGD(
         groups,
         lr=config.optimizer.learning_rate,

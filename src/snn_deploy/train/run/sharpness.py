@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from snn_deploy.support.plugin import load_plugin
+from snn_deploy.train.compiled.fused_lif import Slope
 from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network
-from snn_deploy.train.networks.spiking_network import Pass
 from snn_deploy.train.run.finite_difference import best_sharpness, finite_difference_gradient
 
 
@@ -49,11 +50,16 @@ def probed_weights(config: TrainConfig, network: Network) -> int:
     return min(surrogate.weights, network.first_weights.numel()) if hasattr(surrogate, "adapted") else 0
 
 
+def compiled_slope(config: TrainConfig) -> Slope | None:
+    """Return the surrogate's compilable form; None where a loss needs potentials, which only the plain path keeps."""
+    if any(choice.options.needs_potentials for choice in config.losses):
+        return None
+    slope: Slope = load_plugin("train.surrogates", config.surrogate.name).slope
+    return slope
+
+
 def _loss(config: TrainConfig, network: Network, batch: tuple[Tensor, Tensor], epoch: int, sharpness: float) -> Tensor:
     inputs, labels = batch
-    slope = load_plugin("train.surrogates", config.surrogate.name).slope
-    if any(choice.options.needs_potentials for choice in config.losses):
-        slope = None
-    how = Pass(config.surrogate.options, sharpness, slope, epoch, config.training.epochs)
-    recording = network(inputs, config.steps, how)
+    options = ForwardOptions(config.surrogate.options, sharpness, compiled_slope(config), epoch, config.training.epochs)
+    recording = network(inputs, config.steps, options)
     return torch.stack([choice.options(recording, labels) for choice in config.losses]).sum()

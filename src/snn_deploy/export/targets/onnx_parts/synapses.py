@@ -8,7 +8,7 @@ beyond, float64, in which ONNX Runtime has no convolution, so that one becomes a
 import numpy as np
 
 from snn_deploy.export.targets.onnx_parts.graph import Graph, Kind
-from snn_deploy.network.connection_arithmetic import pooled_shape
+from snn_deploy.network.connection_arithmetic import output_length, pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.state_units import EXACT_IN_FLOAT32, STATE_SHIFT
 
@@ -93,8 +93,8 @@ def _tap_by_tap(
     (channels, height, width), groups = shape, connection.groups
     out, _, kernel_height, kernel_width = connection.weights.shape
     padding, stride, dilation = connection.padding, connection.stride, connection.dilation
-    rows = (height + 2 * padding[0] - dilation[0] * (kernel_height - 1) - 1) // stride[0] + 1
-    columns = (width + 2 * padding[1] - dilation[1] * (kernel_width - 1) - 1) // stride[1] + 1
+    rows = output_length(height, kernel_height, stride[0], padding[0], dilation[0])
+    columns = output_length(width, kernel_width, stride[1], padding[1], dilation[1])
     if padding != (0, 0):
         pads = graph.constant(f"{result}/pads", (0, 0, *padding) * 2, np.int64)
         values = graph.add("Pad", [values, pads], f"{result}/padded")

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from snn_deploy.deploy.backends._cpu.limits import SumBounds
+from snn_deploy.network.connection_arithmetic import output_length
 from snn_deploy.network.integer_network import IntegerConnection
 from snn_deploy.network.state_units import EXACT_IN_FLOAT32
 
@@ -39,10 +40,8 @@ class Path:
         x = values[:, None, None] if self.is_dense else values
         rows, columns, _, out = self.weights.shape
         height, width = (
-            (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-            for length, kernel, stride, padding, dilation in zip(
-                x.shape[1:3], (rows, columns), c.stride, c.padding, c.dilation, strict=True
-            )
+            output_length(*axis)
+            for axis in zip(x.shape[1:3], (rows, columns), c.stride, c.padding, c.dilation, strict=True)
         )
         sums = np.zeros((len(x), height, width, out), np.float32)
         _scatter(np.ascontiguousarray(x), self.weights, c.stride, c.padding, c.dilation, sums)

@@ -1,0 +1,34 @@
+"""ForwardOptions: how a forward pass of a network in training runs."""
+
+from dataclasses import dataclass
+
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.train.compiled.fused_lif import Slope
+from snn_deploy.train.neurons.lif import Surrogate
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """limits: as the exporter gets them. scale, largest_value: of the inputs, as in Samples."""
+
+    limits: Limits
+    scale: float
+    largest_value: int
+
+
+@dataclass(frozen=True)
+class ForwardOptions:
+    """surrogate, sharpness: the gradient that stands in for a spike's; time-based networks have no use for them.
+
+    slope: the surrogate's compilable form, or None for the plain path, which keeps every potential. epoch, epochs: for
+    the schedules of the losses. quantization: what the weights are rounded to, or None for floats. amx: see
+    amx_synapses.py; a quantized pass does not use it.
+    """
+
+    surrogate: Surrogate
+    sharpness: float
+    slope: Slope | None = None
+    epoch: int = 1
+    epochs: int = 1
+    quantization: Quantization | None = None
+    amx: bool = False
