@@ -6,9 +6,9 @@ from importlib.metadata import version
 import click
 
 _VERBS = {
-    "compare": "Train variants at equal budget and print means and deviations over seeds.",
+    "compare": "Train variants at equal budget; print means and deviations over seeds.",
     "demo": "Train, export, verify and estimate a small network, in about a minute.",
-    "doctor": "Say what works on this machine, and how to mend what does not.",
+    "doctor": "Say which backends work on this machine, and what to do about the others.",
     "energy": "Estimate the energy per sample from measured spikes.",
     "export": "Turn a trained network into integers and files for a chip.",
     "fuzz": "Compare backends on random networks.",
@@ -16,9 +16,9 @@ _VERBS = {
     "map": "Place the neurons of an exported network on the cores of a chip.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "profiles": "List the chips and ways to count energy, number by number with sources.",
-    "report": "Write everything known about a deployment as one HTML file.",
+    "report": "Write everything that is known about a deployment into one HTML file.",
     "run": "Run an exported network on a backend: accuracy, spikes, synaptic operations.",
-    "search": "Find the deployments that no other one beats, each a verified network file.",
+    "search": "Find the Pareto-optimal deployments of a config, each a verified network file.",
     "train": "Train a bias-free spiking network from a TOML config.",
     "verify": "Compare every spike of every layer between backends.",
 }
@@ -43,8 +43,9 @@ class _Verbs(click.Group):
 def main() -> None:
     """Bring a trained spiking network to neuromorphic hardware without changing one spike.
 
-    The way of a network: train -> export -> verify -> run, energy. Every command takes --json: one JSON object
-    on standard output, everything else on standard error. Exit codes: 0 success, 1 a failed check, 2 wrong input.
+    A network goes through train -> export -> verify, then run, map, energy or report. Every command takes --json: one
+    JSON object on standard output, everything else on standard error. Exit codes: 0 success, 1 a failed check, 2 wrong
+    input, 130 interrupted.
     """
 
 

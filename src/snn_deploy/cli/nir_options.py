@@ -15,14 +15,24 @@ from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.support.user_error import UserError
 
 _OPTIONS = (
-    click.option("--steps", type=int, help="Time steps per sample; must be stated for a .nir file of another program."),
-    click.option("--input-max", type=int, help="Largest input, 1 for spikes, 255 for pixels; must be stated as well."),
-    click.option("--input-scale", type=float, help="What inputs are multiplied with; default 1 / the largest."),
-    click.option("--dt", type=float, help=f"Time step of a .nir file, in seconds; default {DEFAULT_TIME_STEP:g}."),
-    click.option("--discretization", type=click.Choice(["euler", "exact"]), help="Of a .nir file; default euler."),
-    click.option("--reset", type=click.Choice(["value", "subtract"]), help="Of a .nir file; default value: v_reset."),
     click.option(
-        "--fires", type=click.Choice(["above", "at"]), help="Above the threshold only, as NIR says (default), or at it."
+        "--steps", type=int, help="Of a .nir file: time steps per sample; required for files of other programs."
+    ),
+    click.option(
+        "--input-max", type=int, help="Of a .nir file: largest input, 1 for spikes, 255 for pixels; required likewise."
+    ),
+    click.option("--input-scale", type=float, help="Of a .nir file: factor of the inputs. Default: 1 / the largest."),
+    click.option("--dt", type=float, help=f"Of a .nir file: time step in seconds. Default: {DEFAULT_TIME_STEP:g}."),
+    click.option("--discretization", type=click.Choice(["euler", "exact"]), help="Of a .nir file. Default: euler."),
+    click.option(
+        "--reset",
+        type=click.Choice(["value", "subtract"]),
+        help="Of a .nir file: to v_reset (value, the default), or subtract the threshold.",
+    ),
+    click.option(
+        "--fires",
+        type=click.Choice(["above", "at"]),
+        help="Of a .nir file: only above the threshold (NIR's definition, the default), or also at it.",
     ),
 )
 

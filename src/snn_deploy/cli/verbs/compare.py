@@ -12,14 +12,24 @@ from snn_deploy.support.user_error import UserError
 
 @click.command("compare")
 @click.argument("configs", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Seeds 0 to N-1 of every variant.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change one key of every variant.")
 @click.option(
-    "--variant", "variants", multiple=True, metavar="NAME:KEY=VALUE,...", help="A variant of the one CONFIG; repeat it."
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Train every variant with the seeds 0 to N-1."
 )
-@click.option("--out", type=click.Path(path_type=Path), default="runs/compare", show_default=True, help="Folder.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
-@click.option("--layers", is_flag=True, help="Print spike rate and q(u) of every layer, too.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a key of the config in every variant."
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="NAME:KEY=VALUE,...",
+    help="A variant of CONFIG; may be given several times.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="runs/compare", show_default=True, help="Folder of the runs."
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many runs at the same time.")
+@click.option("--layers", is_flag=True, help="Also print the spike rate and quantization error q(u) of every layer.")
 @verb
 def command(
     output: Output,
@@ -31,9 +41,10 @@ def command(
     workers: int,
     layers: bool,
 ) -> int:
-    """Train every CONFIG (or every --variant of one) with several seeds, each on one thread, and compare.
+    """Train every CONFIG (or every --variant of one) with several seeds and compare the results.
 
-    Stopped, it goes on where it was: finished runs are read, unfinished ones resumed. Exit code 1 when a run failed.
+    Each run has one thread. Called again after an interruption, it reads the finished runs and resumes the others. Exit
+    code 1 when a run failed.
 
     \b
     Example: snn-deploy compare examples/digits.toml --seeds 3 --variant plain: \\

@@ -21,7 +21,8 @@ _LARGEST_DROP = 0.003
 def command(output: Output, out: Path) -> int:
     """Train, export, verify and estimate a small network on real 8x8 digits, in about a minute.
 
-    Exit code 1 when a spike differs between two backends, or when the accuracy is not what it should be.
+    Exit code 1 when a spike differs between two backends, or when the accuracy is lower than expected.
+
     Example: snn-deploy demo --out demo
     """
     if out.is_file():

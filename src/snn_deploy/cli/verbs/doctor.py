@@ -11,7 +11,8 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 def command(output: Output) -> int:
     """Print versions, and try every backend on a tiny network.
 
-    Exit code 1 when a backend that is installed gives wrong spikes or fails.
+    Exit code 1 when an installed backend fails or gives wrong spikes.
+
     Example: snn-deploy doctor --json
     """
     found = sd.doctor()

@@ -13,9 +13,17 @@ from snn_deploy.cli.output import Output, verb
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--profile", default="cmos45", show_default=True, help="Hardware profile: a name, or a TOML file.")
 @data_option
-@click.option("--samples", default=0, show_default=True, help="How many test samples to measure on; 0 is all.")
-@click.option("--placement", type=click.Path(path_type=Path), help="Of a chip's cores: a file that map --out wrote.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="How long the input of a sample lasts.")
+@click.option("--samples", default=0, show_default=True, help="Test samples to measure on; 0: all.")
+@click.option(
+    "--placement",
+    type=click.Path(path_type=Path),
+    help="The placement that snn-deploy map --out wrote, for the profile of a chip.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Duration of a sample's input; also prints the energy of a second.",
+)
 @verb
 def command(
     output: Output,
@@ -28,9 +36,10 @@ def command(
 ) -> None:
     """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
-    With cmos45: arithmetic as the papers count it, in integers, and with memory, beside the equal ANN. With a chip,
-    such as loihi1: events on its cores and links, and the time of a sample. Every term is a count times a unit cost
-    with its source. --seconds 0.3 prints the energy of a second of input as well.
+    The profile cmos45 gives the energy of arithmetic: as the spiking-network papers count it, in 8-bit integers, and
+    with memory access, each beside the equivalent ANN. The profile of a chip, such as loihi1, gives the energy of the
+    events on its cores and links, and the time of a sample. Every term is a count times a unit cost with its source.
+
     Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi1
     """
     output.show(

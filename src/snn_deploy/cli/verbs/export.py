@@ -26,25 +26,25 @@ _SHIFTS = ("refuse", "bias", "reset")
     help="The file beside network.npz: network.net for lava-dl, network.onnx, or network.nir in floats.",
 )
 @click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
-@click.option("--weight-bits", type=int, help="Bits of a signed weight; default: as trained, else 8.")
+@click.option("--weight-bits", type=int, help="Bits of a signed weight. Default: as trained, else 8.")
 @click.option(
     "--thresholds",
     type=click.Choice(["scalar", "per-channel"]),
-    help="One threshold and weight scale per layer or per channel; default: as trained, else scalar.",
+    help="One threshold and weight scale per layer, or per channel. Default: as trained, else scalar.",
 )
 @click.option(
     "--shift",
     type=click.Choice(_SHIFTS),
     default="refuse",
     show_default=True,
-    help="Norms' shifts: refused, a bias in each step, or moved into thresholds and reset values.",
+    help="What becomes of the shifts of norms: refused, a bias in each step, or moved into thresholds and resets.",
 )
-@click.option("--round-decays", is_flag=True, help="Round decays to what the chip has; the change is printed.")
+@click.option("--round-decays", is_flag=True, help="Round decays to those of the chip, and print the change.")
 @data_option
-@click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0 is all.")
-@click.option("--health", default=0, show_default=True, help="Test samples for the health report; 0: none.")
-@click.option("--require", help="Limits of the health report, NAME=NUMBER,...: see snn-deploy help export.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files; default RUN/TARGET.")
+@click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0: all.")
+@click.option("--health", default=0, show_default=True, help="Test samples for the health report; 0: no report.")
+@click.option("--require", help="Limits for the health report, NAME=NUMBER,...; see snn-deploy help export.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files. Default: RUN/TARGET.")
 @verb
 @nir_options
 def command(
@@ -63,10 +63,12 @@ def command(
     out: Path | None,
     reading: NirReading,
 ) -> int:
-    """Export RUN, a run folder, a float_network.npz or a .nir file, to network.npz and to the file of a target.
+    """Export RUN to integers: network.npz for snn-deploy, and the file of a target.
 
-    The health report compares each layer with the float network. Limits that --require names are checked against it
-    (on 20 samples where --health does not say how many); exit code 1 when one is broken. Shares are in percent.
+    RUN is a run folder, a float_network.npz or a .nir file. --health compares each layer with the float network;
+    --require sets limits on that report (measured on 20 samples unless --health says otherwise; shares in percent),
+    and a broken limit gives exit code 1.
+
     Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2 --require accuracy_drop=0.5,dead=10
     """
     from snn_deploy.api.health import read_limits  # noqa: PLC0415 - numpy is slow to import

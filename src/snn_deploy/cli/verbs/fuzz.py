@@ -9,15 +9,21 @@ from snn_deploy.support.user_error import UserError
 
 @click.command("fuzz")
 @click.option("--networks", default=100, show_default=True, help="How many random networks.")
-@click.option("--seed", default=0, show_default=True, help="Of the first one; the next has the next seed.")
-@click.option("--backends", default="reference,cpu,onnx", show_default=True, help="Compared with the first one.")
+@click.option("--seed", default=0, show_default=True, help="Of the first network; each further one has the next seed.")
+@click.option(
+    "--backends",
+    default="reference,cpu,onnx",
+    show_default=True,
+    help="The first is the one that the others are compared with.",
+)
 @verb
 def command(output: Output, networks: int, seed: int, backends: str) -> int:
     """Draw random legal networks and inputs, and compare every spike and output of the backends.
 
-    Graphs with loops, delays and joins, all kinds of convolutions and pooling, all resets, decays and thresholds, and
-    sums that leave the states' bits; for netx only what its format holds. Exit code 1 when a network differs: its seed
-    and the command that repeats it are printed.
+    The networks have loops, delays and joins, all kinds of convolutions, pooling, resets, decays and thresholds, and
+    sums that overflow the states; for netx only what its format can express. Exit code 1 when a network differs: its
+    seed and the command that repeats it are printed.
+
     Example: snn-deploy fuzz --networks 1000 --backends reference,cpu
     """
     found = sd.fuzz(networks, seed=seed, backends=backends.split(","), watch=output)

@@ -13,14 +13,20 @@ from snn_deploy.support.picture_file import require_picture
 @click.command("map")
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--profile", default="loihi1", show_default=True, help="Hardware profile: a name, or a TOML file.")
-@click.option("--chips", type=click.IntRange(min=1), help="The most chips there are. Default: as many as needed.")
+@click.option("--chips", type=click.IntRange(min=1), help="Number of chips available. Default: as many as needed.")
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    help="Measure spikes on so many test samples. Default: every neuron counts as firing once.",
+    help="Test samples to measure spikes on. Default: assume that every neuron fires once.",
 )
 @data_option
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search for core sites.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the search for a placement with few spike hops.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the placement to this file.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the chips to this .png or .svg.")
 @verb
@@ -37,7 +43,8 @@ def command(
 ) -> int:
     """Place the neurons of NETWORK on the cores of a chip, within the limits of its profile.
 
-    Exit code 1 when it does not fit; then every violation is printed, and what was tried and would fit.
+    Exit code 1 when the network does not fit: then every violation is printed, and changes that would make it fit.
+
     Example: snn-deploy map runs/a/loihi --samples 20 --out placement.json --picture map.png
     """
     if picture is not None:

@@ -11,13 +11,21 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
 @click.command("report")
 @click.argument("source", metavar="RUN_OR_NETWORK", type=click.Path(path_type=Path))
-@click.option("--profile", "profiles", multiple=True, help="A chip, again for each; default: loihi1 and loihi2.")
+@click.option(
+    "--profile", "profiles", multiple=True, help="A chip; may be given several times. Default: loihi1 and loihi2."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Default: report.html beside the network.")
 @data_option
-@click.option("--samples", type=int, help="Test samples that are measured; 0 is all. Default: at most 1,000.")
-@click.option("--compared", default=10, show_default=True, help="Test samples that every backend runs.")
-@click.option("--beside", type=click.Path(path_type=Path), help="A run or network whose potentials are drawn as well.")
-@click.option("--backends", help="Compared; default: reference, cpu, and onnx and lava where they are installed.")
+@click.option("--samples", type=int, help="Test samples to measure on; 0: all. Default: at most 1,000.")
+@click.option("--compared", default=10, show_default=True, help="Test samples to compare the backends on.")
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    help="Another run or network, such as one without a regularizer, to draw membrane potentials of as well.",
+)
+@click.option(
+    "--backends", help="Backends to compare. Default: reference, cpu, and onnx and lava where they are installed."
+)
 @verb
 def command(
     output: Output,
@@ -30,11 +38,12 @@ def command(
     beside: Path | None,
     backends: str | None,
 ) -> int:
-    """Write what a deployment of RUN_OR_NETWORK is like: accuracy, identical spikes, layers, fit, energy, training.
+    """Write a report on a deployment: accuracy, comparison of backends, layers, fit, energy and training.
 
-    One HTML file that opens offline. RUN_OR_NETWORK is a run folder with an exported network in RUN/loihi or RUN/onnx,
-    or such a network. --beside takes one that was trained otherwise, such as without a regularizer. Exit code 1 when a
-    backend differs. Example: snn-deploy report runs/digits-seed0
+    The report is one HTML file that opens offline. RUN_OR_NETWORK is a run folder with an exported network in RUN/loihi
+    or RUN/onnx, or the folder or file of an exported network. Exit code 1 when a backend differs.
+
+    Example: snn-deploy report runs/digits-seed0
     """
     result = sd.report(
         source,

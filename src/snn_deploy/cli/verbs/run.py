@@ -16,19 +16,21 @@ from snn_deploy.cli.output import INTERRUPTED, Output, verb
     default="cpu",
     show_default=True,
     help="reference, cpu, lava, netx, onnx, loihi2, or auto: lava where it is installed, else cpu. "
-    "cpu:int8, cpu:float32, cpu:event and cpu:wide force one path of the CPU simulator wherever it is exact.",
+    "cpu:int8, cpu:float32, cpu:event and cpu:wide force one path of the CPU simulator where it is exact.",
 )
 @data_option
-@click.option("--samples", default=0, show_default=True, help="How many test samples; 0 is all.")
-@click.option("--placement", type=click.Path(path_type=Path), help="Run what each core of this placement holds.")
+@click.option("--samples", default=0, show_default=True, help="Number of test samples; 0: all.")
+@click.option(
+    "--placement", type=click.Path(path_type=Path), help="Run the network as the cores of this placement hold it."
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes that share the samples. Default: one, or every core where a run takes more than seconds.",
+    help="Processes that share the samples. Default: one, or one per core for a run of more than ten seconds.",
 )
-@click.option("--cluster", help="The address of a dask scheduler, whose workers share the samples.")
+@click.option("--cluster", help="Address of a dask scheduler whose workers share the samples.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write every spike and potential to this .h5 file.")
-@click.option("--explain", is_flag=True, help="Say for each connection how the CPU simulator adds, and why so.")
+@click.option("--explain", is_flag=True, help="Print which path the CPU simulator takes for each connection, and why.")
 @verb
 def command(
     output: Output,

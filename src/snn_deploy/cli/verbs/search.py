@@ -11,13 +11,19 @@ from snn_deploy.support.user_error import UserError
 
 @click.command("search")
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change one key of CONFIG for all.")
-@click.option("--steps", help="Numbers of time steps to try, such as 8,4,2; default: CONFIG's, 3/4, 1/2 and 1/4 of it.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a key of CONFIG for all deployments."
+)
+@click.option("--steps", help="Numbers of time steps to try, such as 8,4,2. Default: CONFIG's, 3/4, 1/2 and 1/4 of it.")
 @click.option("--weight-bits", default="8,6,5,4,3", show_default=True, help="Bits of a signed weight to try.")
 @click.option("--thresholds", default="scalar,per-channel", show_default=True, help="Threshold modes to try.")
 @click.option("--profiles", default="loihi1", show_default=True, help="Chips to try.")
 @click.option(
-    "--choose", "choices", multiple=True, metavar="KEY=A|B", help="Try values of a key of CONFIG: the norm, the width."
+    "--choose",
+    "choices",
+    multiple=True,
+    metavar="KEY=A|B",
+    help="Values of a config key to try, such as norms or widths.",
 )
 @click.option(
     "--objectives",
@@ -25,17 +31,38 @@ from snn_deploy.support.user_error import UserError
     show_default=True,
     help="What to optimize, of accuracy, energy, latency, cores, chips, operations; the most important first.",
 )
-@click.option("--require", "requirements", multiple=True, metavar="LIMIT", help="'chips<=1', 'energy<=5uJ', ...")
-@click.option("--trials", type=click.IntRange(min=1), default=60, show_default=True, help="Deployments to try.")
-@click.option("--samples", type=click.IntRange(min=0), default=500, show_default=True, help="Test samples; 0 is all.")
-@click.option("--inherited-epochs", type=click.IntRange(min=1), help="Of fewer steps; default: a quarter of CONFIG's.")
 @click.option(
-    "--verify", "verified", type=click.IntRange(min=1), default=5, show_default=True, help="Samples that verify each."
+    "--require",
+    "requirements",
+    multiple=True,
+    metavar="LIMIT",
+    help="A requirement, such as 'chips<=1' or 'energy<=5uJ'; may be given several times.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, a thread each.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice of trials.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder; default runs/search-CONFIG.")
-@click.option("--resume", is_flag=True, help="Go on with the search in --out.")
+@click.option("--trials", type=click.IntRange(min=1), default=60, show_default=True, help="Deployments to try.")
+@click.option(
+    "--samples", type=click.IntRange(min=0), default=500, show_default=True, help="Test samples to measure on; 0: all."
+)
+@click.option(
+    "--inherited-epochs",
+    type=click.IntRange(min=1),
+    help="Epochs of trainings with fewer steps. Default: a quarter of CONFIG's.",
+)
+@click.option(
+    "--verify",
+    "verified",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Samples to verify each point of the front on.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, with one thread each."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sampler that chooses trials."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the search. Default: runs/search-CONFIG.")
+@click.option("--resume", is_flag=True, help="Continue the search in --out.")
 @verb
 def command(
     output: Output,
@@ -57,11 +84,12 @@ def command(
     out: Path | None,
     resume: bool,
 ) -> int:
-    """Find the Pareto-optimal deployments of CONFIG: each a network file whose spikes were compared.
+    """Find the Pareto-optimal deployments of CONFIG, each a network file that was verified spike for spike.
 
-    One network is trained for each value of --choose and the most steps; fewer steps start from it, and bits,
-    thresholds and chips only export. Stopped, it goes on with --resume. Exit code 1 when a spike differs on the front
-    or nothing keeps what is required. Energy and latency are the highest estimates for the chip.
+    For each choice of config keys one network is trained with the most steps; networks with fewer steps start from it
+    (time inheritance training); weight bits, thresholds and chips only need another export. --resume continues a search
+    that was stopped. Energy and latency are the highest estimates for the chip. Exit code 1 when a spike differs on the
+    front, or no deployment meets the requirements.
 
     \b
     Examples:

@@ -13,13 +13,17 @@ from snn_deploy.cli.training_progress import training_progress
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change one key, such as training.epochs=5."
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a key of the config, such as training.epochs=5; may be given several times.",
 )
-@click.option("--steps", type=int, help="Change the number of time steps; the same as --set steps=N.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/CONFIG-seedN.")
+@click.option("--steps", type=int, help="Number of time steps; the same as --set steps=N.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder. Default: runs/CONFIG-seedN.")
 @click.option("--from", "parent", type=click.Path(path_type=Path), help="Start from the trained network of this run.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was stopped; CONFIG may be left out.")
-@click.option("--force", is_flag=True, help="Write over a run that is already there.")
+@click.option("--resume", is_flag=True, help="Continue a run that was stopped; CONFIG may be left out.")
+@click.option("--force", is_flag=True, help="Overwrite an existing run.")
 @verb
 def command(
     output: Output,
@@ -31,12 +35,12 @@ def command(
     resume: bool,
     force: bool,
 ) -> None:
-    """Train a bias-free spiking network as CONFIG (a TOML file) says.
+    """Train a bias-free spiking network from CONFIG, a TOML file.
 
     \b
     Examples:
       snn-deploy train examples/digits.toml --set seed=1 --set training.epochs=10 --out runs/digits
-      snn-deploy train --resume --out runs/digits           go on with a run that was killed, to the same weights
+      snn-deploy train --resume --out runs/digits           continue a run that was killed; the weights end the same
       snn-deploy train --from runs/digits --steps 2         time inheritance training, with the parent's config
       torchrun --nproc-per-node 2 -m snn_deploy.cli.main train examples/digits.toml
     """
