@@ -17,6 +17,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run import tensorboard_log as log_module
 from snn_deploy.train.run.inheritance import read_parent
 from snn_deploy.train.run.layer_statistics import measured_layers
 from snn_deploy.train.run.loop import Watcher, train
@@ -256,7 +257,7 @@ def test_tensorboard_gets_every_epoch_once_even_when_resumed(tmp_path):
 
 
 def test_a_missing_tensorboard_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("snn_deploy.train.run.tensorboard_log.find_spec", lambda name: None)
+    monkeypatch.setattr(log_module, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"snn-deploy\[tensorboard\]"):
         train(_config(training={"tensorboard": True}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
