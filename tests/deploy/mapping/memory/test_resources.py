@@ -179,3 +179,31 @@ def test_no_mapping_is_below_the_lower_bound(seed, profile):
     found = partition(network, profile)
     if not found.violations:
         assert len(found.cores) >= lower_bound(network, profile).cores
+
+
+def test_the_lower_bound_lets_every_core_choose_its_encoding():
+    # Half of the outputs are dense, half have three weights in a hundred: one encoding for all needs 8 cores or more.
+    rng = np.random.default_rng(0)
+    dense = rng.integers(1, 100, (512, 1024))
+    sparse = rng.integers(1, 100, (512, 1024)) * (rng.random((512, 1024)) < 0.03)
+    network = one_layer((1024,), np.concatenate([dense, sparse]))
+    found = partition(network, LOIHI)
+    assert lower_bound(network, LOIHI).cores <= len(found.cores) == 6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_bound(seed):
+    rng = np.random.default_rng(seed)
+    groups = rng.choice([0.0, 0.02, 0.3, 1.0], (rng.integers(1, 5), rng.integers(1, 5)))
+    if seed % 2:
+        density = groups.repeat(160, axis=0).repeat(256, axis=1)
+        source, geometry = (density.shape[1],), {}
+    else:
+        density = groups.repeat(40, axis=0).repeat(64, axis=1)[..., None, None] * np.ones((3, 3))
+        source, geometry = (density.shape[1], *rng.integers(1, 7, 2).tolist()), {"padding": (1, 1)}
+    weights = np.where(rng.random(density.shape) < density, rng.integers(1, 100, density.shape), 0)
+    weights.flat[0] = 1
+    network = one_layer(source, weights, **geometry)
+    found = partition(network, LOIHI)
+    if not found.violations:
+        assert len(found.cores) >= lower_bound(network, LOIHI).cores

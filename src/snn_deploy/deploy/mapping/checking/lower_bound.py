@@ -1,7 +1,9 @@
 """lower_bound: how many cores a network needs at least, so that a user sees how far from the best a mapping is.
 
-Counted is only what no mapping can save: every neuron, every weight that some spike can meet, stored once in the
-smaller of dense and sparse without headers, and an axon for each position that a population hears.
+Counted is only what no mapping can save: every neuron, every weight that some spike can meet, stored once without
+headers, and an axon for each position that a population hears. Every core chooses between the dense and the sparse
+encoding, and a list without weights is not stored, so each kernel (of one input and one output channel) counts in the
+cheaper of both.
 """
 
 import math
@@ -66,11 +68,29 @@ def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
 def _bits(model: Model, c: IntegerConnection, whole: Slice) -> int:
     """Return the bits of the weights that spikes can meet: kernel elements that only reach the padding do not count."""
     weights = c.weights
-    if weights.ndim == 4:
-        lists = kernel_lists(c, model.network.shape_of(c.source), whole, 1, 2**31)
-        rows = sorted({row for rows, _ in lists for row in rows})
-        columns = sorted({column for _, columns in lists for column in columns})
-        weights = weights[:, :, rows][:, :, :, columns]
-    memory = model.memories[c.name]
-    each = model.profile.whole("weight.stored_bits_max") + memory.delay_bits
-    return min(weights.size * each, int(np.count_nonzero(weights)) * (each + _LEAST_INDEX))
+    each = model.profile.whole("weight.stored_bits_max") + model.memories[c.name].delay_bits
+    if weights.ndim == 2:  # a kernel of one element: nothing is cheaper than the weights that are not zero
+        return int(np.count_nonzero(weights)) * each
+    source = model.network.shape_of(c.source)
+    lists = kernel_lists(c, source, whole, 1, 2**31)
+    rows = sorted({row for rows, _ in lists for row in rows})
+    columns = sorted({column for _, columns in lists for column in columns})
+    used = np.count_nonzero(weights[:, :, rows][:, :, :, columns], axis=(2, 3))  # (out, in / groups)
+    if not _is_met_whole(c, source, whole, rows, columns):
+        return int(used.sum()) * each  # a core may hold some elements of a kernel in one encoding and some in the other
+    dense = np.where(used > 0, len(rows) * len(columns) * each, 0)
+    return int(np.minimum(dense, used * (each + _LEAST_INDEX)).sum())
+
+
+def _is_met_whole(
+    c: IntegerConnection, source: tuple[int, ...], whole: Slice, rows: list[int], columns: list[int]
+) -> bool:
+    """Whether some neuron meets all of these kernel elements, so that its core holds a whole kernel in one encoding."""
+    pooled = pooled_shape(source, c.pool)
+    return all(
+        any(
+            all(0 <= i * c.stride[axis] - c.padding[axis] + k * c.dilation[axis] < pooled[axis + 1] for k in met)
+            for i in range(whole.stop[axis + 1])
+        )
+        for axis, met in ((0, rows), (1, columns))
+    )
