@@ -3,9 +3,9 @@
     uv run python benchmarks/mapping.py [--networks S B V ...] [--nengo FOLDER] [--profile loihi1]
 
 FOLDER holds nengo_S.json and so on, which benchmarks/nengo_loihi_split.py wrote in an environment of its own. Every
-neuron counts as firing once, and the chips lie in a row. greedy: each layer is cut into the fewest boxes that fit, from
-the last to the first, each box on a core of its own. All but ours sit along the mesh like a snake, in the order of the
-layers; nengo's round robin deals its blocks to the chips in turn.
+neuron counts as firing once, and the chips lie in a row. greedy: each layer is cut into the fewest blocks that fit,
+from the last to the first, each block on a core of its own. All but ours lie in boustrophedon order on the mesh, in the
+order of the layers; nengo's round robin deals its blocks to the chips in turn.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from mapping_networks import PLANS, network
 from scipy.sparse import coo_matrix, csr_matrix
 
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
-from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip, position, seats
+from snn_deploy.deploy.mapping.cores.mesh import core_sites, cores_per_chip, position
 from snn_deploy.deploy.mapping.cores.placement import Slice
 from snn_deploy.deploy.mapping.cutting.cuts import cuts
 from snn_deploy.deploy.mapping.cutting.partition import partition
@@ -62,11 +62,11 @@ def _nengo(path: Path, chip: HardwareProfile) -> list[Row]:
     here, there, spikes = np.array(found["traffic"]).T
     traffic = coo_matrix((spikes, (here, there)), (cores, cores)).tocsr()
     chips = -(-cores // cores_per_chip(chip))
-    chairs = seats(chip, chips)
-    in_turn = [chairs[i % chips * cores_per_chip(chip) + i // chips] for i in range(cores)]
+    sites = core_sites(chip, chips)
+    in_turn = [sites[i % chips * cores_per_chip(chip) + i // chips] for i in range(cores)]
     remark = ", ".join(f"{used} {what}" for what, used in found["over"].items())
     remark = f"breaks limits: {remark}" if remark else ""
-    rows: list[Row] = [("nengo-loihi, greedy", cores, _hops(chairs[:cores], traffic, chip), found["seconds"], remark)]
+    rows: list[Row] = [("nengo-loihi, greedy", cores, _hops(sites[:cores], traffic, chip), found["seconds"], remark)]
     if chips > 1:
         rows.append(("nengo-loihi, round robin", cores, _hops(in_turn, traffic, chip), "", remark))
     return rows
@@ -79,40 +79,40 @@ def _hops(taken: Sequence[tuple[int, tuple[int, int], int]], traffic: csr_matrix
 
 
 def greedy(whole: IntegerNetwork, chip: HardwareProfile) -> Row:
-    """Return the row of a mapping that gives each layer its fewest boxes, and each box a core of its own."""
+    """Return the row of a mapping that gives each layer its fewest blocks, and each block a core of its own."""
     begin = time.perf_counter()
     several = sum(int(np.prod(p.shape)) for p in whole.populations) > cores_per_chip(chip) * chip.whole(
         "core.max_neurons"
     )
-    boxes = _fewest_boxes(Model(whole, chip, between_chips=several))
-    if boxes is None:
+    blocks = _fewest_blocks(Model(whole, chip, between_chips=several))
+    if blocks is None:
         return "greedy", "-", "-", f"{time.perf_counter() - begin:.1f}", "does not fit"
-    cores = tuple((box,) for box in boxes)
+    cores = tuple((block,) for block in blocks)
     if len(cores) > cores_per_chip(chip) and not several:
-        boxes = _fewest_boxes(Model(whole, chip, between_chips=True))
-        assert boxes is not None
-        cores = tuple((box,) for box in boxes)
+        blocks = _fewest_blocks(Model(whole, chip, between_chips=True))
+        assert blocks is not None
+        cores = tuple((block,) for block in blocks)
     seconds = time.perf_counter() - begin
-    chairs = seats(chip, -(-len(cores) // cores_per_chip(chip)))
-    hops = _hops(chairs[: len(cores)], core_traffic(whole, cores), chip)
+    sites = core_sites(chip, -(-len(cores) // cores_per_chip(chip)))
+    hops = _hops(sites[: len(cores)], core_traffic(whole, cores), chip)
     return "greedy", len(cores), hops, f"{seconds:.1f}", ""
 
 
-def _fewest_boxes(model: Model) -> list[Slice] | None:
-    """Return the boxes of the cuts with the fewest, each population after those that hear it."""
-    boxes: dict[str, list[Slice]] = {}
+def _fewest_blocks(model: Model) -> list[Slice] | None:
+    """Return the blocks of the cuts with the fewest, each population after those that hear it."""
+    blocks: dict[str, list[Slice]] = {}
     for p in reversed(model.network.populations):
-        heard = [listeners(model, c, boxes[c.target]) for c in model.network.connections if c.source == p.name]
-        fitting = (cut.parts() for cut in sorted(cuts(model, p, 1), key=lambda cut: cut.boxes))
-        found = next((parts for parts in fitting if all(_fits(model, box, heard) for box in parts)), None)
+        heard = [listeners(model, c, blocks[c.target]) for c in model.network.connections if c.source == p.name]
+        fitting = (cut.parts() for cut in sorted(cuts(model, p, 1), key=lambda cut: cut.blocks))
+        found = next((parts for parts in fitting if all(_fits(model, block, heard) for block in parts)), None)
         if found is None:
             return None
-        boxes[p.name] = found
-    return [box for p in model.network.populations for box in boxes[p.name]]
+        blocks[p.name] = found
+    return [block for p in model.network.populations for block in blocks[p.name]]
 
 
-def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:
-    return not model.over(model.joined([model.need(box)], sum(h.slots(box) for h in heard)))
+def _fits(model: Model, block: Slice, heard: Sequence[Listeners]) -> bool:
+    return not model.over(model.joined([model.need(block)], sum(h.slots(block) for h in heard)))
 
 
 def _ours(whole: IntegerNetwork, chip: HardwareProfile) -> list[Row]:
@@ -121,15 +121,15 @@ def _ours(whole: IntegerNetwork, chip: HardwareProfile) -> list[Row]:
     if found.violations:
         reasons = "; ".join(f"{v.population}: {v.needed} {v.resource}, allowed {v.allowed}" for v in found.violations)
         return [("ours", "-", "-", f"{time.perf_counter() - begin:.1f}", reasons)]
-    snake = place_on_mesh(whole, found, chip)
+    in_order = place_on_mesh(whole, found, chip)
     traffic = core_traffic(whole, found.cores)
     cut = time.perf_counter() - begin
-    placed = place_by_traffic(snake, traffic, chip)
+    placed = place_by_traffic(in_order, traffic, chip)
     seconds = time.perf_counter() - begin
     bound = lower_bound(whole, chip)
-    hops = [int(spike_hops(placement, traffic, chip)) for placement in (snake, placed)]
+    hops = [int(spike_hops(placement, traffic, chip)) for placement in (in_order, placed)]
     return [
-        ("ours, like a snake", len(found.cores), hops[0], f"{cut:.1f}", ""),
+        ("ours, in the order of the layers", len(found.cores), hops[0], f"{cut:.1f}", ""),
         ("ours", len(found.cores), hops[1], f"{seconds:.1f}", ""),
         ("lower bound", bound.cores, "", "", f"{bound.alone} where populations share no core"),
     ]

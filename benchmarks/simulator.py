@@ -194,7 +194,7 @@ def jelly_forward(network: IntegerNetwork, frames: np.ndarray) -> Method:
 
 def exported(folder: Path) -> tuple[IntegerNetwork, np.ndarray]:
     """Return an exported network and 256 of its test images as frames."""
-    from snn_deploy.cli.inputs import test_samples  # noqa: PLC0415 - only --exported needs it
+    from snn_deploy.api.sources import test_samples  # noqa: PLC0415 - only --exported needs it
 
     network = read_integer_network(folder / "network.npz")
     images = test_samples(network.provenance, None, 256).inputs

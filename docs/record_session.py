@@ -3,7 +3,7 @@
     python docs/record_session.py            writes it into README.md between its two marks
     python docs/record_session.py --check    exit code 1 where README.md shows something else
 
-What differs between machines is left out: lines with times.
+Only the lines that a pattern chooses are shown: a reader needs few, and lines with times differ between machines.
 """
 
 import re
@@ -14,13 +14,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = (
-    "snn-deploy train examples/digits.toml --set training.epochs=3 --out runs/digits",
-    "snn-deploy export runs/digits --target loihi",
-    "snn-deploy verify runs/digits/loihi --backends reference,cpu,onnx --inputs data,nasty",
-)
+# A command -> which of its lines are shown, a pattern; each gap becomes one line "...".
+COMMANDS = {
+    "snn-deploy train examples/digits.toml --set training.epochs=3 --out runs/digits": r"^epoch",
+    "snn-deploy export runs/digits --target loihi": r"^ |accuracy",
+    "snn-deploy verify runs/digits/loihi --backends reference,cpu,onnx --inputs data,nasty": r"^(data|nasty images):",
+    "snn-deploy map runs/digits/loihi --profile loihi1": r" cores? on ",
+    "snn-deploy energy runs/digits/loihi --profile loihi1 --samples 50": r"^(energy|time):",
+}
 _BEGIN, _END = "<!-- session: make session writes it -->\n\n```console\n", "```\n\n<!-- end of session -->"
-_TIMES = re.compile(r"samples a second|wrote |^\s*$")
 
 
 def recorded() -> str:
@@ -28,11 +30,22 @@ def recorded() -> str:
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "examples").symlink_to(ROOT / "examples")
-        for command in COMMANDS:
+        for command, shown in COMMANDS.items():
             words = [sys.executable, "-m", "snn_deploy.cli.main", *shlex.split(command)[1:]]
             done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
-            lines += [f"$ {command}", *(line.rstrip() for line in done.stdout.splitlines() if not _TIMES.search(line))]
+            lines += [f"$ {command}", *shortened(done.stdout, shown)]
     return "\n".join(lines) + "\n"
+
+
+def shortened(printed: str, shown: str) -> list[str]:
+    """Return the lines of `printed` in which the pattern `shown` is found; "..." for each gap, blank lines aside."""
+    lines: list[str] = []
+    for line in filter(str.strip, printed.splitlines()):
+        if re.search(shown, line):
+            lines.append(line.rstrip())
+        elif lines[-1:] != ["..."]:
+            lines.append("...")
+    return lines
 
 
 def main() -> int:

@@ -11,37 +11,26 @@ from tempfile import TemporaryDirectory
 
 from matplotlib.figure import Figure
 
-from snn_deploy.deploy.running.backend import load_backend
-from snn_deploy.export.chip.limits import limits_of
-from snn_deploy.export.health import health
-from snn_deploy.export.to_integer_network import to_integer_network
-from snn_deploy.network import float_semantics
-from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.run.loop import train
+import snn_deploy as sd
+from snn_deploy.train.datasets.digits import Dataset
 
-config = resolved_config(
-    {
-        "data": {"name": "digits"},
-        "model": {"layers": "8C3-P2-16C3-P2-10"},
-        "training": {"epochs": 4, "batch_size": 32, "threads": 1, "measured_samples": 0},
-    },
-    "bits_and_spikes",
-)
+config = {
+    "data": {"name": "digits"},
+    "model": {"layers": "8C3-P2-16C3-P2-10"},
+    "training": {"epochs": 4, "batch_size": 32, "threads": 1, "measured_samples": 0},
+}
 with TemporaryDirectory() as folder:
-    network = train(config, Path(folder) / "run")
-test = config.data.options.load("test")
+    network = sd.train(config, out=Path(folder) / "run").network
+test = Dataset().load("test")
 
 # %% Integers of 8 to 2 bits, each beside the floats
 bits = range(8, 1, -1)
 accuracy, agreement = {}, {}
 for per_channel in (False, True):
     for b in bits:
-        limits = limits_of("loihi2", b, per_channel=per_channel)
-        export = to_integer_network(network, limits)
-        found = load_backend("cpu").run(export.network, test.inputs)
-        accuracy[per_channel, b] = 100 * float((found.classes == test.labels).mean())
-        layers = health(network, export, limits, test.inputs[:40], float_semantics.run).layers
-        agreement[per_channel, b] = 100 * min(layer.spike_agreement for layer in layers if layer.fires)
+        exported = sd.export(network, weight_bits=b, per_channel=per_channel, measure=True, inputs=test, health=40)
+        accuracy[per_channel, b] = 100 * exported.accuracy
+        agreement[per_channel, b] = 100 * min(layer.spike_agreement for layer in exported.health.layers if layer.fires)
         print(f"{b} bits, per channel {per_channel}: {accuracy[per_channel, b]:.2f} %")
 
 # %% The picture

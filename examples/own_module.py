@@ -6,12 +6,10 @@ Writes own_module.png and the folder own_module/. Every `# %%` begins a cell for
 """
 
 # %% A module with our neurons; snnTorch's and SpikingJelly's work as well (docs/python_api.md)
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-import snn_deploy
-from snn_deploy.deploy.running.backend import load_backend
+import snn_deploy as sd
 from snn_deploy.train.datasets.digits import Dataset
 
 STEPS = 4
@@ -19,7 +17,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 module = torch.nn.Sequential(
     torch.nn.Conv2d(1, 12, 3, padding=1, bias=False),
-    snn_deploy.LIF(voltage_keep=0.25, threshold=0.5),
+    sd.LIF(voltage_keep=0.25, threshold=0.5),
     torch.nn.AvgPool2d(2),
     torch.nn.Flatten(),
     torch.nn.Linear(12 * 16, 10, bias=False),
@@ -31,7 +29,7 @@ images, labels = torch.from_numpy(training.inputs).float() / 255, torch.from_num
 optimizer = torch.optim.Adam(module.parameters(), lr=0.005)
 for epoch in range(5):
     for chosen in torch.randperm(len(labels)).split(64):
-        snn_deploy.reset(module)
+        sd.reset(module)
         output = sum(module(images[chosen]) for _ in range(STEPS))
         loss = torch.nn.functional.cross_entropy(output, labels[chosen])
         optimizer.zero_grad()
@@ -40,14 +38,14 @@ for epoch in range(5):
     print(f"epoch {epoch + 1}: loss {loss.item():.3f}")
 
 # %% Integers and files, and every spike compared
-network = snn_deploy.from_torch(module, input_shape=(1, 8, 8), steps=STEPS)
-exported = snn_deploy.export_network(network, "own_module", target="loihi")
-print(snn_deploy.verify(exported.network, test.inputs[:20], ["reference", "cpu"]))
-found = load_backend("cpu").run(exported.network, test.inputs)
-print(f"accuracy in integers: {100 * np.mean(found.classes == test.labels):.2f} %")
+network = sd.from_torch(module, input_shape=(1, 8, 8), steps=STEPS)
+exported = sd.export(network).save("own_module", target="loihi")
+print(sd.verify(exported.network, test.inputs[:20], ["reference", "cpu"]))
+found = sd.run(exported.network, test.inputs, labels=test.labels)
+print(f"accuracy in integers: {100 * found.accuracy:.2f} %")
 
 # %% The spikes of one image
-recorded = load_backend("cpu").run(exported.network, test.inputs[:1], record=True)
+recorded = sd.run(exported.network, test.inputs[:1], record=True).simulation
 layer = exported.network.populations[0].name
 spikes = recorded.spikes[layer][:, 0].reshape(STEPS, 12, -1)
 figure = Figure(figsize=(8, 4), layout="constrained")

@@ -27,7 +27,7 @@ from snn_deploy.support.plugin import load_plugin
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _RULE = re.compile(r"<!-- test: (.*?) -->", flags=re.DOTALL)
-_LAVA_PAGES = ("lava.md", "README.md")
+_LAVA_PAGES = ("lava.md",)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""The example scripts run from any folder and leave their picture."""
+"""The example scripts run from any folder and leave their picture or report."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,17 @@ SCRIPTS = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_it_draws_its_picture(script, tmp_path):
+def test_it_runs_and_leaves_its_picture_or_report(script, tmp_path):
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"wrote {script.stem}.png" in done.stdout
-    with Image.open(tmp_path / f"{script.stem}.png") as picture:
-        colours = picture.convert("RGB").getcolors(1 << 20)
-        assert picture.width > 500
-        assert colours is not None
-        assert len(colours) > 20
+    (written,) = re.findall(rf"^wrote ({script.stem}(?:\.png|/report\.html))$", done.stdout, flags=re.MULTILINE)
+    assert (tmp_path / written).stat().st_size
+    if written.endswith(".png"):
+        with Image.open(tmp_path / written) as picture:
+            colours = picture.convert("RGB").getcolors(1 << 20)
+            assert picture.width > 500
+            assert colours is not None
+            assert len(colours) > 20
 
 
 def test_there_are_scripts():

@@ -12,6 +12,7 @@ _VERBS = {
     "energy": "Estimate the energy per sample from measured spikes.",
     "export": "Turn a trained network into integers and files for a chip.",
     "fuzz": "Compare backends on random networks.",
+    "help": "List the pages of the documentation, or print one.",
     "map": "Place the neurons of an exported network on the cores of a chip.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "profiles": "List the chips and ways to count energy, number by number with sources.",

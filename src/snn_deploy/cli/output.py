@@ -2,53 +2,64 @@
 
 import functools
 import json
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from snn_deploy.cli.pages import PAGES
-from snn_deploy.deploy.running.backend import expected_seconds, load_backend
+from snn_deploy.cli.pages import TOPICS
 from snn_deploy.deploy.running.job_error import JobError
-from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.result import Result, Table, as_text
 from snn_deploy.support.user_error import UserError
 
 FAILED_CHECK = 1
 USER_MISTAKE = 2
-_WORTH_SAYING = 20.0  # seconds
 INTERRUPTED = 130  # what shells give a program that SIGINT ended
 
 
 class Output:
-    """Where a verb writes. With --json, people's lines go to standard error."""
+    """Where a verb writes, and the Watch of its calls. With --json, people's lines go to standard error."""
+
+    is_silent = False
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether people's lines go to a terminal."""
+        return (sys.stderr if self.as_json else sys.stdout).isatty()
+
+    def silent(self) -> "Output":
+        """Return an output that writes nothing: of the processes that train along and do not write."""
+        return _SilentOutput(self.as_json)
 
     def say(self, line: str = "") -> None:
         """Write one line for people."""
         click.echo(line, err=self.as_json)
 
-    def table(self, titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    def table(self, table: Table) -> None:
         """Write a table for people; numbers stand to the right."""
-        from rich import box  # noqa: PLC0415 - only commands that print tables need it
-        from rich.console import Console  # noqa: PLC0415
-        from rich.table import Table  # noqa: PLC0415
+        width = shutil.get_terminal_size().columns if self.is_terminal else 200  # do not break the lines of a pipe
+        self.say(as_text(table, width))
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, title in enumerate(titles):
-            is_number = bool(rows) and all(_is_number(str(row[i])) for row in rows)
-            table.add_column(title, justify="right" if is_number else "left")
-        for row in rows:
-            table.add_row(*(str(cell) for cell in row))
-        console = Console(stderr=self.as_json, highlight=False)
-        if not console.is_terminal:
-            console.width = 200  # files and pipes have no width; do not break their lines
-        console.print(table)
+    def show(self, result: Result) -> None:
+        """Write what `result` says for people, and its JSON object where --json asks for it."""
+        self.show_blocks(result)
+        self.result(result.to_dict())
 
-    def result(self, value: dict[str, Any]) -> None:
+    def show_blocks(self, result: Result) -> None:
+        """Write what `result` says for people."""
+        for block in result.blocks():
+            if isinstance(block, Table):
+                self.table(block)
+            else:
+                self.say(block)
+
+    def result(self, value: Mapping[str, object]) -> None:
         """Write the JSON object of --json; nothing without it."""
         if self.as_json:
             click.echo(json.dumps(value))
@@ -66,6 +77,16 @@ class Output:
             yield lambda count: bar.advance(task, count)
 
 
+class _SilentOutput(Output):
+    is_silent = True
+
+    def say(self, line: str = "") -> None:
+        pass
+
+    def result(self, value: Mapping[str, object]) -> None:
+        pass
+
+
 def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     """Return `function(output, ...)` as the body of a command with --json, UserErrors as one line and exit code 2."""
 
@@ -77,8 +98,8 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
             code = function(output, **arguments)
         except UserError as error:
             output.result({"error": str(error)})
-            page = PAGES.get(function.__module__.rpartition(".")[2])
-            click.echo(f"Error: {error}" + (f" More: {page}" if page else ""), err=True)
+            topic = TOPICS.get(function.__module__.rpartition(".")[2])
+            click.echo(f"Error: {error}" + (f" More: snn-deploy help {topic}" if topic else ""), err=True)
             sys.exit(USER_MISTAKE)
         except JobError as error:
             output.result({"error": str(error)})
@@ -92,18 +113,6 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     return command
 
 
-def say_expected(output: Output, name: str, network: IntegerNetwork, samples: int) -> None:
-    """Say how long the backend `name` will take, where it knows and that is worth saying."""
-    seconds = expected_seconds(load_backend(name), network, samples)
-    if seconds is not None and seconds >= _WORTH_SAYING:
-        about = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-        output.say(f"{name}: {samples} samples will take about {about}")
-
-
 def percent(share: float) -> str:
     """Return 0.98765 as '98.77 %'."""
     return f"{100 * share:.2f} %"
-
-
-def _is_number(text: str) -> bool:
-    return bool(text) and all(letter in "0123456789.,+-%e " for letter in text)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def training_progress(output: Output, epochs: int) -> Iterator["Watcher"]:
+def training_progress(output: Output) -> Iterator["Watcher"]:
     """Yield a watcher that moves a bar on standard error (on a terminal) and says a line after every epoch."""
     from rich.console import Console  # noqa: PLC0415 - slow to import, as is what loads torch
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -22,9 +22,16 @@ def training_progress(output: Output, epochs: int) -> Iterator["Watcher"]:
     console = Console(stderr=True)
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}"),
-        console=console, transient=True, disable=not console.is_terminal,
+        console=console, transient=True, disable=output.is_silent or not console.is_terminal,
     ) as bar:  # fmt: skip
-        task = bar.add_task("training", total=float(epochs), epoch=f"1/{epochs}", means="")
+        task = bar.add_task("training", total=None, epoch="1", means="")
+
+        epochs = 0
+
+        def on_start(count: int) -> None:
+            nonlocal epochs
+            epochs = count
+            bar.update(task, total=float(count), epoch=f"1/{count}")
 
         def on_batch(epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
             done = epoch - 1 + batch / batches
@@ -33,7 +40,7 @@ def training_progress(output: Output, epochs: int) -> Iterator["Watcher"]:
         def on_epoch(metrics: Mapping[str, Any]) -> None:
             output.say(f"epoch {metrics['epoch']:>3}/{epochs}  {_summary(metrics)}")
 
-        yield Watcher(on_batch, on_epoch)
+        yield Watcher(on_start, on_batch, on_epoch)
 
 
 def _summary(metrics: Mapping[str, Any]) -> str:

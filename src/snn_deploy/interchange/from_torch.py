@@ -55,12 +55,25 @@ def from_torch(
     largest_value: int = 255,
     scale: float | None = None,
 ) -> FloatNetwork:
-    """Return the network that `module` is, with its weights in double precision.
+    """Return the network in floats that `module` is, with its weights in double precision.
 
-    input_shape: (channels, height, width) or (features,), without the batch. steps: time steps per sample. Inputs are
-    integers 0..largest_value times `scale` (default 1 / largest_value): pixels by default, 1 for spikes.
-    A module that ends in weights, not in neurons, gets an output that sums them over the steps.
-    Modules that cannot be taken are one UserError that names each and why.
+    Parameters
+    ----------
+    module
+        A torch.nn.Sequential of supported layers and spiking neurons. One that ends in weights, not in neurons, gets an
+        output that sums them over the steps.
+    input_shape
+        (channels, height, width) or (features,), without the batch.
+    steps
+        Time steps per sample.
+    largest_value, scale
+        Inputs are whole numbers 0..largest_value (255 for pixels, 1 for spikes) times `scale`; None is
+        1 / largest_value.
+
+    Raises
+    ------
+    UserError
+        Names every module that cannot be taken, and why.
     """
     shape = tuple(int(s) for s in input_shape)
     reader = _Reader(_INPUT, shape, shape)

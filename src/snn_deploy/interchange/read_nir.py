@@ -9,7 +9,7 @@ gets a population that sums their result over the steps.
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,15 +34,37 @@ from snn_deploy.network.float_network import (
 from snn_deploy.support.user_error import UserError
 
 
-def read_nir(source: Any, reading: NirReading | None = None) -> FloatNetwork:
-    """Return the network in `source`, the path of a .nir file or a nir.NIRGraph.
+class NirGraph(Protocol):
+    """A nir.NIRGraph."""
 
-    A node that cannot be taken is a UserError that names each such node and why; so is a file that is no whole NIR
-    file, and what must be stated and is not.
+    def to_dict(self) -> dict[str, Any]:
+        """Return its nodes and edges as plain dictionaries."""
+
+
+def read_nir(source: str | Path | NirGraph, reading: NirReading | None = None) -> FloatNetwork:
+    """Return the network in floats that a NIR graph describes.
+
+    Parameters
+    ----------
+    source
+        The path of a .nir file, or a nir.NIRGraph.
+    reading
+        What the file leaves open: steps, largest input, time step, discretization, reset (see NirReading); None takes
+        what the file states, if this package wrote it.
+
+    Raises
+    ------
+    UserError
+        Names every node that cannot be taken and why, a file that is no whole NIR file, or what must be stated.
+
+    Notes
+    -----
+    Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 2024. The equations of
+    each node stand in interchange/nir/neurons.py.
     """
     is_file = isinstance(source, str | Path)
     where = str(source) if is_file else "NIR graph"
-    plain = load_nir_file(Path(source)) if is_file else _with_shapes(source.to_dict(), source)
+    plain = load_nir_file(Path(source)) if isinstance(source, str | Path) else _with_shapes(source.to_dict(), source)
     statement = read_statement(plain, where)
     reading = _completed(reading or NirReading(), statement, where)
     graph = flatten_graph(plain, where)

@@ -49,12 +49,27 @@ class _Graph:
         return name
 
 
-def write_nir(network: FloatNetwork, path: Path, time_step: float = DEFAULT_TIME_STEP) -> None:
-    """Write `network` to `path`; what NIR cannot hold is a UserError that names the object. Equal bytes each time."""
+def write_nir(network: FloatNetwork, path: str | Path, time_step: float = DEFAULT_TIME_STEP) -> None:
+    """Write a network in floats to `path` as a NIR graph for forward Euler; equal networks give equal bytes.
+
+    Parameters
+    ----------
+    network
+        From `train`, `from_torch` or `read_nir`.
+    path
+        Of the .nir file (HDF5), written whole or not at all.
+    time_step
+        Of a step of the network, in seconds.
+
+    Raises
+    ------
+    UserError
+        Names what NIR cannot hold.
+    """
     import nir  # noqa: PLC0415 - only this file needs it
 
     graph = to_nir_graph(network, time_step)
-    with atomic_path(path) as temporary:
+    with atomic_path(Path(path)) as temporary:
         nir.write(temporary, graph)
 
 

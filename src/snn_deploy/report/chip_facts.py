@@ -14,10 +14,8 @@ from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
 from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
-from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
-from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic
-from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import Chart, as_chart
@@ -36,8 +34,8 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
     if found.violations:
         tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
         return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None)
-    traffic = core_traffic(network, found.cores, {p.name: spikes[p.name].sum(axis=0) for p in network.populations})
-    placement = place_by_traffic(place_on_mesh(network, found, chip), traffic, chip, 0)
+    placed = place(network, chip, spikes, parts=found)
+    placement = placed.placement
     events = core_events(network, placement, spikes, chip)
     times = latency(events, chip)
     most = {name: (max(use[name] for use in found.uses), *limit) for name, limit in limits(chip).items()}
@@ -45,7 +43,7 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
         cores=len(found.cores),
         chips=placement.chips,
         least_cores=lower_bound(network, chip).cores,
-        boxes=dict(Counter(part.population for core in found.cores for part in core)),
+        blocks=dict(Counter(part.population for core in found.cores for part in core)),
         limits=most,
         full=_full(found, chip),
         energies=event_energy(network, events, chip),
@@ -54,7 +52,7 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
             (_layers(placement.cores[core].slices), core, time, float(link))
             for core, time, link in zip(times.busiest_cores, times.their_times, events.busiest_links, strict=True)
         ),
-        picture=_picture(network, placement, found, traffic, chip),
+        picture=_picture(network, placement, found, placed.traffic, chip),
     )
     return Fit(chip.name, title, (), (), NOT_COUNTED, on_chip)
 

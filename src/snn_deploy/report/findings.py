@@ -46,7 +46,7 @@ class FullCores:
 class OnChip:
     """A network on the cores of a chip.
 
-    least_cores: no mapping needs fewer. boxes: population -> into how many boxes of neurons it is cut. limits:
+    least_cores: no mapping needs fewer. blocks: population -> into how many blocks of neurons it is cut. limits:
     resource -> (most on a core, allowed, source). energies, times: of a sample. busiest: of each step the layers of
     the core that works longest, its index, for how many seconds at most, and the spikes over the busiest link.
     """
@@ -54,7 +54,7 @@ class OnChip:
     cores: int
     chips: int
     least_cores: int
-    boxes: Mapping[str, int]
+    blocks: Mapping[str, int]
     limits: Mapping[str, tuple[int, int, str]]
     full: tuple[FullCores, ...]
     energies: tuple[EnergyEstimate, ...]

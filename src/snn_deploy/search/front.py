@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.search.point import Point, network_path
-from snn_deploy.search.question import MEASURES, Question
+from snn_deploy.search.settings import MEASURES, SearchSettings
 from snn_deploy.support.atomic_file import atomic_path, write_text
 
 _DOTS_PER_INCH = 150
@@ -54,14 +54,16 @@ def verified(found: Point, folder: Path, inputs: np.ndarray, backends: Sequence[
     return Verified(found, path, result.is_identical, str(result).splitlines()[0])
 
 
-def write_front(question: Question, best: Sequence[Verified], points: Sequence[Point], folder: Path) -> list[Path]:
+def write_front(
+    settings: SearchSettings, best: Sequence[Verified], points: Sequence[Point], folder: Path
+) -> list[Path]:
     """Write front.json and front.png; return their paths."""
-    plain = {"objectives": list(question.objectives), "front": [as_json(v) for v in best],
+    plain = {"objectives": list(settings.objectives), "front": [as_json(v) for v in best],
              "tried": len(points), "pruned": [asdict(p) for p in points if p.pruned]}  # fmt: skip
     write_text(folder / "front.json", json.dumps(plain, indent=1) + "\n")
     picture = folder / "front.png"
     with atomic_path(picture) as temporary, mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
-        _draw(question, best, points).savefig(temporary, dpi=_DOTS_PER_INCH, metadata={"Software": None})
+        _draw(settings, best, points).savefig(temporary, dpi=_DOTS_PER_INCH, metadata={"Software": None})
     return [folder / "front.json", picture]
 
 
@@ -76,9 +78,9 @@ def as_json(found: Verified) -> dict[str, Any]:
     }
 
 
-def _draw(question: Question, best: Sequence[Verified], points: Sequence[Point]) -> Figure:
+def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[Point]) -> Figure:
     """Return a panel for each objective against the first one."""
-    first, *others = question.objectives if len(question.objectives) > 1 else (*question.objectives, "operations")
+    first, *others = settings.objectives if len(settings.objectives) > 1 else (*settings.objectives, "operations")
     figure = Figure(figsize=(6.5, 4.2 * len(others)), layout="constrained")
     panels = np.atleast_1d(figure.subplots(len(others)))
     measured = [p for p in points if p.pruned is None]
@@ -90,7 +92,7 @@ def _draw(question: Question, best: Sequence[Verified], points: Sequence[Point])
         ):
             axes.scatter(*(_in_units(group, name) for name in (other, first)), **style)
         axes.set(xlabel=_label(other), ylabel=_label(first))
-        if len(question.objectives) == 2:  # with more, the front is no line
+        if len(settings.objectives) == 2:  # with more, the front is no line
             ordered = sorted(zip(_in_units(chosen, other), _in_units(chosen, first), strict=True))
             axes.step(*zip(*ordered, strict=True), where="post", color="#D55E00", linewidth=1, alpha=0.5)
         for p in chosen:

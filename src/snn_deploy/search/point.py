@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import core_events, mean_spikes
+from snn_deploy.deploy.energy.core_events import core_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.cutting.partition import partition
-from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
-from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic
-from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed, place_on_mesh
+from snn_deploy.deploy.mapping.place import place
+from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.to_integer_network import export_options, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
-from snn_deploy.search.question import Deployment, Question, shown
+from snn_deploy.search.settings import Deployment, SearchSettings, shown
 from snn_deploy.search.trained import trained_network
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
@@ -46,16 +46,16 @@ class Point:
     pruned: str | None = None
 
 
-def point(question: Question, deployment: Deployment, folder: Path, samples: Samples) -> Point:
+def point(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Samples) -> Point:
     """Return the point of `deployment`: from its file, or trained, exported and measured now."""
-    place = folder / "points" / deployment.key
-    if (place / "point.json").exists():
-        return read_point(place / "point.json", deployment)
+    files = folder / "points" / deployment.key
+    if (files / "point.json").exists():
+        return read_point(files / "point.json", deployment)
     try:
-        found = _measured(question, deployment, folder, samples, place)
+        found = _measured(settings, deployment, folder, samples, files)
     except UserError as error:  # what a chip cannot hold, for example
         found = Point(deployment, {}, str(error))
-    write_text(place / "point.json", json.dumps(asdict(found), indent=1) + "\n")
+    write_text(files / "point.json", json.dumps(asdict(found), indent=1) + "\n")
     return found
 
 
@@ -64,17 +64,17 @@ def network_path(folder: Path, deployment: Deployment) -> Path:
     return folder / "points" / deployment.key / "network.npz"
 
 
-def _measured(question: Question, deployment: Deployment, folder: Path, samples: Samples, place: Path) -> Point:
+def _measured(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Samples, files: Path) -> Point:
     chip = load_profile(deployment.profile)
     limits = limits_of(deployment.profile, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
-    floats = trained_network(question, deployment, folder)
+    floats = trained_network(settings, deployment, folder)
     options = export_options(deployment.profile, "refuse", round_decays=True)
     network = to_integer_network(floats, limits, options).network
-    write_integer_network(network, place / "network.npz")
+    write_integer_network(network, files / "network.npz")
     measures: dict[str, float] = {}
 
     def broken() -> str | None:
-        kept = (r for r in question.requirements if r.measure in measures)
+        kept = (r for r in settings.requirements if r.measure in measures)
         return next((f"{r.text}: found {shown(r.measure, measures[r.measure])}" for r in kept
                      if not r.holds(measures[r.measure])), None)  # fmt: skip
 
@@ -84,7 +84,7 @@ def _measured(question: Question, deployment: Deployment, folder: Path, samples:
     measures |= {"cores": len(cores.cores), "chips": chips_needed(cores, chip)}
     if reason := broken():
         return Point(deployment, measures, reason)
-    least = max((r.number for r in question.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
+    least = max((r.number for r in settings.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
     accuracy, operations, seen = _accuracy(network, samples, least)
     if seen < len(samples.labels):
         reason = f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"
@@ -93,10 +93,7 @@ def _measured(question: Question, deployment: Deployment, folder: Path, samples:
     if reason := broken():
         return Point(deployment, measures, reason)
     spikes = mean_spikes(network, samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown)
-    sums = {p.name: spikes[p.name].sum(axis=0) for p in network.populations}
-    traffic = core_traffic(network, cores.cores, sums)
-    placement = place_by_traffic(place_on_mesh(network, cores, chip), traffic, chip, 0)
-    events = core_events(network, placement, spikes, chip)
+    events = core_events(network, place(network, chip, spikes, parts=cores).placement, spikes, chip)
     measures["energy"] = max(estimate.total for estimate in event_energy(network, events, chip))
     measures["latency"] = latency(events, chip).sample[1]
     return Point(deployment, measures, broken())

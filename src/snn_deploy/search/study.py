@@ -1,6 +1,6 @@
 """study: chooses which deployment to try next, with Optuna, in one process or several.
 
-SEARCH/search.json           the question; a search goes on only with the same one
+SEARCH/search.json           the settings; a search goes on only with the same one
 SEARCH/journal.log           Optuna's trials
 SEARCH/trained/              the trained networks (trained.py)
 SEARCH/points/KEY/           every deployment that was tried: network.npz and point.json (point.py)
@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from snn_deploy.search.point import Point, point, read_point
-from snn_deploy.search.question import MEASURES, Deployment, Question
+from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings
 from snn_deploy.search.trained import config_of
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.input_coding import coded
@@ -49,29 +49,29 @@ class Budget:
     workers: int = 1
 
 
-def search(question: Question, folder: Path, budget: Budget, tried: Callable[[int], None]) -> None:
+def search(settings: SearchSettings, folder: Path, budget: Budget, tried: Callable[[int], None]) -> None:
     """Try deployments until `budget.trials` are done. tried: called with how many were done since the last call.
 
     An interrupt keeps every finished point; the same call goes on.
     """
-    study = _study(question, folder)
+    study = _study(settings, folder)
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was stopped
-    if question.size <= budget.trials:
+    if settings.size <= budget.trials:
         done = [t.params for t in study.get_trials(deepcopy=False, states=_EVER_TRIED)]
         waiting = [t.system_attrs.get("fixed_params") for t in study.get_trials(deepcopy=False)
                    if t.state == optuna.trial.TrialState.WAITING]  # fmt: skip
-        for chosen in question.deployments():
+        for chosen in settings.deployments():
             if chosen not in done and chosen not in waiting:
                 study.enqueue_trial(chosen)
     before = _done(study)
-    total = min(budget.trials, question.size)
+    total = min(budget.trials, settings.size)
     if budget.workers == 1:
-        _work(question, folder, total, 0, tried)
+        _work(settings, folder, total, 0, tried)
         return
     pool = ProcessPoolExecutor(budget.workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        jobs = [pool.submit(_work, question, folder, total, worker) for worker in range(budget.workers)]
+        jobs = [pool.submit(_work, settings, folder, total, worker) for worker in range(budget.workers)]
         open_jobs: set[Any] = set(jobs)
         while open_jobs:
             finished, open_jobs = wait(open_jobs, timeout=_POLL)
@@ -89,25 +89,25 @@ def search(question: Question, folder: Path, budget: Budget, tried: Callable[[in
 
 
 def _work(
-    question: Question, folder: Path, total: int, worker: int, tried: Callable[[int], None] = lambda count: None
+    settings: SearchSettings, folder: Path, total: int, worker: int, tried: Callable[[int], None] = lambda count: None
 ) -> None:
     """Try deployments in this process, the `worker`-th from 0, until the study has `total` of them."""
     torch.set_num_threads(1)
     samples: dict[Any, Samples] = {}
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:
-        chosen = {name: trial.suggest_categorical(name, values) for name, values in question.space.items()}
-        deployment = question.deployment(chosen)
+        chosen = {name: trial.suggest_categorical(name, values) for name, values in settings.space.items()}
+        deployment = settings.deployment(chosen)
         if (training := deployment.without_export()) not in samples:
-            config = config_of(question, deployment)
-            test = config.data.options.load("test").first(question.samples)
+            config = config_of(settings, deployment)
+            test = config.data.options.load("test").first(settings.samples)
             samples[training] = coded(test, config.coding, config.steps)
-        found = point(question, deployment, folder, samples[training])
+        found = point(settings, deployment, folder, samples[training])
         if found.pruned:
             raise optuna.TrialPruned(found.pruned)
-        return tuple(found.measures[name] for name in question.objectives)
+        return tuple(found.measures[name] for name in settings.objectives)
 
-    study = _study(question, folder, worker)
+    study = _study(settings, folder, worker)
 
     before = _done(study)
 
@@ -123,7 +123,7 @@ def _work(
         study.optimize(objective, callbacks=[stop_when_done])
 
 
-def _study(question: Question, folder: Path, worker: int = 0) -> optuna.Study:
+def _study(settings: SearchSettings, folder: Path, worker: int = 0) -> optuna.Study:
     """Return the study in `folder`; every worker, and every call that goes on, draws its own random numbers."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -131,11 +131,11 @@ def _study(question: Question, folder: Path, worker: int = 0) -> optuna.Study:
     study = optuna.create_study(
         study_name=_NAME,
         storage=storage,
-        directions=["maximize" if MEASURES[name][0] else "minimize" for name in question.objectives],
+        directions=["maximize" if MEASURES[name][0] else "minimize" for name in settings.objectives],
         load_if_exists=True,
     )
     begun = len(study.get_trials(deepcopy=False))
-    seed = int(np.random.SeedSequence([question.seed, worker, begun]).generate_state(1)[0])
+    seed = int(np.random.SeedSequence([settings.seed, worker, begun]).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
     return study
 
@@ -146,10 +146,10 @@ def _done(study: optuna.Study) -> int:
     return len({tuple(sorted(trial.params.items())) for trial in trials})
 
 
-def points(question: Question, folder: Path) -> list[Point]:
+def points(settings: SearchSettings, folder: Path) -> list[Point]:
     """Return every point that was tried so far, in the order of the trials, each once."""
     keys: dict[str, Deployment] = {}
-    for trial in _study(question, folder).get_trials(deepcopy=False, states=_EVER_TRIED):
-        deployment = question.deployment(trial.params)
+    for trial in _study(settings, folder).get_trials(deepcopy=False, states=_EVER_TRIED):
+        deployment = settings.deployment(trial.params)
         keys.setdefault(deployment.key, deployment)
     return [read_point(folder / "points" / key / "point.json", deployment) for key, deployment in keys.items()]

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
-from snn_deploy.search.question import Deployment, Question, longer, of_training
+from snn_deploy.search.settings import Deployment, SearchSettings, longer, of_training
 from snn_deploy.train.config.read_config import changed_config
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.run.checkpoint import checkpoint_digest
@@ -19,45 +19,45 @@ from snn_deploy.train.run.loop import train
 from snn_deploy.train.run.run_folder import RunFolder
 
 
-def trained_network(question: Question, deployment: Deployment, folder: Path) -> FloatNetwork:
+def trained_network(settings: SearchSettings, deployment: Deployment, folder: Path) -> FloatNetwork:
     """Return the network of `deployment`, after training what is missing; a training that was stopped goes on."""
-    return read_float_network(_run(question, deployment, folder).float_network)
+    return read_float_network(_run(settings, deployment, folder).float_network)
 
 
-def config_of(question: Question, deployment: Deployment) -> TrainConfig:
+def config_of(settings: SearchSettings, deployment: Deployment) -> TrainConfig:
     """Return the config that its network is trained with; choices that make no sense together are a UserError."""
     assignments = [*(f"{key}={value}" for key, value in deployment.choices), f"steps={deployment.steps}"]
-    if "steps" in question.config["data"]:  # event data: as many frames
+    if "steps" in settings.config["data"]:  # event data: as many frames
         assignments.append(f"data.steps={deployment.steps}")
-    if longer(question, deployment) is not None:
-        assignments += [f"training.epochs={question.inherited_epochs}"]
-    return changed_config(question.config, assignments, f"search, steps {deployment.steps}")
+    if longer(settings, deployment) is not None:
+        assignments += [f"training.epochs={settings.inherited_epochs}"]
+    return changed_config(settings.config, assignments, f"search, steps {deployment.steps}")
 
 
-def _run(question: Question, deployment: Deployment, folder: Path) -> RunFolder:
-    name = f"{of_training(question, deployment)}-steps{deployment.steps}"
+def _run(settings: SearchSettings, deployment: Deployment, folder: Path) -> RunFolder:
+    name = f"{of_training(settings, deployment)}-steps{deployment.steps}"
     files = RunFolder(folder / "trained" / name)
     files.path.parent.mkdir(parents=True, exist_ok=True)
-    more = longer(question, deployment)
+    more = longer(settings, deployment)
     with FileLock(files.path.parent / f"{name}.lock"):
         if not files.float_network.exists():
-            config = config_of(question, deployment)
+            config = config_of(settings, deployment)
             parent = None
             if more is not None:
-                before = _run(question, more, folder)
+                before = _run(settings, more, folder)
                 digest = checkpoint_digest(before.checkpoint)
-                parent = Parent(before.path, config_of(question, more), digest)
+                parent = Parent(before.path, config_of(settings, more), digest)
             train(config, files.path, resume=True, parent=parent)
     return files
 
 
-def trainings(question: Question) -> int:
+def trainings(settings: SearchSettings) -> int:
     """Return how many networks the whole space needs."""
-    seen = {question.deployment(chosen).without_export() for chosen in question.deployments()}
+    seen = {settings.deployment(chosen).without_export() for chosen in settings.deployments()}
     return len(seen)
 
 
-def checked(question: Question) -> None:
+def checked(settings: SearchSettings) -> None:
     """Read the config of every training once, so that a mistake stops the search before the first."""
-    for chosen in question.deployments():
-        config_of(question, question.deployment(chosen))
+    for chosen in settings.deployments():
+        config_of(settings, settings.deployment(chosen))

@@ -19,6 +19,7 @@ from snn_deploy.network.integer_network import (
     IntegerPopulation,
     write_integer_network,
 )
+from snn_deploy.support.counted import counted
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_the_placement_is_written_and_legal_and_what_is_not_counted_is_said(file
     out = tmp_path / "placement.json"
     shown = CliRunner().invoke(main, ["map", str(file), "--profile", profile, "--out", str(out)])
     assert shown.exit_code == 0, shown.output
-    assert f"{cores} cores on 1 chips" in shown.output
+    assert f"{counted(cores, 'core')} on 1 chip of" in shown.output
     assert "not counted, so a fit is not proved: wider indices" in shown.output
     placement = read_placement(out)
     assert len(placement.cores) == cores
@@ -140,4 +141,4 @@ def test_measured_spikes_decide_the_seats(tmp_path):
     )
     assert shown.exit_code == 0, shown.output
     facts = json.loads(shown.stdout)
-    assert (facts["spikes"], facts["spike_hops"]) == ("measured on 3 samples", {"placed": 0.0, "snake": 0.0})
+    assert (facts["spikes"], facts["spike_hops"]) == ("measured on 3 samples", {"placed": 0.0, "in_layer_order": 0.0})

@@ -7,9 +7,10 @@ import pytest
 
 from snn_deploy.deploy.backends import cpu
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import arriving_operations, core_events, mean_spikes
+from snn_deploy.deploy.energy.core_events import arriving_operations, core_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.cores.placement import PlacedCore, Placement, Slice
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation

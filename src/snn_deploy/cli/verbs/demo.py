@@ -1,12 +1,13 @@
-"""snn-deploy demo: the whole way on the digits that scikit-learn ships, one line per step."""
+"""snn-deploy demo: from training to energy on the digits that scikit-learn ships, one line per step."""
 
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 import click
 
+import snn_deploy as sd
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.cli.training_progress import training_progress
 from snn_deploy.support.user_error import UserError
 
 _VERIFIED_SAMPLES = 24
@@ -23,52 +24,47 @@ def command(output: Output, out: Path) -> int:
     Exit code 1 when a spike differs between two backends, or when the accuracy is not what it should be.
     Example: snn-deploy demo --out demo
     """
-    from snn_deploy.cli.inputs import read_network, require_fit, test_samples  # noqa: PLC0415
-    from snn_deploy.cli.verbs.energy import energy_with_output  # noqa: PLC0415 - torch is slow to import
-    from snn_deploy.cli.verbs.export import export_with_output  # noqa: PLC0415
-    from snn_deploy.cli.verbs.train import train_with_output  # noqa: PLC0415
-    from snn_deploy.cli.verbs.verify import data_set, exported_files, verify_with_output  # noqa: PLC0415
-    from snn_deploy.deploy.running.backend import backend_names, load_backend  # noqa: PLC0415
-    from snn_deploy.export.chip.limits import limits_of  # noqa: PLC0415
-    from snn_deploy.network.float_network import read_float_network  # noqa: PLC0415
-    from snn_deploy.train.config.read_config import read_config  # noqa: PLC0415
-
     if out.is_file():
         raise UserError(f"{out}: is a file. Choose a folder with --out.")
-    with as_file(files("snn_deploy.cli") / "demo.toml") as config:
-        settings = read_config(config)
     output.say("1/5 train: a bias-free spiking network on 1,438 images, tested on 359 others")
-    trained = train_with_output(output, settings, out)
+    with as_file(files("snn_deploy.cli") / "demo.toml") as config, training_progress(output) as watcher:
+        run = sd.train(config, out=out, force=True, watcher=watcher, watch=output)
+    output.show_blocks(run)
     output.say("\n2/5 export: the network in integers, for Loihi")
-    float_network = read_float_network(out / "float_network.npz")
-    exported = export_with_output(output, float_network, limits_of("loihi2", 8), out / "loihi", None, 0)
-    network = read_network(out / "loihi")
-    samples = test_samples(network.provenance, None, _VERIFIED_SAMPLES)
-    require_fit(network, samples)
-
+    exported = sd.export(run.network, chip="loihi2", measure=True, watch=output).save(out / "loihi")
+    output.show_blocks(exported)
     output.say(f"\n3/5 verify: every spike of {_VERIFIED_SAMPLES} test images on every backend that works here")
-    working = []
-    for name in ("reference", *(n for n in backend_names() if n != "reference")):
-        try:
-            load_backend(name)
-            working.append(name)
-        except UserError as error:
-            output.say(f"left out: {error}")
-    shown, exports = data_set(network, samples), exported_files(out / "loihi")
-    verified, is_identical = verify_with_output(output, [shown], working, exports)
-
+    verified = sd.verify(out / "loihi", backends=_working(output), samples=_VERIFIED_SAMPLES, watch=output)
+    output.show_blocks(verified)
     output.say("\n4/5 energy: spikes of all test images, and an estimate of what they cost")
-    energy = energy_with_output(output, network, "cmos45", None, 0)
+    energy = sd.energy(out / "loihi", watch=output)
+    output.show_blocks(energy)
 
-    drop = exported["float_accuracy"] - exported["integer_accuracy"]
-    is_accurate = exported["integer_accuracy"] >= _LEAST_ACCURACY and drop <= _LARGEST_DROP
-    output.say("\n5/5 done" if is_identical and is_accurate else "\n5/5 FAILED: see above")
-    for path in (out / "config.toml", out / "metrics.jsonl", out / "float_network.npz", *exported["files"]):
+    accuracy, before = exported.accuracy or 0.0, exported.float_accuracy or 0.0
+    is_accurate = accuracy >= _LEAST_ACCURACY and before - accuracy <= _LARGEST_DROP
+    is_well = verified.is_identical and is_accurate
+    output.say("\n5/5 done" if is_well else "\n5/5 FAILED: see above")
+    for path in (out / "config.toml", out / "metrics.jsonl", out / "float_network.npz", *exported.files):
         output.say(f"  wrote {path}")
     output.say("go on with:")
     output.say(f"  snn-deploy run {out / 'loihi'} --backend cpu")
     output.say(f"  snn-deploy verify {out / 'loihi'} --samples 50")
-    output.say("  snn-deploy train examples/fashion_mnist.toml")
-    result: dict[str, Any] = {"train": trained, "export": exported, "verify": verified, "energy": energy}
-    output.result(result)
-    return 0 if is_identical and is_accurate else FAILED_CHECK
+    output.say(f"  snn-deploy report {out}")
+    output.result(
+        {
+            "train": run.to_dict(),
+            "export": exported.to_dict(),
+            "verify": verified.to_dict(),
+            "energy": energy.to_dict(),
+        }
+    )
+    return 0 if is_well else FAILED_CHECK
+
+
+def _working(output: Output) -> list[str]:
+    """Return the backends that work here, the reference first; say why the others are left out."""
+    states = sd.doctor().backends
+    for name, found in states.items():
+        if found.state != "works":
+            output.say(f"left out: {name}: {found.reason}")
+    return sorted((name for name, found in states.items() if found.state == "works"), key=lambda n: n != "reference")

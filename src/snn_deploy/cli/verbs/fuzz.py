@@ -2,8 +2,8 @@
 
 import click
 
+import snn_deploy as sd
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
-from snn_deploy.deploy.verification.fuzz import fuzz
 from snn_deploy.support.user_error import UserError
 
 
@@ -20,11 +20,10 @@ def command(output: Output, networks: int, seed: int, backends: str) -> int:
     and the command that repeats it are printed.
     Example: snn-deploy fuzz --networks 1000 --backends reference,cpu
     """
-    names = tuple(backends.split(","))
-    with output.progress(f"fuzz {', '.join(names)}", max(networks, 1)) as advance:
-        found = fuzz(networks, seed, names, progress=advance)
-    output.say(str(found))
+    found = sd.fuzz(networks, seed=seed, backends=backends.split(","), watch=output)
     if not found.compared and not found.failures:
+        for block in found.blocks():
+            output.say(str(block))
         raise UserError(f"none of {networks} networks could be compared; the reasons are above. Choose other backends.")
-    output.result(found.as_json())
+    output.show(found)
     return 0 if found.is_identical else FAILED_CHECK

@@ -1,7 +1,7 @@
 """core_events: what happens on every core and link in every step of one sample, the mean over measured samples."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +10,11 @@ from snn_deploy.deploy.mapping.cores.mesh import position
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
 from snn_deploy.deploy.mapping.placing.link_loads import link_loads
-from snn_deploy.deploy.running.backend import load_backend
-from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.connection_arithmetic import sum_pool, transmit
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 
 _GROUP = 4  # compartments are updated in groups: NL hardware/builder.py:282-287, `model.estimate.n_alloc` of loihi1
-_VALUES_AT_A_TIME = 1 << 26  # recorded spikes in memory, one byte each
 
 
 @dataclass(frozen=True)
@@ -48,27 +45,6 @@ class CoreEvents:
     def steps(self) -> int:
         """Of the network."""
         return len(self.core_operations)
-
-
-def mean_spikes(
-    network: IntegerNetwork, inputs: np.ndarray, progress: Callable[[int], None] | None = None
-) -> dict[str, np.ndarray]:
-    """Return population or input -> spikes of each neuron in each step, (steps, *shape), the mean over `inputs`.
-
-    A graded input counts every value that is not zero as one spike.
-    """
-    frames, cpu = as_frames(network, inputs), load_backend("cpu")
-    samples = frames.shape[1]
-    neurons = sum(math.prod(p.shape) for p in network.populations) + math.prod(network.input.shape)
-    size = max(1, _VALUES_AT_A_TIME // (network.steps * neurons))
-    names = {network.input.name: network.input.shape, **{p.name: p.shape for p in network.populations}}
-    sums = {name: np.zeros((network.steps, *shape)) for name, shape in names.items()}
-    for start in range(0, samples, size):
-        part = cpu.run(network, frames[:, start : start + size], record=True, progress=progress).spikes
-        assert part is not None  # record=True
-        for name in sums:
-            sums[name] += np.count_nonzero(part[name], axis=1)
-    return {name: total / samples for name, total in sums.items()}
 
 
 def core_events(

@@ -5,16 +5,16 @@ taken to pass one spike after another over a link.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from snn_deploy.deploy.energy.core_events import CoreEvents
 from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.support.result import Block, Result
 
 
-@dataclass(frozen=True)
-class Latency:
+@dataclass(frozen=True, repr=False)
+class Latency(Result):
     """Seconds, each (least, most). step: of a mean step; sample: from its first step to its last output.
 
     alone, streamed: samples a second, one after another and in a pipeline of layers, (least, most). busiest_core: its
@@ -34,9 +34,34 @@ class Latency:
     static_energy: tuple[float, float] | None
     barrier: tuple[float, float]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain lists and numbers."""
+    def headline(self) -> str:
+        """Return the time of a sample and of a step."""
+        return f"{span(self.sample, 1e-6)} us a sample, {span(self.step, 1e-9)} ns a step"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the times, the busiest core, and what static power takes meanwhile."""
+        static = (
+            "  static power: not published for this chip alone"
+            if self.static_energy is None
+            else f"  static power of the chips meanwhile: {span(self.static_energy, 1e-9)} nJ a sample"
+        )
+        alone, streamed = span(self.alone, 1), span(self.streamed, 1)
+        return (
+            f"time: {self.headline()}",
+            f"  samples a second: {alone} one after another, {streamed} in a pipeline of layers",
+            f"  busiest core: {self.busiest_core} with {100 * self.busiest_share:.1f} % of all cores' time; "
+            f"barrier {span(self.barrier, 1e-9)} ns a step",
+            static,
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return every time, in seconds, as plain lists and numbers."""
         return asdict(self)
+
+
+def span(pair: tuple[float, float], unit: float) -> str:
+    """Return "LEAST to MOST" in units of `unit`, for people."""
+    return " to ".join(f"{value / unit:,.4g}" if value / unit < 1e4 else f"{value / unit:,.0f}" for value in pair)
 
 
 def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:

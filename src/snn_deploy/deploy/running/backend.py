@@ -8,6 +8,9 @@ from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import Watch
+
+_WORTH_SAYING = 20.0  # seconds
 
 
 class Backend(Protocol):
@@ -59,3 +62,11 @@ def load_backend(name: str) -> Backend:
     if problem := backend.why_unavailable():
         raise UserError(f"backend {name!r} does not work here: {problem}")
     return backend
+
+
+def say_expected(watch: Watch, name: str, network: IntegerNetwork, samples: int) -> None:
+    """Tell `watch` how long the backend `name` will take, where it knows and that is worth saying."""
+    seconds = expected_seconds(load_backend(name), network, samples)
+    if seconds is not None and seconds >= _WORTH_SAYING:
+        about = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+        watch.say(f"{name}: {samples} samples will take about {about}")

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.deploy.verification.random_network import NETX, Features, random_inputs, random_network
 from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 
 _FEATURES: Mapping[str, Features] = {"netx": NETX}  # backends that cannot hold every network: what they are drawn
 _SAMPLES = 3
 
 
-@dataclass(frozen=True)
-class Fuzz:
+@dataclass(frozen=True, repr=False)
+class Fuzz(Result):
     """What a fuzz found. refused: seed -> why a backend did not take the network; nothing was compared there.
 
     failures: seed -> the difference, or the error of the backend that broke.
@@ -36,7 +36,14 @@ class Fuzz:
         """Return the command that draws and compares the network of `seed` again."""
         return f"snn-deploy fuzz --networks 1 --seed {seed} --backends {','.join(self.backends)}"
 
-    def __str__(self) -> str:
+    def headline(self) -> str:
+        """Return how much was compared, and whether it is identical."""
+        shown = ", ".join(self.backends)
+        ended = "identical" if self.is_identical else f"{len(self.failures)} networks FAILED"
+        return f"{ended}: {self.compared} of {self.networks} networks compared, {self.spikes} spikes, on {shown}"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return what was compared, why some were not, and each failure with the command that repeats it."""
         shown = ", ".join(self.backends)
         lines = [f"{self.compared} of {self.networks} networks compared, {self.spikes} spikes, on {shown}"]
         for reason, count in _counts(self.refused).items():
@@ -44,9 +51,9 @@ class Fuzz:
         for seed, text in self.failures.items():
             lines += [f"seed {seed}: {text}", f"  repeat: {self.repeat(seed)}"]
         lines.append("identical" if self.is_identical else f"{len(self.failures)} networks FAILED")
-        return "\n".join(lines)
+        return tuple(lines)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the outcome as plain dictionaries and lists."""
         return {
             "identical": self.is_identical,

@@ -99,7 +99,7 @@ def run_job(job: Job) -> Outcome:
     clock = _Clock(job.folder / "seconds.json")
     if not files.float_network.exists():
         try:
-            train(job.config, job.folder, Watcher(clock.begin, clock.save), resume=True)
+            train(job.config, job.folder, Watcher(batch=clock.begin, epoch=clock.save), resume=True)
         except UserError as error:
             return Outcome(job, {}, clock.seconds, str(error))
     return Outcome(job, files.read_metrics()[-1], clock.seconds)

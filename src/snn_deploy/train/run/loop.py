@@ -22,10 +22,12 @@ from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, te
 class Watcher:
     """What the caller wants to see.
 
+    started: called once with the number of epochs.
     batch: called after every batch with the epoch, the batch, how many an epoch has, and the epoch's means so far.
     epoch: called after every epoch with its line of metrics.
     """
 
+    started: Callable[[int], None] = lambda epochs: None
     batch: Callable[[int, int, int, Mapping[str, float]], None] = lambda epoch, batch, batches, means: None
     epoch: Callable[[Mapping[str, Any]], None] = lambda metrics: None
 
@@ -50,6 +52,7 @@ def train(
     if config.training.tensorboard:
         require_tensorboard()
     run = start_run(config, folder, resume, parent, processes or Processes())
+    watcher.started(config.training.epochs)
     context, progress = run.context, run.progress
     writes = context.processes.is_first
     log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log

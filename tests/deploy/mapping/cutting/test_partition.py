@@ -113,8 +113,8 @@ def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
 def test_pooling_costs_no_synapse_memory():
     plain = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
     pooled = one_layer((2, 16, 16), np.ones((1, 2, 3, 3)), (1, 6, 6), pool=(2, 2))
-    box = Slice("out", (0, 0, 0), (1, 6, 6))
-    assert Model(plain, LOIHI).use(box) == Model(pooled, LOIHI).use(box)
+    block = Slice("out", (0, 0, 0), (1, 6, 6))
+    assert Model(plain, LOIHI).use(block) == Model(pooled, LOIHI).use(block)
 
 
 def test_every_layer_that_does_not_fit_is_named():
@@ -129,7 +129,7 @@ def test_the_checker_knows_the_mesh_and_the_synapse_memory():
     placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
     (core,) = placement.cores
     for wrong in (replace(core, tile=(8, 0)), replace(core, core=4)):
-        assert any("no seat" in w for w in check_placement(network, replace(placement, cores=(wrong,)), LOIHI))
+        assert any("no core" in w for w in check_placement(network, replace(placement, cores=(wrong,)), LOIHI))
     assert any("synapse_memory" in w for w in check_placement(network, placement, small_chip(synapse_memory_words=8)))
     one_chip = replace(
         LOIHI, quantities={**LOIHI.quantities, "system.max_chips": replace(LOIHI.quantity("system.max_chips"), value=1)}

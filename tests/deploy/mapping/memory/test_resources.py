@@ -1,4 +1,4 @@
-"""What boxes need of a core, by hand, against nengo-loihi's own counts, and against a slow count synapse by synapse."""
+"""What blocks need of a core: by hand, against nengo-loihi's own counts, and counted slowly, synapse by synapse."""
 
 import json
 from dataclasses import replace

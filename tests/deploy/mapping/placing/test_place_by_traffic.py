@@ -1,4 +1,4 @@
-"""Where cores sit: spikes from core to core counted slowly, the best seats of tiny meshes, the links they cross."""
+"""Where cores lie: spikes from core to core counted slowly, the best sites of tiny meshes, the links they cross."""
 
 from dataclasses import replace
 from itertools import permutations, product
@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
-from snn_deploy.deploy.mapping.cores.mesh import seats
+from snn_deploy.deploy.mapping.cores.mesh import core_sites
 from snn_deploy.deploy.mapping.cores.placement import PlacedCore, Placement, Slice
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
@@ -73,12 +73,12 @@ def test_seats_are_legal_never_worse_and_the_same_for_a_seed(seed):
     network, found = mapped(seed, SMALL)
     if found.violations:
         return
-    snake, traffic = place_on_mesh(network, found, SMALL), core_traffic(network, found.cores)
-    placed = place_by_traffic(snake, traffic, SMALL, seed)
+    in_order, traffic = place_on_mesh(network, found, SMALL), core_traffic(network, found.cores)
+    placed = place_by_traffic(in_order, traffic, SMALL, seed)
     assert check_placement(network, placed, SMALL) == []
-    assert [core.slices for core in placed.cores] == [core.slices for core in snake.cores]
-    assert spike_hops(placed, traffic, SMALL) <= spike_hops(snake, traffic, SMALL)
-    assert place_by_traffic(snake, traffic, SMALL, seed) == placed
+    assert [core.slices for core in placed.cores] == [core.slices for core in in_order.cores]
+    assert spike_hops(placed, traffic, SMALL) <= spike_hops(in_order, traffic, SMALL)
+    assert place_by_traffic(in_order, traffic, SMALL, seed) == placed
     rows, columns = link_loads(placed, traffic, SMALL)
     assert rows.sum() + columns.sum() == pytest.approx(spike_hops(placed, traffic, SMALL))
 
@@ -88,10 +88,10 @@ def test_the_seats_of_few_cores_are_the_best_there_are(seed):
     chip = changed(system__mesh_tiles=(3, 2), system__cores_per_tile=1)
     rng = np.random.default_rng(seed)
     traffic = csr_matrix(rng.integers(0, 20, (6, 6)) * (1 - np.eye(6)))
-    chairs = seats(chip, 1)
+    sites = core_sites(chip, 1)
 
     def placement(order):
-        return Placement("x", "x", tuple(PlacedCore(*chairs[i], (Slice("p", (i,), (i + 1,)),)) for i in order))
+        return Placement("x", "x", tuple(PlacedCore(*sites[i], (Slice("p", (i,), (i + 1,)),)) for i in order))
 
     best = min(spike_hops(placement(order), traffic, chip) for order in permutations(range(6)))
     assert spike_hops(place_by_traffic(placement(range(6)), traffic, chip), traffic, chip) == best

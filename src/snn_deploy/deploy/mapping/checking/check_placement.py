@@ -95,7 +95,7 @@ def _off_the_mesh(placement: Placement, profile: HardwareProfile) -> list[str]:
     width, height = mesh_tiles(profile)
     per_tile, usable = profile.whole("system.cores_per_tile"), profile.whole("system.cores_usable_per_chip")
     wrong = [
-        f"core {i}: there is no seat {core.core} at tile {core.tile}"
+        f"core {i}: there is no core {core.core} at tile {core.tile}"
         for i, core in enumerate(placement.cores)
         if not (core.tile[0] < width and core.tile[1] < height and core.core < per_tile)
     ]

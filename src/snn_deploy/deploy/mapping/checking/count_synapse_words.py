@@ -1,4 +1,4 @@
-"""count_synapse_words: the synapse memory of a box of neurons, counted list by list, slowly.
+"""count_synapse_words: the synapse memory of a block of neurons, counted list by list, slowly.
 
 The lists are made from the single synapses, so nothing here knows kernels. For check_placement, which judges with it
 what synapse_memory.py says.
@@ -45,7 +45,7 @@ def _lists(c: IntegerConnection, source: tuple[int, ...], part: Slice, *, channe
 
 
 def _targets(part: Slice, channels_last: bool) -> list[tuple[int, ...]]:
-    """Return the neurons of the box in the order in which a core numbers them."""
+    """Return the neurons of the block in the order in which a core numbers them."""
     axes = [range(a, b) for a, b in zip(part.start, part.stop, strict=True)]
     if len(axes) == 1 or not channels_last:
         return list(product(*axes))

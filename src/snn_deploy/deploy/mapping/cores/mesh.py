@@ -1,4 +1,4 @@
-"""mesh: the seats of a chip, from its profile."""
+"""mesh: the sites of a chip's cores, from its profile."""
 
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.support.user_error import UserError
@@ -17,12 +17,12 @@ def mesh_tiles(profile: HardwareProfile) -> tuple[int, int]:
 def cores_per_chip(profile: HardwareProfile) -> int:
     """Return how many cores of a chip can be used."""
     width, height = mesh_tiles(profile)
-    seats = width * height * profile.whole("system.cores_per_tile")
-    return min(profile.whole("system.cores_usable_per_chip"), seats)
+    sites = width * height * profile.whole("system.cores_per_tile")
+    return min(profile.whole("system.cores_usable_per_chip"), sites)
 
 
-def seats(profile: HardwareProfile, chips: int) -> list[tuple[int, tuple[int, int], int]]:
-    """Return (chip, tile, core) of each core that can be used, along every chip's mesh like a snake.
+def core_sites(profile: HardwareProfile, chips: int) -> list[tuple[int, tuple[int, int], int]]:
+    """Return (chip, tile, core) of each core that can be used, in boustrophedon order over every chip's mesh.
 
     Neighbours in this order lie in neighbouring tiles.
     """

@@ -23,7 +23,7 @@ _LARGEST_FILE = 2**28  # bytes; a guess: a hundred times the largest placement t
 
 @dataclass(frozen=True)
 class Slice:
-    """A box of neurons of one population: start <= index < stop on each axis of the population's shape."""
+    """A block of neurons of one population: start <= index < stop on each axis of the population's shape."""
 
     population: str
     start: tuple[int, ...]
@@ -53,7 +53,7 @@ class Slice:
         return math.prod(self.shape)
 
     @property
-    def box(self) -> tuple[slice, ...]:
+    def index(self) -> tuple[slice, ...]:
         """What indexes an array of the population's shape."""
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
@@ -88,9 +88,9 @@ class Placement:
     cores: tuple[PlacedCore, ...]
 
     def __post_init__(self) -> None:
-        seats = [(c.chip, c.tile, c.core) for c in self.cores]
-        if len(set(seats)) < len(seats):
-            twice = next(seat for seat in seats if seats.count(seat) > 1)
+        sites = [(c.chip, c.tile, c.core) for c in self.cores]
+        if len(set(sites)) < len(sites):
+            twice = next(site for site in sites if sites.count(site) > 1)
             raise UserError(f"core {twice[2]} at tile {twice[1]} of chip {twice[0]} is listed twice; allowed is once.")
 
     @property
@@ -113,12 +113,12 @@ class Placement:
                         f"placement: a slice of {population!r} ends at {part.stop}; its shape is {shape}. "
                         "Map the network again."
                     )
-                if (found[part.box] >= 0).any():
+                if (found[part.index] >= 0).any():
                     raise UserError(
                         f"placement: neurons {part.start}..{part.stop} of {population!r} are placed twice; allowed is "
                         "once. Map the network again."
                     )
-                found[part.box] = index
+                found[part.index] = index
         missing = int((found < 0).sum())
         if missing:
             raise UserError(

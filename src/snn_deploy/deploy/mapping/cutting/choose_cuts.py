@@ -1,9 +1,9 @@
-"""choose_cuts: one cut for each population, so that all of them together take few boxes.
+"""choose_cuts: one cut for each population, so that all of them together take few blocks.
 
-Given the cuts of the populations that hear it, a population takes the cut with the fewest boxes that can send to them;
+Given the cuts of the populations that hear it, a population takes the cut with the fewest blocks that can send to them;
 so all follows from the last populations to the first. From there on, one population after another tries each of its
-other cuts, and keeps the one with which the whole network takes the fewest boxes, until none helps. Reckoned is with
-the most positions of a box and the most listeners of a position, so partition.py judges what comes out exactly.
+other cuts, and keeps the one with which the whole network takes the fewest blocks, until none helps. Reckoned is with
+the most positions of a block and the most listeners of a position, so partition.py judges what comes out exactly.
 """
 
 import math
@@ -18,7 +18,7 @@ from snn_deploy.deploy.mapping.memory.synapse_lists import pixels_read
 from snn_deploy.network.integer_network import IntegerConnection
 
 _SWEEPS = 4  # a guess: the third found nothing more in the networks that were tried
-_PENALTY = 1000.0  # boxes, for each core that would have to send to twice as many axons as it can
+_PENALTY = 1000.0  # blocks, for each core that would have to send to twice as many axons as it can
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class _Crossing:
 
 
 def choose_cuts(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
-    """Return the cuts of each population, best first: the chosen one, then the others, fewest boxes first."""
+    """Return the cuts of each population, best first: the chosen one, then the others, fewest blocks first."""
     crossings = [
         _Crossing(
             c.source,
@@ -44,15 +44,15 @@ def choose_cuts(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut
         if c.source in found and found[c.source] and found[c.target]
     ]
     allowed = limits(model.profile)["output axons"][0]
-    boxes = {p.name: np.array([cut.boxes for cut in found[p.name]]) for p in model.network.populations}
-    boxes = {name: counts for name, counts in boxes.items() if len(counts)}
+    blocks = {p.name: np.array([cut.blocks for cut in found[p.name]]) for p in model.network.populations}
+    blocks = {name: counts for name, counts in blocks.items() if len(counts)}
     pinned: dict[str, int] = {}
-    total, chosen = _follow(boxes, crossings, allowed, pinned)
+    total, chosen = _follow(blocks, crossings, allowed, pinned)
     for _ in range(_SWEEPS):
         before = total
-        for name in boxes:
-            for i in range(len(boxes[name])):
-                tried, what = _follow(boxes, crossings, allowed, {**pinned, name: i})
+        for name in blocks:
+            for i in range(len(blocks[name])):
+                tried, what = _follow(blocks, crossings, allowed, {**pinned, name: i})
                 if tried < total:
                     total, chosen, pinned = tried, what, {**pinned, name: i}
         if total == before:
@@ -64,28 +64,28 @@ def choose_cuts(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut
 
 
 def _order(pair: tuple[int, Cut], chosen: int | None) -> tuple[bool, int, int]:
-    return pair[0] != chosen, pair[1].boxes, pair[0]
+    return pair[0] != chosen, pair[1].blocks, pair[0]
 
 
 def _follow(
-    boxes: dict[str, np.ndarray], crossings: Sequence[_Crossing], allowed: int, pinned: Mapping[str, int]
+    blocks: dict[str, np.ndarray], crossings: Sequence[_Crossing], allowed: int, pinned: Mapping[str, int]
 ) -> tuple[float, dict[str, int]]:
-    """Return how many boxes there are, with a penalty for what cannot be sent, and the cut of each population."""
+    """Return how many blocks there are, with a penalty for what cannot be sent, and the cut of each population."""
     chosen: dict[str, int] = {}
     total = 0.0
-    for name in reversed(boxes):
-        sent = np.zeros(len(boxes[name]))
+    for name in reversed(blocks):
+        sent = np.zeros(len(blocks[name]))
         for crossing in crossings:
             if crossing.source == name and crossing.target in chosen:
                 sent += crossing.positions * crossing.slots[chosen[crossing.target]]
-        cost = boxes[name] + _PENALTY * np.maximum(sent / allowed - 1, 0)
+        cost = blocks[name] + _PENALTY * np.maximum(sent / allowed - 1, 0)
         chosen[name] = pinned.get(name, int(cost.argmin()))
         total += cost[chosen[name]]
     return total, chosen
 
 
 def _positions(c: IntegerConnection, cut: Cut) -> int:
-    """Return the most positions of a box that have axons of their own; those of one pooling window share one."""
+    """Return the most positions of a block that have axons of their own; those of one pooling window share one."""
     if len(cut.edges) == 1:
         return max(b - a for a, b in cut.edges[0])
     return math.prod(
@@ -94,9 +94,9 @@ def _positions(c: IntegerConnection, cut: Cut) -> int:
 
 
 def _fan(model: Model, c: IntegerConnection, cut: Cut) -> int:
-    """Return how many boxes of the cut hear one position of the source, at most."""
+    """Return how many blocks of the cut hear one position of the source, at most."""
     if c.weights.ndim == 2:
-        return cut.boxes
+        return cut.blocks
     source = model.network.shape_of(c.source)
     return len(cut.edges[0]) * math.prod(_most_listeners(c, source, cut, axis) for axis in (1, 2))
 

@@ -1,7 +1,7 @@
-"""cuts: the ways to cut a population into a grid of boxes that fit.
+"""cuts: the ways to cut a population into a grid of blocks that fit.
 
-Few boxes are not all: every position of a source takes output axons for each box that hears it, so a cut into many
-groups of channels forces small boxes on the populations before it. choose_cuts.py weighs both.
+Few blocks are not all: every position of a source takes output axons for each block that hears it, so a cut into many
+groups of channels forces small blocks on the populations before it. choose_cuts.py weighs both.
 """
 
 import math
@@ -18,28 +18,28 @@ Edges = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Cut:
-    """A grid of boxes. edges: (first, behind the last) of the boxes along each axis, channels first."""
+    """A grid of blocks. edges: (first, behind the last) of the blocks along each axis, channels first."""
 
     population: str
     edges: tuple[Edges, ...]
 
     @property
-    def boxes(self) -> int:
-        """How many boxes."""
+    def blocks(self) -> int:
+        """How many blocks."""
         return math.prod(map(len, self.edges))
 
     def parts(self) -> list[Slice]:
-        """Return the boxes, in the order of the population."""
+        """Return the blocks, in the order of the population."""
         return [part(self.population, ranges) for ranges in product(*self.edges)]
 
 
 def part(name: str, ranges: Sequence[tuple[int, int]]) -> Slice:
-    """Return the box of population `name` with one range along each axis."""
+    """Return the block of population `name` with one range along each axis."""
     return Slice(name, tuple(a for a, _ in ranges), tuple(b for _, b in ranges))
 
 
 def cuts(model: Model, p: IntegerPopulation, least: int) -> list[Cut]:
-    """Return the cuts of `p` into at least `least` boxes that fit cores, but for their output axons.
+    """Return the cuts of `p` into at least `least` blocks that fit cores, but for their output axons.
 
     Of a map: for each grid of rows and columns the fewest groups of channels, as more do not save output axons.
     """
@@ -60,7 +60,7 @@ def cuts(model: Model, p: IntegerPopulation, least: int) -> list[Cut]:
 
 
 def _first_that_fits(model: Model, possible: Sequence[Cut]) -> int | None:
-    """Return the first of cuts from coarse to fine whose boxes fit: by halving, then finer where that misled."""
+    """Return the first of cuts from coarse to fine whose blocks fit: by halving, then finer where that misled."""
     low, high = 0, len(possible)
     while low < high:
         middle = (low + high) // 2
@@ -69,7 +69,7 @@ def _first_that_fits(model: Model, possible: Sequence[Cut]) -> int | None:
 
 
 def _fits(model: Model, cut: Cut) -> bool:
-    """Whether the boxes fit: one of each kind is looked at, those at the edges and one inside of every size."""
+    """Whether the blocks fit: one of each kind is looked at, those at the edges and one inside of every size."""
     kinds = [
         sorted({axis[0], axis[len(axis) // 2], axis[-1]}, key=lambda pair: pair[0] - pair[1]) for axis in cut.edges
     ]

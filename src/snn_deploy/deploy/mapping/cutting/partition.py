@@ -1,4 +1,4 @@
-"""partition: the populations of a network cut into boxes that fit on cores, small boxes packed together.
+"""partition: the populations of a network cut into blocks that fit on cores, small blocks packed together.
 
 Each population is cut into a grid of rows, columns and channels (cuts.py); the last populations are cut first, so that
 the output axons of those before them are known. Nothing is random.
@@ -22,7 +22,7 @@ from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.support.user_error import UserError
 
 _ROUNDS = 20  # a guess: each makes a population of a loop that sends too much a fifth finer
-Boxes = Mapping[str, Sequence[Slice]]
+Blocks = Mapping[str, Sequence[Slice]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Partition:
-    """cores: the boxes on each core, in the order of the network; uses: what each core needs; violations: all."""
+    """cores: the blocks on each core, in the order of the network; uses: what each core needs; violations: all."""
 
     cores: tuple[tuple[Slice, ...], ...]
     uses: tuple[Counter[str], ...]
@@ -52,7 +52,7 @@ class Partition:
 
 
 def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
-    """Return the boxes of every core; where populations do not fit, no cores but all violations."""
+    """Return the blocks of every core; where populations do not fit, no cores but all violations."""
     require_neurocore(profile)
     model = Model(network, profile)
     neurons = sum(math.prod(p.shape) for p in network.populations)
@@ -64,7 +64,7 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
 
 
 def _partition(model: Model) -> Partition:
-    """Return the better of two mappings: with cuts chosen together, and with each population's fewest boxes."""
+    """Return the better of two mappings: with cuts chosen together, and with each population's fewest blocks."""
     delays = tuple(_delay_violations(model))
     found = [_cut(model, choose) for choose in (choose_cuts, _fewest_first)]
     fitting = [partition for partition in found if not partition.violations]
@@ -76,38 +76,38 @@ def _partition(model: Model) -> Partition:
 
 
 def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
-    return {name: sorted(these, key=lambda cut: cut.boxes) for name, these in found.items()}
+    return {name: sorted(these, key=lambda cut: cut.blocks) for name, these in found.items()}
 
 
 def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]]) -> Partition:
-    """Return the network in boxes: of each population the first cut of `choose` whose boxes can send."""
+    """Return the network in blocks: of each population the first cut of `choose` whose blocks can send."""
     populations = model.network.populations
     least = dict.fromkeys((p.name for p in populations), 1)
     for _ in range(_ROUNDS):
         ordered = choose(model, {p.name: cuts(model, p, least[p.name]) for p in populations})
-        boxes: dict[str, list[Slice]] = {}
+        blocks: dict[str, list[Slice]] = {}
         violations: list[Violation] = []
         for p in reversed(populations):
-            known = _heard(model, p.name, boxes)
+            known = _heard(model, p.name, blocks)
             grid = _first_that_sends(model, ordered[p.name], known)
             if grid is None:
                 violations += _of_the_smallest(model, p, ordered[p.name], known)
             else:
-                boxes[p.name] = grid
+                blocks[p.name] = grid
         if violations:
             return Partition((), (), tuple(violations))
-        heard = {name: _heard(model, name, boxes) for name in boxes}
-        slots = {box: _slots(heard[name], box) for name, parts in boxes.items() for box in parts}
+        heard = {name: _heard(model, name, blocks) for name in blocks}
+        slots = {block: _slots(heard[name], block) for name, parts in blocks.items() for block in parts}
         over = {
-            box.population: Violation(box.population, *broken)
-            for box in slots
-            for broken in model.over(model.joined([model.need(box)], slots[box]))
+            block.population: Violation(block.population, *broken)
+            for block in slots
+            for broken in model.over(model.joined([model.need(block)], slots[block]))
         }
         if not over:
-            in_order = [box for p in populations for box in boxes[p.name]]
+            in_order = [block for p in populations for block in blocks[p.name]]
             return Partition(*packed(model, in_order, slots), ())
         for name in over:  # it sends back to a population that was not cut yet when it was
-            least[name] = max(len(boxes[name]) + 1, int(1.2 * len(boxes[name])))
+            least[name] = max(len(blocks[name]) + 1, int(1.2 * len(blocks[name])))
     return Partition((), (), tuple(over.values()))
 
 
@@ -122,23 +122,23 @@ def _delay_violations(model: Model) -> Iterator[Violation]:
             yield Violation(c.target, f"steps of delay ({c.name})", delay, allowed, longest.source)
 
 
-def _heard(model: Model, name: str, boxes: Boxes) -> list[Listeners]:
+def _heard(model: Model, name: str, blocks: Blocks) -> list[Listeners]:
     """Return who hears the population `name`, as far as it is known."""
-    to_known = [c for c in model.network.connections if c.source == name and c.target in boxes]
-    return [listeners(model, c, boxes[c.target]) for c in to_known]
+    to_known = [c for c in model.network.connections if c.source == name and c.target in blocks]
+    return [listeners(model, c, blocks[c.target]) for c in to_known]
 
 
-def _slots(heard: Sequence[Listeners], box: Slice) -> int:
-    return sum(h.slots(box) for h in heard)
+def _slots(heard: Sequence[Listeners], block: Slice) -> int:
+    return sum(h.slots(block) for h in heard)
 
 
 def _first_that_sends(model: Model, found: Sequence[Cut], heard: Sequence[Listeners]) -> list[Slice] | None:
-    """Return the boxes of the first cut that fits with all output axons."""
+    """Return the blocks of the first cut that fits with all output axons."""
     most = limits(model.profile)["output axons"][0]
     for cut in found:
         parts = cut.parts()
         # The middle one sends most, as a rule.
-        if _slots(heard, parts[len(parts) // 2]) <= most and all(_fits(model, box, heard) for box in parts):
+        if _slots(heard, parts[len(parts) // 2]) <= most and all(_fits(model, block, heard) for block in parts):
             return parts
     return None
 
@@ -146,16 +146,16 @@ def _first_that_sends(model: Model, found: Sequence[Cut], heard: Sequence[Listen
 def _of_the_smallest(
     model: Model, p: IntegerPopulation, found: Sequence[Cut], heard: Sequence[Listeners]
 ) -> Iterator[Violation]:
-    """Yield the most of what one neuron breaks on a core of its own; where none does, a box of the finest cut."""
+    """Yield the most of what one neuron breaks on a core of its own; where none does, a block of the finest cut."""
     places = product(*(sorted({0, n // 2, n - 1}) for n in p.shape[1:]))  # all channels, and the edges of a map
     singles = (
         part(p.name, [(i, i + 1) for i in (channel, *place)]) for place in places for channel in range(p.shape[0])
     )
-    finest = max(found, key=lambda cut: cut.boxes).parts() if found else []
-    for boxes in (singles, finest):
+    finest = max(found, key=lambda cut: cut.blocks).parts() if found else []
+    for blocks in (singles, finest):
         worst: dict[str, tuple[str, int, int, str]] = {}
-        for box in boxes:
-            for broken in model.over(model.joined([model.need(box)], _slots(heard, box))):
+        for block in blocks:
+            for broken in model.over(model.joined([model.need(block)], _slots(heard, block))):
                 worst[broken[0]] = max(worst.get(broken[0], broken), broken, key=lambda b: b[1])
         if worst:
             break
@@ -163,8 +163,8 @@ def _of_the_smallest(
         yield Violation(p.name, *broken)
 
 
-def _fits(model: Model, box: Slice, heard: Sequence[Listeners]) -> bool:
-    return not model.over(model.joined([model.need(box)], _slots(heard, box)))
+def _fits(model: Model, block: Slice, heard: Sequence[Listeners]) -> bool:
+    return not model.over(model.joined([model.need(block)], _slots(heard, block)))
 
 
 def require_fit(found: Partition) -> None:

@@ -1,4 +1,4 @@
-"""out_axons: how many output axon slots boxes take: one position of the source, for each core that hears it.
+"""out_axons: how many output axon slots blocks take: one position of the source, for each core that hears it.
 
 Counted are distinct input axons of each target core, as nengo-loihi does (split_blocks.py, `split_axon`).
 """
@@ -16,9 +16,9 @@ from snn_deploy.network.integer_network import IntegerConnection
 
 @dataclass(frozen=True)
 class Listeners:
-    """The boxes that hear a population through one connection.
+    """The blocks that hear a population through one connection.
 
-    low, high: what each reads of the pooled population, (boxes, axes). pool: the window along each axis; the positions
+    low, high: what each reads of the pooled population, (blocks, axes). pool: the window along each axis; the positions
     of one window share an input axon, and so an output axon. cost: slots for each position.
     """
 
@@ -32,7 +32,7 @@ class Listeners:
         return int(self.positions(source).sum()) * self.cost
 
     def positions(self, source: Slice) -> np.ndarray:
-        """Return (boxes,): how many pooled positions (of a vector: neurons) of `source` each listener hears."""
+        """Return (blocks,): how many pooled positions (of a vector: neurons) of `source` each listener hears."""
         stop = [-(-b // window) for b, window in zip(source.stop, self.pool, strict=True)]
         start = [a // window for a, window in zip(source.start, self.pool, strict=True)]
         sent = np.minimum(self.high, stop) - np.maximum(self.low, start)
@@ -40,9 +40,11 @@ class Listeners:
         return sent[:, 0] if sent.shape[1] == 1 else (sent[:, 0] > 0) * sent[:, 1] * sent[:, 2]
 
 
-def listeners(model: Model, c: IntegerConnection, boxes: Sequence[Slice]) -> Listeners:
-    """Return what `boxes`, of the target of `c`, hear of its source."""
+def listeners(model: Model, c: IntegerConnection, blocks: Sequence[Slice]) -> Listeners:
+    """Return what `blocks`, of the target of `c`, hear of its source."""
     shape = model.network.shape_of(c.source)
     pool = (1, *c.pool) if len(shape) == 3 else (1,)
-    read = np.array([pixels_read(c, shape, box.start, box.stop) for box in boxes]).reshape(len(boxes), len(shape), 2)
+    read = np.array([pixels_read(c, shape, block.start, block.stop) for block in blocks]).reshape(
+        len(blocks), len(shape), 2
+    )
     return Listeners(read[..., 0], read[..., 1], pool, model.slot_cost(c))

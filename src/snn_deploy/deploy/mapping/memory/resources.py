@@ -1,4 +1,4 @@
-"""resources: what boxes of neurons need of a core, under a profile's memory model.
+"""resources: what blocks of neurons need of a core, under a profile's memory model.
 
 The formulas are those of the profile, with their sources there. Weights are stored in `weight.stored_bits_max` bits.
 A profile with `core.synapse_memory_words` counts words (Loihi 1), one with `core.total_memory` bytes (Loihi 2). What
@@ -19,18 +19,18 @@ from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 NOT_COUNTED = (
-    "wider indices of targets where several boxes share a core",
-    "the order of neurons that connections of unlike encodings into one box would have to share",
+    "wider indices of targets where several blocks share a core",
+    "the order of neurons that connections of unlike encodings into one block would have to share",
     "axon identifiers and atoms (pop16, pop32)",
 )
-DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many boxes have them
+DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many blocks have them
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a box needs of a core.
+    """What a block needs of a core.
 
-    amounts: resource -> how much; on a core they add up. distinct: resource -> the different values, which boxes of a
+    amounts: resource -> how much; on a core they add up. distinct: resource -> the different values, which blocks of a
     core share. delay_bits: of the longest delay. encodings: connection -> how its synapses are stored.
     """
 
@@ -82,7 +82,7 @@ def slots_of_maps(profile: HardwareProfile) -> int:
 class Model:
     """The memory model of a profile, for one network.
 
-    between_chips: count every output axon as one that leaves its chip. Where a box's targets will lie is not known
+    between_chips: count every output axon as one that leaves its chip. Where a block's targets will lie is not known
     when it is cut, so this is what is sure to suffice for a network on several chips.
     """
 
@@ -110,7 +110,7 @@ class Model:
         return self.joined([self.need(part)], 0)
 
     def joined(self, needs: Iterable[Need], output_axons: int) -> Counter[str]:
-        """Return resource -> amount of a core that holds boxes with `needs`, and that sends to so many axons."""
+        """Return resource -> amount of a core that holds blocks with `needs`, and that sends to so many axons."""
         needs = list(needs)
         use = Counter({"output axons": output_axons}) if output_axons else Counter()
         for need in needs:

@@ -1,7 +1,7 @@
-"""synapse_lists: which lists of synapses a box of neurons has to store, and how often.
+"""synapse_lists: which lists of synapses a block of neurons has to store, and how often.
 
 An input axon stands for one position of a map; its channels are atoms. Every atom of an axon has a list: the targets
-in the box and their weights. Positions whose lists hold the same elements of the kernel share them: an axon adds a
+in the block and their weights. Positions whose lists hold the same elements of the kernel share them: an axon adds a
 base to all targets of its list. The base is a number of few bits, so that positions far apart need copies
 (nengo-loihi: conv.py, `weight_key`). Positions of one pooling window share an axon, so pooling costs nothing.
 """
@@ -20,7 +20,7 @@ Elements = tuple[int, ...]  # kernel rows, or kernel columns
 def pixels_read(
     c: IntegerConnection, source: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...]
 ) -> tuple[Range, ...]:
-    """Return per axis of the pooled source the range (first, behind the last) that the target box reads."""
+    """Return per axis of the pooled source the range (first, behind the last) that the target block reads."""
     pooled = pooled_shape(source, c.pool)
     if c.weights.ndim == 2:
         return tuple((0, n) for n in pooled)
@@ -38,9 +38,9 @@ def pixels_read(
 def kernel_lists(
     c: IntegerConnection, source: tuple[int, ...], part: Slice, channels: int, bases: int
 ) -> dict[tuple[Elements, Elements], int]:
-    """Return (kernel rows, kernel columns) of each list that differs -> how many copies of it the box stores.
+    """Return (kernel rows, kernel columns) of each list that differs -> how many copies of it the block stores.
 
-    channels: how many neurons lie between the targets of neighbouring positions: the channels of the box where they
+    channels: how many neurons lie between the targets of neighbouring positions: the channels of the block where they
     are numbered last, 1 where they are numbered first. bases: how many bases an axon can have.
     """
     pooled = pooled_shape(source, c.pool)
@@ -67,7 +67,7 @@ def _copies(
 
 
 def positions_met(c: IntegerConnection, source: tuple[int, ...], part: Slice, axis: int) -> tuple[int, ...]:
-    """Return the rows (axis 1) or columns (axis 2) of the pooled source that have a synapse into the box."""
+    """Return the rows (axis 1) or columns (axis 2) of the pooled source that have a synapse into the block."""
     return _met(
         (part.start[axis], part.stop[axis]),
         c.weights.shape[axis + 1],

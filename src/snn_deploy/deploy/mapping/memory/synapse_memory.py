@@ -52,7 +52,7 @@ class SynapseMemory:
         return 0 if self.delay == 0 else max(3, self.delay.bit_length())
 
     def words(self, part: Slice) -> tuple[int, Encoding]:
-        """Return the memory words of the box `part`, and the encoding that needs no more than the other."""
+        """Return the memory words of the block `part`, and the encoding that needs no more than the other."""
         dense, sparse = self._dense(part), self._sparse(part)
         return (sparse, "sparse") if sparse < dense else (dense, "dense")
 
@@ -63,7 +63,7 @@ class SynapseMemory:
         return sum(inputs * len(a) * len(b) * n for a, b in lists for n in outputs_per_group(self.connection, part))
 
     def bytes(self, part: Slice) -> tuple[int, Encoding]:
-        """Return the bytes of the box `part` on a chip that stores a kernel once on each core."""
+        """Return the bytes of the block `part` on a chip that stores a kernel once on each core."""
         c = self.connection
         if c.weights.ndim == 2:  # syn_bytes_dense, syn_bytes_sparse
             words, encoding = self.words(part)

@@ -26,16 +26,16 @@ def core_traffic(
     spikes: population -> spikes of each neuron in a sample, of the population's shape; without them each neuron is
     assumed to fire once.
     """
-    boxes: dict[str, list[tuple[int, Slice]]] = {p.name: [] for p in network.populations}
+    blocks: dict[str, list[tuple[int, Slice]]] = {p.name: [] for p in network.populations}
     for i, core in enumerate(cores):
         for part in core:
-            boxes[part.population].append((i, part))
+            blocks[part.population].append((i, part))
     shape = (len(cores), len(cores))
     total = csr_matrix(shape)
     for c in network.connections:
-        if c.source in boxes:
+        if c.source in blocks:
             counts = np.ones(network.shape_of(c.source)) if spikes is None else np.asarray(spikes[c.source], float)
-            total = total + _crossing(c, boxes[c.source], boxes[c.target], counts, shape)
+            total = total + _crossing(c, blocks[c.source], blocks[c.target], counts, shape)
     total.setdiag(0)
     total.eliminate_zeros()
     return total
@@ -48,7 +48,7 @@ def _crossing(
     counts: np.ndarray,
     shape: tuple[int, int],
 ) -> csr_matrix:
-    """Return the spikes of one connection; target boxes that hear the same neurons are reckoned together."""
+    """Return the spikes of one connection; target blocks that hear the same neurons are reckoned together."""
     listeners: dict[Heard, list[int]] = {}
     for core, part in targets:
         listeners.setdefault(_heard(c, counts.shape, part), []).append(core)
@@ -67,7 +67,7 @@ def _crossing(
 
 
 def _heard(c: IntegerConnection, source: tuple[int, ...], part: Slice) -> Heard:
-    """Return along each axis of the source the indices of the neurons that have a synapse into the box."""
+    """Return along each axis of the source the indices of the neurons that have a synapse into the block."""
     if c.weights.ndim == 2:
         pooled = pooled_shape(source, c.pool)
         return tuple(tuple(range(n * window)) for n, window in zip(pooled, (1, *c.pool), strict=False))
@@ -80,7 +80,7 @@ def _unpooled(positions: tuple[int, ...], window: int) -> tuple[int, ...]:
 
 
 def _sums_of_boxes(counts: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Return the sum of `counts` over each box, from the sums over all indices before its corners."""
+    """Return the sum of `counts` over each block, from the sums over all indices before its corners."""
     sums = np.zeros(tuple(n + 1 for n in counts.shape))
     sums[(slice(1, None),) * counts.ndim] = counts
     for axis in range(counts.ndim):

@@ -62,11 +62,11 @@ def mesh_picture(
         axes.set_title(name)
         _draw_chips(axes, chips, columns, profile)
         heat = _draw_links(axes, links, chips, columns, profile)
-    boxes = PatchCollection([_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores])
-    boxes.set(array=np.asarray(loads) * 100, cmap="viridis", clim=(0, 100), zorder=3)
-    first.add_collection(boxes)
+    blocks = PatchCollection([_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores])
+    blocks.set(array=np.asarray(loads) * 100, cmap="viridis", clim=(0, 100), zorder=3)
+    first.add_collection(blocks)
     bar: dict[str, Any] = {"shrink": 0.6, "aspect": 40, "location": "bottom", "pad": 0.02}
-    figure.colorbar(boxes, ax=first, label="load (%)", **bar)
+    figure.colorbar(blocks, ax=first, label="load (%)", **bar)
     if len(heat.get_paths()):
         figure.colorbar(heat, ax=first, label="spikes a sample on a link", **bar)
     patches = [_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores]

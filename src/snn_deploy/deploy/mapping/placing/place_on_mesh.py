@@ -1,9 +1,9 @@
-"""place_on_mesh: cores of a partition in their seats: along the mesh like a snake, layer after layer, chip after chip.
+"""place_on_mesh: cores of a partition in boustrophedon order on the mesh, layer after layer, chip after chip.
 
 Neighbouring layers so get neighbouring tiles. place_by_traffic.py starts from here.
 """
 
-from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip, seats
+from snn_deploy.deploy.mapping.cores.mesh import core_sites, cores_per_chip
 from snn_deploy.deploy.mapping.cores.placement import PlacedCore, Placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -22,8 +22,8 @@ def place_on_mesh(
             f"network: {len(found.cores)} cores on {needed} chips; --chips allows {chips} with {per_chip} cores each "
             f"(source: {profile.quantity('system.cores_usable_per_chip').source}). Allow more chips."
         )
-    chairs = seats(profile, needed)
-    placed = tuple(PlacedCore(*chairs[i], slices) for i, slices in enumerate(found.cores))
+    sites = core_sites(profile, needed)
+    placed = tuple(PlacedCore(*sites[i], slices) for i, slices in enumerate(found.cores))
     return Placement(network.digest, profile.name, placed)
 
 

@@ -4,17 +4,17 @@ import pytest
 
 from snn_deploy.search.front import front
 from snn_deploy.search.point import Point
-from snn_deploy.search.question import Deployment, Question, ask, longer, read_requirement, shown
+from snn_deploy.search.settings import Deployment, SearchSettings, begin, longer, read_requirement, shown
 from snn_deploy.support.user_error import UserError
 
 
-def question(**changes):
+def settings(**changes):
     given = {
         "config": {"data": {"name": "digits"}}, "choices": (("norm.name", ("a", "b")),), "steps": (2, 8, 4),
         "weight_bits": (8, 4), "thresholds": ("scalar",), "profiles": ("loihi1",), "objectives": ("accuracy", "energy"),
         "requirements": (), "inherited_epochs": 2, "samples": 10, "seed": 0,
     }  # fmt: skip
-    return Question(**given | changes)
+    return SearchSettings(**given | changes)
 
 
 def deployed(steps=4, bits=8):
@@ -26,7 +26,7 @@ def measured(accuracy, energy, steps=4, pruned=None):
 
 
 def test_the_space_is_every_combination_with_most_steps_first():
-    asked = question()
+    asked = settings()
     assert asked.size == len(asked.deployments()) == 12
     assert [d["steps"] for d in asked.deployments()] == [8] * 4 + [4] * 4 + [2] * 4
     keys = {asked.deployment(d).key for d in asked.deployments()}
@@ -34,7 +34,7 @@ def test_the_space_is_every_combination_with_most_steps_first():
 
 
 def test_fewer_steps_start_from_the_next_more():
-    asked = question()
+    asked = settings()
     assert longer(asked, deployed(2)).steps == 4
     assert longer(asked, deployed(4)).steps == 8
     assert longer(asked, deployed(8)) is None
@@ -67,15 +67,15 @@ def test_the_front_is_what_nothing_beats():
 
 
 def test_a_search_goes_on_with_the_same_question_only(tmp_path):
-    ask(tmp_path, question(), resume=False)
-    ask(tmp_path, question(), resume=True)
+    begin(tmp_path, settings(), resume=False)
+    begin(tmp_path, settings(), resume=True)
     with pytest.raises(UserError, match=r"holds a search.*--resume"):
-        ask(tmp_path, question(), resume=False)
+        begin(tmp_path, settings(), resume=False)
     with pytest.raises(UserError, match="cannot be resumed with other samples, steps"):
-        ask(tmp_path, question(samples=20, steps=(4,)), resume=True)
+        begin(tmp_path, settings(samples=20, steps=(4,)), resume=True)
     (tmp_path / "search.json").write_text("{")
-    with pytest.raises(UserError, match=r"search.json: not the question"):
-        ask(tmp_path, question(), resume=True)
+    with pytest.raises(UserError, match=r"search.json: not the settings"):
+        begin(tmp_path, settings(), resume=True)
 
 
 def test_numbers_for_people_have_units():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from snn_deploy.cli import inputs
+from snn_deploy.api import sources as inputs
 from snn_deploy.support.user_error import UserError
 
 

@@ -1,11 +1,10 @@
-"""The health report of `snn-deploy export`: a table, what --json holds, and the limits that a user sets."""
+"""health: what rounding did to each layer of an export, as a table, and the limits that a user sets on it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
-from snn_deploy.cli.output import Output, percent
 from snn_deploy.export.health import Health, LayerHealth
+from snn_deploy.support.result import Block, Table
 from snn_deploy.support.user_error import UserError
 
 # limit -> (whether more is better, what it limits); shares and rates in percent
@@ -20,75 +19,65 @@ LIMITS = {
 }
 
 
+def check_limits(limits: Mapping[str, float]) -> None:
+    """Raise UserError for a limit that the report does not have, or that is not finite."""
+    for name, value in limits.items():
+        if name not in LIMITS or not abs(value) < float("inf"):
+            raise _wrong(f"{name}={value:g}")
+
+
 def read_limits(text: str | None) -> dict[str, float]:
-    """Return limit -> number of `--require NAME=NUMBER,...`; an unknown name or no number is a UserError."""
+    """Return limit -> number of NAME=NUMBER,...; an unknown name, or no number, is a UserError."""
     limits: dict[str, float] = {}
     for part in text.split(",") if text else []:
         name, _, number = part.partition("=")
         try:
             value = float(number)
         except ValueError:
-            value = float("nan")
-        if name not in LIMITS or name in limits or not abs(value) < float("inf"):
-            raise UserError(f"--require {part}; allowed are NAME=NUMBER, each name once, of {', '.join(LIMITS)}.")
+            raise _wrong(part) from None
+        if name in limits or name not in LIMITS or not abs(value) < float("inf"):
+            raise _wrong(part)
         limits[name] = value
     return limits
 
 
-def say_health(output: Output, health: Health) -> None:
-    """Print the report as a table."""
-    output.table(
-        [
-            "population",
-            "dead",
-            "saturated",
-            "rate",
-            "float rate",
-            "drift",
-            "same spikes",
-            "weight error",
-            "bits lost",
-            "margin",
-            "threshold",
-        ],
-        [_row(layer) for layer in health.layers],
+def _wrong(part: str) -> UserError:
+    return UserError(f"--require {part}; allowed are NAME=NUMBER, each name once, of {', '.join(LIMITS)}.")
+
+
+def health_blocks(health: Health) -> tuple[Block, ...]:
+    """Return the report for people."""
+    titles = (
+        "population",
+        "dead",
+        "saturated",
+        "rate",
+        "float rate",
+        "drift",
+        "same spikes",
+        "weight error",
+        "bits lost",
+        "margin",
+        "threshold",
     )
-    output.say(
-        f"health on {health.samples} test samples; dead and saturated: of all channels. drift: the largest change"
-    )
-    output.say("of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits")
-    output.say("below the largest state. threshold: the smallest, in weights of 1.")
     rounded = {x.population: x.decay_rounding for x in health.layers if x.decay_rounding}
     changes = ", ".join(f"{name} by up to {change:.3g}" for name, change in rounded.items())
-    output.say(f"decays of currents and potentials: {changes or 'the chip holds every one as it was trained, error 0'}")
-    output.say(f"the float network's class: {percent(health.agreement)} of them")
-
-
-def _row(layer: LayerHealth) -> tuple[object, ...]:
-    measured: tuple[object, ...] = ("-",) * 6
-    if layer.fires:
-        measured = (
-            f"{layer.dead}/{layer.channels}",
-            f"{layer.saturated}/{layer.channels}",
-            *(percent(value) for value in (layer.rate, layer.float_rate, layer.rate_drift, layer.spike_agreement)),
-        )
-    threshold = "-" if layer.threshold_steps is None else layer.threshold_steps
     return (
-        layer.population,
-        *measured,
-        percent(layer.weight_error),
-        layer.bits_lost,
-        f"{layer.margin_bits:.2f}",
-        threshold,
+        Table(titles, tuple(_row(layer) for layer in health.layers)),
+        f"health on {health.samples} test samples; dead and saturated: of all channels. drift: the largest change",
+        "of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits",
+        "below the largest state. threshold: the smallest, in weight steps.",
+        f"decays of currents and potentials: {changes or 'the chip holds every one as it was trained, error 0'}",
+        f"the float network's class: {_percent(health.agreement)} of them",
     )
 
 
-def health_as_json(health: Health) -> dict[str, Any]:
+def health_as_dict(health: Health) -> dict[str, object]:
     """Return the report as plain dictionaries and lists; shares and rates are 0..1."""
     return {"samples": health.samples, "agreement": health.agreement, "layers": [asdict(x) for x in health.layers]}
 
 
-def broken_limits(limits: Mapping[str, float], health: Health, accuracy_drop: float | None) -> list[str]:
+def broken_limits(limits: Mapping[str, float], health: Health, accuracy_drop: float | None) -> tuple[str, ...]:
     """Return one sentence for each of `limits` that does not hold. accuracy_drop: a share, None where not measured."""
     firing = [layer for layer in health.layers if layer.fires]
     found = {
@@ -103,9 +92,32 @@ def broken_limits(limits: Mapping[str, float], health: Health, accuracy_drop: fl
         if accuracy_drop is None:
             raise UserError("--require accuracy_drop: the float or the integer accuracy is not known. Leave it out.")
         found["accuracy_drop"] = 100 * accuracy_drop
-    return [
+    return tuple(
         f"limit broken: {name} {found[name]:.2f}, {'at least' if more else 'at most'} {limit:g} was required ({what})"
         for name, limit in limits.items()
         for more, what in [LIMITS[name]]
         if (found[name] < limit if more else found[name] > limit)
-    ]
+    )
+
+
+def _row(layer: LayerHealth) -> tuple[object, ...]:
+    measured: tuple[object, ...] = ("-",) * 6
+    if layer.fires:
+        measured = (
+            f"{layer.dead}/{layer.channels}",
+            f"{layer.saturated}/{layer.channels}",
+            *(_percent(value) for value in (layer.rate, layer.float_rate, layer.rate_drift, layer.spike_agreement)),
+        )
+    threshold = "-" if layer.threshold_steps is None else layer.threshold_steps
+    return (
+        layer.population,
+        *measured,
+        _percent(layer.weight_error),
+        layer.bits_lost,
+        f"{layer.margin_bits:.2f}",
+        threshold,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"

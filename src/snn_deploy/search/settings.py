@@ -1,4 +1,4 @@
-"""question: what a search is asked: the deployments that it may try, what is to be best, and what must hold."""
+"""settings: what a search is asked: the deployments that it may try, what is to be best, and what must hold."""
 
 import itertools
 import json
@@ -66,7 +66,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchSettings:
     """A search, but for how long it goes on. config: the resolved table of the training config.
 
     choices: (key, values) of the config. inherited_epochs: of training with fewer steps, from the network with more.
@@ -126,17 +126,17 @@ def read_requirement(text: str) -> Requirement:
     return Requirement(match[1], match[2] == ">=", number * scale, text.strip())
 
 
-def ask(folder: Path, question: Question, *, resume: bool) -> None:
-    """Write `question` into the search's folder, or check that the one in it is the same."""
+def begin(folder: Path, settings: SearchSettings, *, resume: bool) -> None:
+    """Write `settings` into the search's folder, or check that the one in it is the same."""
     path = folder / "search.json"
-    plain = json.loads(json.dumps(asdict(question)))
+    plain = json.loads(json.dumps(asdict(settings)))
     if path.exists():
         if not resume:
             raise UserError(f"{folder}: holds a search. Go on with it with --resume, or choose another --out.")
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UserError(f"{path}: not the question of a search ({error}). Choose another --out.") from error
+            raise UserError(f"{path}: not the settings of a search ({error}). Choose another --out.") from error
         differing = sorted(k for k in plain.keys() | before.keys() if plain.get(k) != before.get(k))
         if differing:
             raise UserError(
@@ -147,14 +147,14 @@ def ask(folder: Path, question: Question, *, resume: bool) -> None:
     write_text(path, json.dumps(plain, indent=1) + "\n")
 
 
-def of_training(question: Question, deployment: Deployment) -> str:
+def of_training(settings: SearchSettings, deployment: Deployment) -> str:
     """Return a short name of what the training of `deployment` depends on, but for its steps."""
-    return _digest([question.config, deployment.choices, question.inherited_epochs])
+    return _digest([settings.config, deployment.choices, settings.inherited_epochs])
 
 
-def longer(question: Question, deployment: Deployment) -> Deployment | None:
+def longer(settings: SearchSettings, deployment: Deployment) -> Deployment | None:
     """Return the deployment whose network this one's training starts from: the next larger number of steps."""
-    more = [steps for steps in question.steps if steps > deployment.steps]
+    more = [steps for steps in settings.steps if steps > deployment.steps]
     return replace(deployment, steps=min(more)) if more else None
 
 

@@ -1,0 +1,196 @@
+"""compare: variants of a config trained with several seeds at equal budget: means and deviations."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+from snn_deploy.train.config.read_config import read_config
+from snn_deploy.train.run.comparison import (
+    Job,
+    Outcome,
+    Spread,
+    layer_spreads,
+    require_same_configs,
+    run_jobs,
+    spreads,
+)
+
+_COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "test_accuracy": ("test accuracy %", lambda v: f"{100 * v:.2f}"),
+    "spike_rate": ("spike rate", lambda v: f"{v:.4f}"),
+    "quantization_error": ("q(u)", lambda v: f"{v:.4f}"),
+    "synaptic_operations": ("synaptic operations a sample", lambda v: f"{v:,.0f}"),
+    "seconds": ("seconds", lambda v: f"{v:.1f}"),
+}
+_NAME = re.compile(r"[\w.+-]+")
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
+    """Variants and how their runs ended. out: the folder of the runs. outcomes: variant -> one for each seed.
+
+    by_layer: whether people see every layer, too.
+    """
+
+    out: Path
+    outcomes: Mapping[str, tuple[Outcome, ...]]
+    by_layer: bool = False
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The runs that an error stopped."""
+        return tuple(o for runs in self.outcomes.values() for o in runs if o.error is not None)
+
+    def spreads(self, variant: str) -> dict[str, Spread]:
+        """Return quantity -> mean and standard deviation over the seeds of `variant`."""
+        return spreads(self.outcomes[variant])
+
+    def headline(self) -> str:
+        """Return the accuracy of every variant."""
+        found = {name: self.spreads(name).get("test_accuracy") for name in self.outcomes}
+        form = _COLUMNS["test_accuracy"][1]
+        return ", ".join(f"{name} {_cell(spread, form)} %" for name, spread in found.items())
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return a table of means and deviations, and one of the layers where that was asked for."""
+        rows = []
+        for name, runs in self.outcomes.items():
+            found = self.spreads(name)
+            cells = [_cell(found.get(key), form) for key, (_, form) in _COLUMNS.items()]
+            rows.append((name, sum(o.error is None for o in runs), *cells))
+        titles = ("variant", "runs", *(title for title, _ in _COLUMNS.values()))
+        return (
+            Table(titles, tuple(rows)),
+            "mean ± standard deviation over seeds; spike rate and q(u) are means over layers, on test samples;",
+            "operations are additions after spikes, without the first layer's products; seconds are wall-clock,",
+            "without the first batch, which compiles.",
+            *((self._layers(),) if self.by_layer else ()),
+        )
+
+    def _layers(self) -> Table:
+        rows = []
+        for name, runs in self.outcomes.items():
+            rates, errors = (layer_spreads(runs, q) for q in ("spike_rate", "quantization_error"))
+            dead = layer_spreads(runs, "dead_share")
+            rows += [
+                (
+                    name,
+                    layer,
+                    _cell(rate, _COLUMNS["spike_rate"][1]),
+                    _cell(errors[layer], _COLUMNS["quantization_error"][1]),
+                    _cell(dead[layer], lambda v: f"{100 * v:.1f}"),
+                )
+                for layer, rate in rates.items()
+            ]
+        return Table(("variant", "layer", "spike rate", "q(u)", "never fires %"), tuple(rows))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return every mean, deviation and run."""
+        return {"out": str(self.out), "variants": {name: _plain(runs) for name, runs in self.outcomes.items()}}
+
+
+def compare(
+    configs: Sequence[str | Path],
+    *,
+    seeds: int = 3,
+    changes: Sequence[str] = (),
+    variants: Mapping[str, Sequence[str]] | None = None,
+    out: str | Path = "runs/compare",
+    workers: int = 1,
+    by_layer: bool = False,
+    watch: Watch = SILENT,
+) -> Comparison:
+    """Return what training every config, or every variant of one, with several seeds ends with.
+
+    Parameters
+    ----------
+    configs
+        Paths of TOML files; with `variants` one.
+    seeds
+        Seeds 0 to `seeds` - 1 of every variant.
+    changes
+        Assignments such as "training.epochs=5" for every variant.
+    variants
+        Name -> assignments that only this variant makes.
+    out
+        The folder: OUT/VARIANT/seedK is an ordinary run. Finished runs are read, stopped ones resumed.
+    workers
+        Runs at the same time, each on one thread.
+    by_layer
+        Whether people see spike rate and q(u) of every layer, too.
+    watch
+        Hears of every run that ends.
+
+    Raises
+    ------
+    UserError
+        For a config that makes no sense, or a folder with other runs. A run that fails is part of the result.
+    """
+    jobs = _jobs(configs, variants or {}, changes, seeds, Path(out))
+    require_same_configs(jobs)
+    found: dict[tuple[str, int], Outcome] = {}
+    with watch.progress(f"{len(jobs)} runs", len(jobs)) as advance:
+        for outcome in run_jobs(jobs, workers):
+            found[outcome.job.variant, outcome.job.seed] = outcome
+            ended = outcome.error or f"test {100 * outcome.metrics['test_accuracy']:.2f} %"
+            watch.say(f"{outcome.job.variant} seed {outcome.job.seed}: {ended}")
+            advance(1)
+    names = list(dict.fromkeys(job.variant for job in jobs))
+    return Comparison(Path(out), {n: tuple(found[n, seed] for seed in range(seeds)) for n in names}, by_layer)
+
+
+def _jobs(
+    configs: Sequence[str | Path],
+    variants: Mapping[str, Sequence[str]],
+    changes: Sequence[str],
+    seeds: int,
+    out: Path,
+) -> list[Job]:
+    """Return one job per variant and seed; every config is read, so that a mistake stops all before the first."""
+    if variants and len(configs) != 1:
+        raise UserError(f"--variant changes one CONFIG; there are {len(configs)}. Give one, or no --variant.")
+    chosen = (
+        [(name, Path(configs[0]), tuple(own)) for name, own in variants.items()]
+        if variants
+        else [(Path(config).stem, Path(config), ()) for config in configs]
+    )
+    names = [name for name, _, _ in chosen]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"compare: two variants are named {name!r}. Give them different names.")
+        if not _NAME.fullmatch(name):
+            raise UserError(f"compare: a variant named {name!r}; allowed are letters, digits and _ . + -")
+    return [
+        Job(
+            name,
+            seed,
+            read_config(config, [*changes, *own, f"seed={seed}", "training.threads=1"]),
+            out / name / f"seed{seed}",
+        )
+        for name, config, own in chosen
+        for seed in range(seeds)
+    ]
+
+
+def _cell(spread: Spread | None, form: Callable[[float], str]) -> str:
+    if spread is None:
+        return "-"
+    return form(spread.mean) if spread.deviation is None else f"{form(spread.mean)} ± {form(spread.deviation)}"
+
+
+def _plain(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    return {
+        **{name: asdict(spread) for name, spread in spreads(outcomes).items()},
+        "layers": {
+            quantity: {layer: asdict(spread) for layer, spread in layer_spreads(outcomes, quantity).items()}
+            for quantity in ("spike_rate", "quantization_error", "dead_share")
+        },
+        "runs": [
+            {"run": str(o.job.folder), "seed": o.job.seed, "error": o.error, **(o.values() if not o.error else {})}
+            for o in outcomes
+        ],
+    }

@@ -1,0 +1,266 @@
+"""place: an exported network on the cores of a chip: whether it fits, what fills the cores, where each core lies."""
+
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snn_deploy.api.energy import ChipEnergy, chip_energy
+from snn_deploy.api.run import RunResult
+from snn_deploy.api.sources import Data, Network, choose, integer_network
+from snn_deploy.deploy.energy.latency import Latency
+from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, suggestions
+from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
+from snn_deploy.deploy.mapping.cores.placement import Placement, write_placement
+from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
+from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
+from snn_deploy.deploy.mapping.place import PlacedNetwork
+from snn_deploy.deploy.mapping.place import place as placed_on_cores
+from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
+from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.counted import counted
+from snn_deploy.support.picture_file import require_picture
+from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+
+_DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True, repr=False)
+class PlaceResult(Result):
+    """A network on the cores of a chip, or why it does not fit.
+
+    partition: the parts on each core and what they need. placed: where each core lies, or None where it does not fit.
+    bound: how many cores any mapping needs, or None. chips_allowed: the most chips there are, or None. suggestions:
+    what was tried and would make it fit, where it does not. assumed: which spikes the placement is made for.
+    """
+
+    network: IntegerNetwork
+    chip: HardwareProfile
+    partition: Partition
+    placed: PlacedNetwork | None
+    bound: LowerBound | None
+    chips_allowed: int | None
+    suggestions: tuple[Suggestion, ...]
+    assumed: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the network lies on the cores within the limits of the profile."""
+        return self.placed is not None
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The limits that no way of cutting the network keeps."""
+        return self.partition.violations
+
+    @property
+    def cores(self) -> int:
+        """How many cores the network needs; 0 where a limit is broken."""
+        return len(self.partition.cores)
+
+    @property
+    def chips(self) -> int:
+        """How many chips these cores are on."""
+        return chips_needed(self.partition, self.chip)
+
+    @property
+    def placement(self) -> Placement:
+        """Where each core lies; a UserError where the network does not fit."""
+        if self.placed is None:
+            raise UserError(f"placement: {self.headline()}. Look at .violations and .suggestions.")
+        return self.placed.placement
+
+    def energy(self, inputs: Data | RunResult = None, *, samples: int = 0, watch: Watch = SILENT) -> ChipEnergy:
+        """Return the energy and the time of a sample on these cores; inputs, samples: as of `energy`."""
+        return chip_energy(self.network, inputs, self.chip, self.placement, samples=samples, watch=watch)
+
+    def latency(self, inputs: Data | RunResult = None, *, samples: int = 0, watch: Watch = SILENT) -> Latency:
+        """Return how long a sample takes on these cores; inputs, samples: as of `energy`."""
+        return self.energy(inputs, samples=samples, watch=watch).latency
+
+    def save(self, path: str | Path) -> Path:
+        """Write the placement to `path` as JSON and return the path."""
+        write_placement(self.placement, Path(path))
+        return Path(path)
+
+    def draw(self, path: str | Path) -> Path:
+        """Draw the chips to `path`, a .png or .svg, and return the path."""
+        from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture  # noqa: PLC0415 - matplotlib is slow
+
+        path = Path(path)
+        require_picture(path)
+        placement = self.placement
+        assert self.placed is not None
+        loads = [bottleneck(use, self.chip)[1] for use in self.partition.uses]
+        title = f"{counted(self.cores, 'core')} on {counted(self.chips, 'chip')}: {self.chip.title}"
+        names = [p.name for p in self.network.populations]
+        figure = mesh_picture(placement, names, loads, self.placed.traffic, self.chip, title)
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=_DOTS_PER_INCH, format=path.suffix[1:], bbox_inches="tight")
+        return path
+
+    def headline(self) -> str:
+        """Return cores and chips, or that it does not fit."""
+        cores, chips = counted(self.cores, "core"), counted(self.chips, "chip")
+        if self.fits:
+            return f"{cores} on {chips} of {self.chip.title}"
+        if self.violations:
+            return f"does not fit: {self.violations[0]}"
+        return f"does not fit: {cores} need {chips} of {self.chip.title}; allowed are {self.chips_allowed}"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return each population's parts, what fills the cores, and the bound; or violations and suggestions."""
+        if self.placed is None or self.bound is None:
+            return self._blocks_of_no_fit()
+        columns = ("population", "neurons", "parts", "at least", "limited by", "its cores are full of")
+        keys = ("population", "neurons", "blocks", "at_least", "binds_at_least", "fullest")
+        rows = tuple(tuple(row[key] for key in keys) for row in self._layers())
+        most = self._most()
+        return (
+            Table(columns, rows),
+            Table(
+                ("resource", "most on a core", "allowed", "source"),
+                tuple((name, most[name], *limit) for name, limit in limits(self.chip).items()),
+            ),
+            self.headline(),
+            f"  no mapping needs fewer than {self.bound.cores}; with each population in cores of its own, "
+            f"{self.bound.alone}",
+            f"  spike-hops a sample: {self.placed.hops:.0f}; in the order of the layers "
+            f"{self.placed.hops_in_layer_order:.0f} ({self.assumed})",
+            f"  not counted, so a fit is not proved: {'; '.join(NOT_COUNTED)}",
+        )
+
+    def _blocks_of_no_fit(self) -> tuple[Block, ...]:
+        broken = [f"does not fit: {violation}" for violation in self.violations] or [self.headline()]
+        tried = [
+            f"  fits, with {counted(s.cores, 'core')} on {counted(s.chips, 'chip')}: {s.what}" for s in self.suggestions
+        ]
+        return (
+            *broken,
+            "every grid of rows, columns and channels was tried, then what would make it fit",
+            *(tried or ["  nothing that was tried fits: fewer bits, fewer channels, other chips"]),
+        )
+
+    def _layers(self) -> list[dict[str, object]]:
+        assert self.bound is not None
+        full: dict[str, Counter[str]] = {p.name: Counter() for p in self.network.populations}
+        parts: Counter[str] = Counter()
+        for core, use in zip(self.partition.cores, self.partition.uses, strict=True):
+            resource, _ = bottleneck(use, self.chip)
+            for part in core:
+                parts[part.population] += 1
+                full[part.population][resource] += 1
+        rows: list[dict[str, object]] = []
+        for p in self.network.populations:
+            least = self.bound.by_population[p.name]
+            binds = max(least, key=lambda resource: least[resource])
+            rows.append(
+                {
+                    "population": p.name,
+                    "neurons": math.prod(p.shape),
+                    "blocks": parts[p.name],
+                    "at_least": least[binds],
+                    "binds_at_least": binds,
+                    "fullest": full[p.name].most_common(1)[0][0],
+                }
+            )
+        return rows
+
+    def _most(self) -> dict[str, int]:
+        return {name: max(use[name] for use in self.partition.uses) for name in limits(self.chip)}
+
+    def to_dict(self) -> dict[str, object]:
+        """Return cores, chips, bounds and what binds; or violations and suggestions."""
+        if self.placed is None or self.bound is None:
+            facts: dict[str, object] = {"fits": False, "violations": [asdict(v) for v in self.violations]}
+            if not self.violations:
+                facts |= {"cores": self.cores, "chips": self.chips, "allowed": self.chips_allowed}
+            return facts | {"suggestions": [asdict(s) for s in self.suggestions]}
+        layers, bound = self._layers(), self.bound
+        return {
+            "fits": True,
+            "cores": self.cores,
+            "chips": self.chips,
+            "lower_bound": {
+                "cores": bound.cores,
+                "each_population_alone": bound.alone,
+                "by_resource": bound.by_resource,
+            },
+            "populations": layers,
+            "blocks": {str(row["population"]): row["blocks"] for row in layers},
+            "most": self._most(),
+            "bottlenecks": [
+                dict(zip(("resource", "share"), bottleneck(use, self.chip), strict=True)) for use in self.partition.uses
+            ],
+            "not_counted": list(NOT_COUNTED),
+            "spike_hops": {"placed": self.placed.hops, "in_layer_order": self.placed.hops_in_layer_order},
+            "spikes": self.assumed,
+        }
+
+
+def place(
+    network: Network,
+    *,
+    chip: str = "loihi1",
+    chips: int | None = None,
+    spikes: RunResult | None = None,
+    inputs: Data = None,
+    samples: int | None = None,
+    seed: int = 0,
+    watch: Watch = SILENT,
+) -> PlaceResult:
+    """Return `network` on the cores of `chip`, within the limits of its profile.
+
+    Parameters
+    ----------
+    network
+        An exported network, its file or its folder.
+    chip
+        A hardware profile of a chip: a name, or a TOML file.
+    chips
+        The most chips there are; None is as many as needed.
+    spikes
+        A run with record=True, whose spikes decide where the cores lie; without it and without `samples`
+        every neuron is assumed to fire once.
+    inputs, samples
+        Measure the spikes on so many of these inputs instead (see `run`).
+    seed
+        Of the search for core sites.
+    watch
+        Hears of progress.
+
+    Raises
+    ------
+    UserError
+        For a profile without cores, or a run without recorded spikes. A network that does not fit is a result, not an
+        error.
+    """
+    whole, profile = integer_network(network), load_profile(chip)
+    found = partition(whole, profile)
+    if found.violations or (chips is not None and chips_needed(found, profile) > chips):
+        watch.say("does not fit; trying what would make it fit")
+        tried = tuple(suggestions(whole, profile, found, chips))
+        return PlaceResult(whole, profile, found, None, None, chips, tried, "")
+    mean, assumed = _mean_spikes(whole, spikes, inputs, samples, watch)
+    placed = placed_on_cores(whole, profile, mean, parts=found, seed=seed)
+    return PlaceResult(whole, profile, found, placed, lower_bound(whole, profile), chips, (), assumed)
+
+
+def _mean_spikes(
+    network: IntegerNetwork, spikes: RunResult | None, inputs: Data, samples: int | None, watch: Watch
+) -> tuple[dict[str, np.ndarray] | None, str]:
+    """Return the spikes of each neuron in each step, and where they are from."""
+    if spikes is not None:
+        return mean_of_recorded(spikes.simulation), f"measured on {len(spikes.outputs)} samples"
+    if samples is None and inputs is None:
+        return None, "assumed: each neuron fires once"
+    chosen = choose(network, inputs, samples or 0)
+    with watch.progress("spikes", chosen.count) as advance:
+        return mean_spikes(network, chosen.shown, advance), f"measured on {chosen.count} samples"

@@ -1,0 +1,183 @@
+"""report: everything that is known about a deployment, as findings and as one HTML file that opens offline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snn_deploy.api.sources import Data, choose, integer_network, network_file
+from snn_deploy.deploy.mapping.memory.resources import limits
+from snn_deploy.deploy.running.simulation import as_frames
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.report.findings import Findings, Fit
+from snn_deploy.report.gather import Shown, Subject, gather, installed_backends
+from snn_deploy.report.page import page
+from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.counted import counted
+from snn_deploy.support.result import Block, Result
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+
+SAMPLES = 1000  # test samples, where no number is given
+
+
+@dataclass(frozen=True, repr=False)
+class ReportResult(Result):
+    """A report. findings: everything that it says, as plain data; file: where `save` wrote it, or None."""
+
+    findings: Findings
+    default_path: Path
+    file: Path | None = None
+
+    @property
+    def html(self) -> str:
+        """The page, which needs nothing beside it."""
+        return page(self.findings)
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """One line for each backend that differs."""
+        return self.findings.compared.differences
+
+    def save(self, path: str | Path | None = None) -> "ReportResult":
+        """Return this report with the file that it was written to; None is report.html beside the network."""
+        written = Path(path) if path is not None else self.default_path
+        write_text(written, self.html)
+        return ReportResult(self.findings, self.default_path, written)
+
+    def headline(self) -> str:
+        """Return the accuracy of the integers."""
+        return (
+            f"accuracy in integers {100 * (self.findings.accuracy or 0):.2f} % of {self.findings.samples} test samples"
+        )
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return accuracy, whether it fits on each chip, differences, and the file."""
+        fits = (f"{fit.title}: {_where(fit)}" for fit in self.findings.fits)
+        written = () if self.file is None else (f"wrote {self.file}",)
+        return (self.headline(), *fits, *self.differences, *written)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the file and the main findings."""
+        return {
+            "file": None if self.file is None else str(self.file),
+            "accuracy": self.findings.accuracy,
+            "samples": self.findings.samples,
+            "differences": list(self.differences),
+            "fits": {fit.profile: fit.on_chip is not None for fit in self.findings.fits},
+            "improvements": [t.change for t in self.findings.better],
+        }
+
+
+def report(
+    source: str | Path | IntegerNetwork,
+    inputs: Data = None,
+    *,
+    labels: np.ndarray | None = None,
+    chips: Sequence[str] = ("loihi1", "loihi2"),
+    samples: int | None = None,
+    compared: int = 10,
+    beside: str | Path | None = None,
+    backends: Sequence[str] | None = None,
+    watch: Watch = SILENT,
+) -> ReportResult:
+    """Return a report of accuracy, identical spikes, layers, fit, energy, training and provenance.
+
+    Parameters
+    ----------
+    source
+        The folder of a run with an exported network in RUN/loihi or RUN/onnx; such a network's file or folder; or the
+        network itself.
+    chips
+        Hardware profiles: names, or TOML files.
+    inputs, labels, samples
+        What is measured on, as of `run`, with labels, and how many of them; 0 is all, None at most 1000.
+    compared
+        How many of them every backend runs.
+    beside
+        A run or network that was trained otherwise, whose potentials are drawn as well.
+    backends
+        Compared; None is reference, cpu, and onnx and lava where they are installed.
+    watch
+        Hears of progress.
+
+    Raises
+    ------
+    UserError
+        For a source that is not exported, data that the network does not take, a profile without cores.
+    """
+    if compared < 1:
+        raise UserError(f"--compared {compared}; allowed is a whole number from 1.")
+    subject, folder = _subject(source)
+    network = subject.network
+    chosen = choose(network, inputs, samples or 0, labels).first(SAMPLES if samples is None else samples)
+    if chosen.labels is None:
+        raise UserError("report: inputs without labels. Give labels, one for each sample.")
+    profiles = [load_profile(name) for name in chips]
+    for chip in profiles:
+        limits(chip)  # refuses one without cores, before anything is run
+    other = None
+    if beside is not None:
+        other, _ = _subject(beside)
+        as_frames(other.network, chosen.first(1).shown)  # refuses what it does not take
+    names = tuple(backends or installed_backends())
+    where = folder if isinstance(source, IntegerNetwork) else source
+    shown = Shown(chosen.shown, chosen.labels, chosen.is_sequence)
+    findings = gather(
+        subject,
+        shown,
+        profiles,
+        backends=names,
+        compared=compared,
+        beside=other,
+        commands=_commands(where, chips, inputs, chosen.count, compared, beside, names),
+        watch=watch,
+    )
+    return ReportResult(findings, folder / "report.html")
+
+
+def _where(fit: Fit) -> str:
+    if fit.on_chip is None:
+        return "does not fit"
+    return f"fits, {counted(fit.on_chip.cores, 'core')}, {counted(fit.on_chip.chips, 'chip')}"
+
+
+def _subject(source: str | Path | IntegerNetwork) -> tuple[Subject, Path]:
+    """Return what `source` is, and the folder of the network's file."""
+    if isinstance(source, IntegerNetwork):
+        return Subject(source, "network", None), Path()
+    file, run = _places(Path(source))
+    return Subject(integer_network(file), (run or file.parent).resolve().name, run), file.parent
+
+
+def _places(source: Path) -> tuple[Path, Path | None]:
+    """Return (the network's file, the run's folder or None)."""
+    if source.is_dir() and not network_file(source).exists():
+        exported = [source / target / "network.npz" for target in ("loihi", "onnx")]
+        if not (source / "float_network.npz").exists():
+            raise UserError(f"{source}: neither a run nor an exported network. Give the folder of one of them.")
+        found = next((path for path in exported if path.exists()), None)
+        if found is None:
+            raise UserError(f"{source}: is not exported yet. Call snn-deploy export {source}.")
+        return found, source
+    file = network_file(source)
+    run = file.parent.parent
+    return file, run if (run / "float_network.npz").exists() else None
+
+
+def _commands(
+    source: str | Path,
+    chips: Sequence[str],
+    data: Data,
+    samples: int,
+    compared: int,
+    beside: str | Path | None,
+    backends: Sequence[str],
+) -> tuple[str, ...]:
+    options = [f"--profile {name}" for name in chips] + ([f"--data {data}"] if isinstance(data, str) else [])
+    options += [f"--beside {beside}"] if beside else []
+    options += [f"--samples {samples}", f"--compared {compared}", f"--backends {','.join(backends)}"]
+    verified = f"snn-deploy verify {source} --backends {','.join(backends)} --samples {compared}"
+    return (f"snn-deploy report {source} {' '.join(options)}", verified)

@@ -1,0 +1,261 @@
+"""run: what an exported network does with samples, on one backend: classes, spikes, synaptic operations."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snn_deploy.api.sources import Data, Network, choose, integer_network
+from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
+from snn_deploy.deploy.running.backend import automatic_backend, load_backend, say_expected
+from snn_deploy.deploy.running.recording import require_place, run_recorded
+from snn_deploy.deploy.running.simulation import Interrupted, Simulation
+from snn_deploy.deploy.running.split_samples import Workers, require_splittable, run_split, workers_for
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+
+if TYPE_CHECKING:
+    from snn_deploy.deploy.mapping.cutting.split_network import Split  # imports scipy
+
+_SHOWN = 5  # samples whose output potentials are printed for people; to_dict has all
+
+
+@dataclass(frozen=True, repr=False)
+class RunResult(Result):
+    """What a network did with some samples on one backend.
+
+    simulation: everything that the backend gave back, with every spike where these were recorded. labels: (samples,)
+    or None. is_interrupted: whether samples are missing because the run was interrupted. paths: one line for each
+    connection that says how the CPU simulator adds, where that was asked for. recording: the HDF5 file, or None.
+    """
+
+    network: IntegerNetwork
+    backend: str
+    simulation: Simulation
+    labels: np.ndarray | None
+    is_interrupted: bool = False
+    paths: tuple[str, ...] = ()
+    recording: Path | None = None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class of each sample: the first of the largest outputs, int64 (samples,)."""
+        return self.simulation.classes
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """(samples, classes): output potentials after the last step in 1/64 of a weight step, or spike counts."""
+        return self.simulation.outputs
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of samples whose class is their label; None without labels."""
+        return None if self.labels is None else float((self.classes == self.labels).mean())
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Population -> spikes per neuron and step, the mean over the samples."""
+        places = {p.name: np.prod(p.shape) * self.network.steps for p in self.network.populations if p.fires}
+        return {name: float(self.simulation.spike_counts[name].mean() / n) for name, n in places.items()}
+
+    @property
+    def operations(self) -> dict[str, float]:
+        """Connection -> synaptic operations of a sample, the mean over the samples."""
+        return {c.name: float(self.simulation.synaptic_operations[c.name].mean()) for c in self.network.connections}
+
+    def headline(self) -> str:
+        """Return backend, samples and accuracy."""
+        right = "" if self.accuracy is None else f"{100 * self.accuracy:.2f} % of "
+        return f"{self.backend}: {right}{len(self.outputs)} samples{' right' if right else ''}"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return accuracy, spikes of each population, operations of each connection, and the first outputs."""
+        recorded = () if self.recording is None else (f"recording: {self.recording}",)
+        counts = self.simulation.spike_counts
+        populations = tuple(
+            (p.name, int(np.prod(p.shape)), f"{counts[p.name].mean():.1f}", f"{self.rates[p.name]:.4f}")
+            for p in self.network.populations
+            if p.fires
+        )
+        labels = ["?"] * len(self.outputs) if self.labels is None else self.labels
+        return (
+            *recorded,
+            f"{self.headline()}, {self.network.steps} steps each",
+            Table(("population", "neurons", "spikes a sample", "spike rate"), populations),
+            Table(
+                ("connection", "synaptic operations a sample"),
+                tuple((name, f"{count:.1f}") for name, count in self.operations.items()),
+            ),
+            *(
+                f"sample {i}: label {labels[i]}, outputs {' '.join(map(str, potentials))}"
+                for i, potentials in enumerate(self.outputs[:_SHOWN].tolist())
+            ),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return accuracy, rates, operations and outputs: means over the samples, outputs of each."""
+        counts, rates = self.simulation.spike_counts, self.rates
+        populations = [
+            {
+                "population": p.name,
+                "neurons": int(np.prod(p.shape)),
+                "spikes": float(counts[p.name].mean()),
+                "spike_rate": rates[p.name],
+            }
+            for p in self.network.populations
+            if p.fires
+        ]
+        return {
+            "backend": self.backend,
+            "interrupted": self.is_interrupted,
+            "samples": len(self.outputs),
+            "accuracy": self.accuracy,
+            "populations": populations,
+            "connections": [{"connection": n, "synaptic_operations": count} for n, count in self.operations.items()],
+            "outputs": self.outputs.tolist(),
+            **({"paths": list(self.paths)} if self.paths else {}),
+        }
+
+
+def run(
+    network: Network,
+    inputs: Data = None,
+    *,
+    labels: np.ndarray | None = None,
+    samples: int = 0,
+    backend: str = "cpu",
+    record: bool | str | Path = False,
+    placement: Placement | str | Path | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+    explain: bool = False,
+    watch: Watch = SILENT,
+) -> RunResult:
+    """Return what `network` does with `inputs` on `backend`.
+
+    Parameters
+    ----------
+    network
+        An exported network, its file or its folder.
+    inputs
+        An array of whole numbers, images (samples, channels, height, width) or frames (steps, samples, channels,
+        height, width); Samples; the name of a data set (NAME or NAME:PATH); or None for the test split of the data set
+        that the network was trained on.
+    labels
+        int (samples,), where `inputs` is an array; without them there is no accuracy.
+    samples
+        How many of the inputs; 0 is all.
+    backend
+        "reference", "cpu", "lava", "netx", "onnx", "loihi2", or "auto": lava where it is installed, else cpu.
+        "cpu:int8" and the like force one path of the CPU simulator wherever it is exact.
+    record
+        True keeps every spike in the result; a path ending in .h5 writes every spike and potential there (cpu only).
+    placement
+        Run what each core of this placement holds; its spikes must be those of the whole network.
+    workers, cluster
+        Processes that share the samples, and the address of a dask scheduler whose workers do. None chooses one
+        process, or all cores for a run of the CPU simulator that takes more than seconds.
+    explain
+        Give one line for each connection that says how the CPU simulator adds, and why so.
+    watch
+        Hears of progress.
+
+    Raises
+    ------
+    UserError
+        For inputs, a backend or options that do not fit the network.
+    """
+    whole = integer_network(network)
+    if backend == "auto":
+        backend, reason = automatic_backend()
+        watch.say(reason)
+    simulator = load_backend(backend)
+    chosen = choose(whole, inputs, samples, labels)
+    split = None if placement is None else _split(watch, whole, placement)
+    ran = whole if split is None else split.network
+    paths: tuple[str, ...] = ()
+    if explain:
+        if not hasattr(simulator, "explain"):
+            raise UserError(f"--explain: backend {backend!r} has nothing to explain; only cpu has several paths.")
+        paths = simulator.explain(ran, chosen.shown)
+        for line in paths:
+            watch.say(line)
+    file = None if isinstance(record, bool) else Path(record)
+    if file is not None:
+        _require_recordable(file, backend, is_alone=placement is None and workers in (None, 1) and cluster is None)
+    keeps = record is True or split is not None
+    if file is None:
+        sharing = _workers(backend, ran, chosen.count, workers, cluster, needs_one=_needs_one(split, record))
+    else:
+        sharing = None
+    if sharing is None:
+        say_expected(watch, backend, ran, chosen.count)
+    else:
+        watch.say(f"{chosen.count} samples shared by {cluster or f'{sharing.count} processes'}")
+    is_interrupted = False
+    try:
+        with watch.progress(backend, chosen.count) as advance:
+            if file is not None:
+                from snn_deploy.deploy.backends import cpu  # noqa: PLC0415 - torch and numba are slow to import
+
+                path = backend.partition(":")[2] or None
+                names = np.full(chosen.count, -1) if chosen.labels is None else chosen.labels
+                simulation = run_recorded(ran, chosen.shown, names, file, cpu.prepared(ran, path), advance)
+            elif sharing is None:
+                simulation = simulator.run(ran, chosen.shown, record=keeps, progress=advance)
+            else:
+                simulation = run_split(ran, chosen.shown, backend, sharing, advance)
+    except Interrupted as interrupt:
+        if interrupt.simulation is None:
+            raise
+        simulation, is_interrupted = interrupt.simulation, True
+        done = len(simulation.outputs)
+        watch.say(f"Interrupted: what follows is of the first {done} of {chosen.count} samples.")
+        chosen = chosen.first(done)
+    if split is not None:
+        simulation = split.simulation(simulation)
+    return RunResult(whole, backend, simulation, chosen.labels, is_interrupted, paths, file)
+
+
+def _needs_one(split: "Split | None", record: bool | str | Path) -> str | None:
+    """Return the option that keeps a run in one process, or None."""
+    if split is not None:
+        return "--placement"
+    return "record=True" if record is True else None
+
+
+def _workers(
+    backend: str, network: IntegerNetwork, samples: int, workers: int | None, cluster: str | None, *,
+    needs_one: str | None,
+) -> Workers | None:  # fmt: skip
+    """Return the processes that share the samples, or None where this one runs them all."""
+    if workers is None and cluster is None:
+        is_cpu = backend.partition(":")[0] == "cpu" and needs_one is None
+        count = workers_for(network, samples) if is_cpu else 1
+        return Workers(count) if count > 1 else None
+    if needs_one is not None:
+        raise UserError(f"{needs_one} runs in one process; leave --workers and --cluster out.")
+    require_splittable(backend)
+    return None if workers == 1 and cluster is None else Workers(workers or 0, cluster)
+
+
+def _require_recordable(record: Path, backend: str, *, is_alone: bool) -> None:
+    require_place(record)
+    if backend.partition(":")[0] != "cpu" or not is_alone:
+        raise UserError(
+            "--record writes what the cpu backend does in one process; leave --backend, --placement, --workers and "
+            "--cluster out."
+        )
+
+
+def _split(watch: Watch, network: IntegerNetwork, placement: Placement | str | Path) -> "Split":
+    """Return the network as the cores of `placement` hold it."""
+    from snn_deploy.deploy.mapping.cutting.split_placed import split_placed  # noqa: PLC0415 - scipy is slow to import
+
+    split = split_placed(network, placement if isinstance(placement, Placement) else read_placement(Path(placement)))
+    cores = len({part.core for part in split.parts})
+    watch.say(f"placed: {cores} cores, {len(split.network.connections)} connections to and between them")
+    return split

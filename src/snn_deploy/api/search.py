@@ -1,0 +1,261 @@
+"""search: the Pareto-optimal deployments of a config: steps, weight bits, thresholds, chips and keys of the config."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snn_deploy.api.sources import integer_network, test_samples
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.search.front import Verified, as_json, front, verified, write_front
+from snn_deploy.search.point import Point, network_path
+from snn_deploy.search.settings import (
+    MEASURES,
+    SearchSettings,
+    begin,
+    read_requirement,
+    require_distinct,
+    shown,
+)
+from snn_deploy.search.study import Budget, points
+from snn_deploy.search.study import search as searched
+from snn_deploy.search.trained import checked, trainings
+from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+from snn_deploy.train.config.read_config import read_config
+from snn_deploy.train.config.train_config import TrainConfig
+
+_THRESHOLDS = ("scalar", "per-channel")
+_BACKENDS = ("reference", "cpu", "onnx")
+
+
+@dataclass(frozen=True, repr=False)
+class SearchResult(Result):
+    """What a search found in `folder`. front: the Pareto-optimal deployments; points: every one that was tried.
+
+    verified_samples: on how many samples every spike of the front was compared. files: the front as JSON and picture.
+    """
+
+    folder: Path
+    settings: SearchSettings
+    front: tuple[Verified, ...]
+    points: tuple[Point, ...]
+    verified_samples: int
+    files: tuple[Path, ...]
+
+    @property
+    def pruned(self) -> tuple[Point, ...]:
+        """The points that broke a requirement or did not fit, with their reasons."""
+        return tuple(p for p in self.points if p.pruned)
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether there is a front, and every spike on it is the same on all backends."""
+        return bool(self.front) and all(v.identical for v in self.front)
+
+    def headline(self) -> str:
+        """Return how many points the front has."""
+        return f"{len(self.front)} Pareto-optimal of {len(self.points)} deployments"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the front as a table, why points were pruned, and what to do next."""
+        keys = [key for key, _ in self.settings.choices]
+        rows = tuple(
+            (
+                *(shown(m, v.point.measures[m]) for m in MEASURES),
+                v.point.deployment.steps,
+                v.point.deployment.weight_bits,
+                v.point.deployment.thresholds,
+                v.point.deployment.profile,
+                *(value for _, value in v.point.deployment.choices),
+                "identical" if v.identical else "DIFFER",
+                v.network.parent.relative_to(self.folder),
+            )
+            for v in self.front
+        )
+        objectives = ", ".join(self.settings.objectives)
+        reasons = sorted({p.pruned or "" for p in self.pruned})[:5]
+        ended: tuple[str, ...]
+        if self.front:
+            ended = (
+                f"every spike of {self.verified_samples} samples was compared on {', '.join(_BACKENDS)}",
+                f"go on with: snn-deploy report {self.front[0].network.parent}",
+            )
+        else:
+            ended = (
+                "nothing that was tried keeps what is required; try more steps, bits or channels, or require less.",
+            )
+        return (
+            Table((*MEASURES, "steps", "bits", "thresholds", "profile", *keys, "spikes", "file"), rows),
+            f"Pareto front of {len(self.points)} deployments in {objectives}; {len(self.pruned)} pruned",
+            *(f"  pruned: {reason}" for reason in reasons),
+            "energy and latency: the highest estimate for the chip. The front was chosen by the accuracy on these",
+            "samples, so on new ones expect a little less.",
+            *(f"{v.network}: {v.verification}" for v in self.front if not v.identical),
+            *ended,
+            *(f"wrote {path}" for path in self.files),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the front with every measure and file."""
+        return {
+            "out": str(self.folder),
+            "tried": len(self.points),
+            "pruned": len(self.pruned),
+            "objectives": list(self.settings.objectives),
+            "front": [as_json(v) for v in self.front],
+        }
+
+
+def search(
+    config: str | Path,
+    *,
+    changes: Sequence[str] = (),
+    steps: Sequence[int] | None = None,
+    weight_bits: Sequence[int] = (8, 6, 5, 4, 3),
+    thresholds: Sequence[str] = _THRESHOLDS,
+    chips: Sequence[str] = ("loihi1",),
+    choices: Mapping[str, Sequence[str]] | None = None,
+    objectives: Sequence[str] = ("accuracy", "energy"),
+    require: Sequence[str] = (),
+    trials: int = 60,
+    samples: int = 500,
+    inherited_epochs: int | None = None,
+    verify: int = 5,
+    workers: int = 1,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    watch: Watch = SILENT,
+) -> SearchResult:
+    """Return the Pareto-optimal deployments of `config`, each a network file whose spikes were compared.
+
+    Parameters
+    ----------
+    config
+        The path of a TOML file.
+    changes
+        Assignments such as "training.epochs=5" for all.
+    steps, weight_bits, thresholds, chips, choices
+        What is tried: time steps (None: the config's, 3/4, 1/2 and 1/4 of it), bits of a signed weight, "scalar" and
+        "per-channel" thresholds, hardware profiles, and values of keys of the config.
+    objectives
+        Of accuracy, energy, latency, cores, chips, operations; the first is the most important.
+    require
+        Limits such as "chips<=1", "energy<=5uJ", "accuracy>=95"; what breaks one is pruned.
+    trials
+        Deployments to try; those of earlier calls count.
+    samples
+        Test samples that each is measured on; 0 is all.
+    inherited_epochs
+        Epochs of the trainings with fewer steps, which start from the one with more; None is a quarter of the config's.
+    verify
+        Samples that verify each point of the front on reference, cpu and onnx.
+    workers
+        Processes, a thread each.
+    seed
+        Of the choice of trials.
+    out
+        The folder; None is runs/search-CONFIG. `resume` goes on with the search in it.
+    watch
+        Hears of progress.
+
+    Raises
+    ------
+    UserError
+        For a space, objective or limit that makes no sense, or a folder that holds another search.
+    """
+    settings = _settings(
+        read_config(Path(config), [*changes, "training.threads=1"]),
+        steps=steps,
+        weight_bits=weight_bits,
+        thresholds=thresholds,
+        chips=chips,
+        choices=choices or {},
+        objectives=objectives,
+        require=require,
+        inherited_epochs=inherited_epochs,
+        samples=samples,
+        seed=seed,
+    )
+    folder = Path(out) if out is not None else Path("runs") / f"search-{Path(config).stem}"
+    begin(folder, settings, resume=resume)
+    most = min(trials, settings.size)
+    watch.say(
+        f"{settings.size} deployments, {trainings(settings)} trained networks; up to {most} are tried, in {folder}"
+    )
+    with watch.progress("deployments", most) as advance:
+        searched(settings, folder, Budget(trials, workers), advance)
+    tried = points(settings, folder)
+    best = []
+    for found in front(tried, settings.objectives):
+        network = integer_network(network_path(folder, found.deployment))
+        chosen = test_samples(network.provenance, None, 0).first(verify)
+        best.append(verified(found, folder, chosen.shown, _BACKENDS))
+    written = write_front(settings, best, tried, folder) if best else []
+    return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written))
+
+
+def _settings(
+    config: TrainConfig,
+    *,
+    steps: Sequence[int] | None,
+    weight_bits: Sequence[int],
+    thresholds: Sequence[str],
+    chips: Sequence[str],
+    choices: Mapping[str, Sequence[str]],
+    objectives: Sequence[str],
+    require: Sequence[str],
+    inherited_epochs: int | None,
+    samples: int,
+    seed: int,
+) -> SearchSettings:
+    """Return what is searched; whatever could not be tried is a UserError now, not in the middle of the search."""
+    if steps is None:
+        steps = sorted({max(1, config.steps * share // 4) for share in (4, 3, 2, 1)}, reverse=True)
+    _require_from_one("--steps", steps)
+    _require_from_one("--weight-bits", weight_bits)
+    _require_known("--thresholds", thresholds, _THRESHOLDS)
+    _require_known("--objectives", objectives, tuple(MEASURES))
+    require_distinct("--profiles", chips)
+    for key, values in choices.items():
+        if key == "steps":
+            raise UserError("--choose steps; write --steps 8,4,2.")
+        require_distinct(f"--choose {key}", values)
+    settings = SearchSettings(
+        config=config.table(),
+        choices=tuple((key, tuple(values)) for key, values in choices.items()),
+        steps=tuple(steps),
+        weight_bits=tuple(weight_bits),
+        thresholds=tuple(thresholds),
+        profiles=tuple(chips),
+        objectives=tuple(objectives),
+        requirements=tuple(read_requirement(text) for text in require),
+        inherited_epochs=inherited_epochs or max(1, config.training.epochs // 4),
+        samples=samples,
+        seed=seed,
+    )
+    for chip in settings.profiles:  # bits that it does not store, and what is no chip
+        for bits in settings.weight_bits:
+            limits_of(chip, bits)
+    checked(settings)
+    for backend in _BACKENDS:
+        load_backend(backend)
+    return settings
+
+
+def _require_from_one(option: str, values: Sequence[int]) -> None:
+    if not all(value >= 1 for value in values):
+        raise UserError(f"{option} {_listed(values)}; allowed are whole numbers from 1, such as 8,4,2.")
+    require_distinct(option, values)
+
+
+def _require_known(option: str, words: Sequence[str], allowed: Sequence[str]) -> None:
+    if not set(words) <= set(allowed):
+        raise UserError(f"{option} {_listed(words)}; allowed are {', '.join(allowed)}.")
+    require_distinct(option, words)
+
+
+def _listed(values: Sequence[object]) -> str:
+    return ",".join(map(str, values))

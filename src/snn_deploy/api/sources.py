@@ -1,0 +1,125 @@
+"""sources: what a call of the API is given: a network or its file, and samples, a data set or nothing but a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn_deploy.deploy.running.simulation import as_frames
+from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
+from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.checked_options import checked_options
+from snn_deploy.train.data.input_coding import coded
+from snn_deploy.train.data.samples import Samples
+
+Network = IntegerNetwork | str | Path
+"""An exported network, the file network.npz, or the folder that holds it."""
+
+Data = np.ndarray | Samples | str | None
+"""What a network is shown: an array, as simulation.as_frames takes it; Samples; the name of a data set, NAME or
+NAME:PATH, whose test split it is; or None for the test split of the data set that the network was trained on."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Samples that a network is shown.
+
+    shown: images (samples, *input shape) or frames (steps, samples, *input shape). labels: (samples,), or None where
+    they are not known.
+    """
+
+    shown: np.ndarray
+    labels: np.ndarray | None
+    is_sequence: bool
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return int(self.shown.shape[1 if self.is_sequence else 0])
+
+    def first(self, count: int) -> "Chosen":
+        """Return the first `count` samples; 0 is all of them."""
+        if not 0 < count < self.count:
+            return self
+        shown = self.shown[:, :count] if self.is_sequence else self.shown[:count]
+        return replace(self, shown=shown, labels=None if self.labels is None else self.labels[:count])
+
+    def accuracy(self, classes: np.ndarray) -> float | None:
+        """Return the share of `classes` that equal the labels, None where these are not known."""
+        return None if self.labels is None else float((classes == self.labels[: len(classes)]).mean())
+
+
+def network_file(path: Path) -> Path:
+    """Return the file of an exported network: `path` itself, or network.npz in the folder `path`."""
+    return path / "network.npz" if path.is_dir() else path
+
+
+def integer_network(network: Network) -> IntegerNetwork:
+    """Return the exported network that `network` is, or is the file of."""
+    return network if isinstance(network, IntegerNetwork) else read_integer_network(network_file(Path(network)))
+
+
+def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels: np.ndarray | None = None) -> Chosen:
+    """Return the first `samples` (0: all) of `data`; what the network does not take is a UserError.
+
+    labels: (samples,), of an array.
+    """
+    if isinstance(data, np.ndarray):
+        is_sequence = data.shape[1:] != network.input.shape
+        as_frames(network, data)
+        chosen = Chosen(data, None if labels is None else np.asarray(labels), is_sequence)
+        if chosen.labels is not None and chosen.labels.shape != (chosen.count,):
+            raise UserError(f"labels of shape {chosen.labels.shape} for {chosen.count} samples; give one for each.")
+        return chosen.first(_counted(samples, chosen.count, "data"))
+    if labels is not None:
+        raise UserError("labels: are for inputs that are an array; a data set has its own. Leave them out.")
+    if not isinstance(data, Samples):
+        data = test_samples(network.provenance, data, samples)
+    require_fit(network, data)
+    first = data.first(_counted(samples, len(data.labels), "data"))
+    return Chosen(first.shown, first.labels, first.is_sequence)
+
+
+def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
+    """Return the first `count` test samples (0: all) of `data`, or of the data set in the network's provenance."""
+    place = ""
+    if data is None:
+        try:
+            options = dict(provenance["config"]["data"])
+        except KeyError:
+            raise UserError("the network does not say what it was trained on. Give --data NAME or NAME:PATH.") from None
+    else:
+        name, _, place = data.partition(":")
+        options = {"name": name}
+    name = options.pop("name")
+    where = f"data {name!r}"
+    kind = load_plugin("train.datasets", name).Dataset
+    if place:  # the first option of a data set is where its files are
+        options[next((field.name for field in fields(kind)), "folder")] = place
+    samples: Samples = checked_options(kind, options, where).load("test")
+    config = provenance.get("config", {})
+    chosen = samples.first(_counted(count, len(samples.labels), where))
+    return coded(chosen, config.get("coding", "direct"), config.get("steps", 1))
+
+
+def require_fit(network: IntegerNetwork, samples: Samples) -> None:
+    """Raise UserError unless `samples` have the shape and range of the network's input."""
+    shape = samples.shape
+    if shape != network.input.shape or samples.largest_value != network.input.largest_value:
+        raise UserError(
+            f"data: samples of shape {shape} with values 0..{samples.largest_value}; the network takes "
+            f"{network.input.shape} with values 0..{network.input.largest_value}. Choose the data it was trained for."
+        )
+    if samples.steps not in (None, network.steps):
+        raise UserError(f"data: samples of {samples.steps} steps; the network takes {network.steps}.")
+
+
+def _counted(count: int, most: int, where: str) -> int:
+    if count < 0:
+        raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
+    if count > most:
+        raise UserError(f"--samples {count}; {where} has {most} test samples.")
+    return count

@@ -1,0 +1,164 @@
+"""train: a config becomes a trained bias-free spiking network and the folder of its run."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snn_deploy.network.float_network import FloatNetwork, read_float_network
+from snn_deploy.support.result import Block, Result
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+from snn_deploy.train.config.read_config import changed_config, read_config
+from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.inheritance import Parent, read_parent
+from snn_deploy.train.run.loop import Watcher
+from snn_deploy.train.run.loop import train as trained
+from snn_deploy.train.run.run_folder import RunFolder
+from snn_deploy.train.run.run_start import config_of_run
+
+
+@dataclass(frozen=True, repr=False)
+class TrainResult(Result):
+    """A finished run. folder: its files (config.toml, metrics.jsonl, float_network.npz, checkpoints)."""
+
+    folder: Path
+
+    @property
+    def network(self) -> FloatNetwork:
+        """The trained network in floats."""
+        return read_float_network(RunFolder(self.folder).float_network)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The metrics of every epoch, the last one last."""
+        return RunFolder(self.folder).read_metrics()
+
+    @property
+    def accuracy(self) -> float:
+        """The share of test samples that are right after the last epoch."""
+        return float(self.metrics[-1]["test_accuracy"])
+
+    def headline(self) -> str:
+        """Return the folder and the accuracy."""
+        return f"{self.folder}, test accuracy {100 * self.accuracy:.2f} %"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the network's file and its accuracy."""
+        return (f"wrote {RunFolder(self.folder).float_network}  (test accuracy {100 * self.accuracy:.2f} %)",)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return folder, file, steps, and the metrics of the last epoch."""
+        metrics = self.metrics[-1]
+        file = RunFolder(self.folder).float_network
+        return {
+            "run": str(self.folder),
+            "float_network": str(file),
+            "steps": self.network.steps,
+            "metrics": metrics,
+        }
+
+
+def train(
+    config: str | Path | Mapping[str, object] | None = None,
+    *,
+    out: str | Path | None = None,
+    changes: Sequence[str] = (),
+    start_from: str | Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    watcher: Watcher | None = None,
+    watch: Watch = SILENT,
+) -> TrainResult:
+    """Return the run that trains a network as `config` says.
+
+    Parameters
+    ----------
+    config
+        The path of a TOML file, or its tables as a dictionary. With `resume` or `start_from` it may be left out.
+    out
+        The folder of the run; None is runs/CONFIG-seedN.
+    changes
+        Assignments such as "training.epochs=5", made after reading the config.
+    start_from
+        A finished run whose trained network this one starts from (time inheritance training, Dspike Sec. 4.4).
+    resume
+        Go on with a run that was stopped; it ends with the weights that it would have had.
+    force
+        Write over a run that is already there.
+    watcher
+        Called after every batch and every epoch.
+    watch
+        Hears of what is unusual.
+
+    Raises
+    ------
+    UserError
+        For a config that makes no sense, a folder with another run, a loss that is not finite, a full disk.
+    """
+    if resume and force:
+        raise UserError("--resume goes on with a run and --force replaces it; choose one.")
+    parent = None if start_from is None else read_parent(Path(start_from))
+    settings = _settings(config, changes, Path(out) if resume and out is not None else None, parent)
+    folder = Path(out) if out is not None else Path("runs") / _default_name(config, parent, settings)
+    files = RunFolder(folder)
+    if not force and not resume:
+        _require_empty(files)
+    if resume and not files.checkpoint.exists():
+        watch.say(f"{folder}: no checkpoint to go on from; the run begins.")
+    trained(settings, folder, watcher, resume=resume, parent=parent, processes=several_processes())
+    return TrainResult(folder)
+
+
+def several_processes() -> Processes:
+    """Return how many processes train together: torchrun tells them in WORLD_SIZE."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Processes()
+    from snn_deploy.train.processes.distributed import SeveralProcesses  # noqa: PLC0415 - needs the package accelerate
+
+    return SeveralProcesses()
+
+
+def _settings(
+    config: str | Path | Mapping[str, object] | None,
+    changes: Sequence[str],
+    resumed: Path | None,
+    parent: Parent | None,
+) -> TrainConfig:
+    """Return the config that `config`, the run to resume or the parent gives, in this order."""
+    if isinstance(config, Mapping):
+        return changed_config(config, changes, "config")
+    if config is not None:
+        return read_config(Path(config), changes)
+    if resumed is not None:
+        return config_of_run(resumed, changes)
+    if parent is not None:
+        return read_config(RunFolder(parent.folder).config, changes)
+    raise UserError("train: no CONFIG. Give the path of a TOML file; or --resume --out RUN; or --from RUN.")
+
+
+def _default_name(
+    config: str | Path | Mapping[str, object] | None, parent: Parent | None, settings: TrainConfig
+) -> str:
+    if isinstance(config, str | Path):
+        return f"{Path(config).stem}-seed{settings.seed}"
+    if config is not None:
+        return f"{settings.data.name}-seed{settings.seed}"
+    if parent is not None:
+        return f"{parent.folder.resolve().name}-steps{settings.steps}"
+    raise UserError("train --resume: which run? Give its folder with --out.")
+
+
+def _require_empty(files: RunFolder) -> None:
+    """Raise a UserError where the folder holds a run that would be lost."""
+    if files.float_network.exists():
+        raise UserError(
+            f"{files.path}: holds a finished run. Choose another folder with --out, or write over it with --force."
+        )
+    if files.checkpoint.exists():
+        raise UserError(
+            f"{files.path}: holds a run that was stopped. Go on with it with --resume, choose another folder with "
+            "--out, or write over it with --force."
+        )

@@ -1,0 +1,210 @@
+"""verify: the same inputs on several backends, every spike of every layer and every output compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from snn_deploy.api.sources import Data, Network, choose, integer_network, network_file
+from snn_deploy.deploy.running.backend import load_backend, say_expected
+from snn_deploy.deploy.verification.cut_network import first_layers
+from snn_deploy.deploy.verification.input_sets import InputSet, check_inputs, nasty_sets, random_sets
+from snn_deploy.deploy.verification.verify import Difference, Verification
+from snn_deploy.deploy.verification.verify import verify as compared
+from snn_deploy.deploy.verification.verify_layers import verify_layers
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.result import Block, Result
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
+
+_SAMPLES = 20  # test samples, where no inputs and no number are given
+_EXPORTED = {"netx": "network.net", "onnx": "network.onnx"}  # backend -> the exported file that it runs
+
+
+@dataclass(frozen=True)
+class VerifiedInputs:
+    """What one set of inputs showed. steps: of the network that was shown them; sample_names: of each of them."""
+
+    name: str
+    steps: int
+    sample_names: tuple[str, ...]
+    verification: Verification
+
+
+@dataclass(frozen=True, repr=False)
+class VerifyResult(Result):
+    """What a comparison of backends found. inputs: one for each set of inputs that was shown."""
+
+    backends: tuple[str, ...]
+    inputs: tuple[VerifiedInputs, ...]
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether every backend did exactly what the first one did."""
+        return all(shown.verification.is_identical for shown in self.inputs)
+
+    @property
+    def samples(self) -> int:
+        """How many samples were compared."""
+        return sum(shown.verification.samples for shown in self.inputs)
+
+    @property
+    def spikes(self) -> int:
+        """How many spikes the first backend fired, in all populations and samples."""
+        return sum(shown.verification.spikes for shown in self.inputs)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The first difference of each backend that differs, of each set of inputs."""
+        return tuple(d for shown in self.inputs for d in shown.verification.differences)
+
+    def headline(self) -> str:
+        """Return whether all is identical, and on how much."""
+        if not self.is_identical:
+            return f"{self.differences[0].backend} differs from {self.backends[0]}: {self.differences[0]}"
+        return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return how fast each backend was, then what was compared, or the first difference and its operands."""
+        lines: list[Block] = []
+        for shown in self.inputs:
+            speeds = ", ".join(f"{name} {_rate(r)}" for name, r in shown.verification.samples_per_second().items())
+            lines.append(f"samples a second: {speeds}")
+            before = "" if len(self.inputs) == 1 else f"{shown.name}: "
+            lines += f"{before}{shown.verification}".splitlines()
+        return tuple(lines)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the outcome of each set of inputs, and of all together."""
+        reports = [_report(shown) for shown in self.inputs]
+        return {
+            "identical": self.is_identical,
+            "backends": list(self.backends),
+            "samples": self.samples,
+            "spikes": self.spikes,
+            "differences": [d for report in reports for d in report.pop("differences")],
+            "inputs": reports,
+        }
+
+
+def verify(
+    network: Network,
+    inputs: Data = None,
+    backends: Sequence[str] | None = None,
+    *,
+    samples: int | None = None,
+    kinds: Sequence[str] = ("data",),
+    layers: int | None = None,
+    per_layer: bool = False,
+    seed: int = 0,
+    watch: Watch = SILENT,
+) -> VerifyResult:
+    """Return what `network` does on several backends, compared spike for spike, without any tolerance.
+
+    Parameters
+    ----------
+    network
+        An exported network, its file or its folder. Of a file, the backends netx and onnx run network.net and
+        network.onnx beside it, as they were exported; else they make their own.
+    inputs, samples
+        See `run`; without inputs 20 test samples, where `samples` says nothing else. 0 is all.
+    backends
+        At least two; the first is what the others are compared with. None: reference, cpu and lava, and netx and onnx
+        where the network has their files.
+    kinds
+        What is shown, any of "data" (`inputs`), "random" and "nasty": extremes of the input's range, single pixels,
+        frames that alternate, potentials exactly at a threshold, one below and one above it, and more steps.
+    layers
+        Cut the network to so many first layers.
+    per_layer
+        Feed every layer with the first backend's spikes, so that a difference stays in its layer.
+    seed
+        Of the random inputs.
+    watch
+        Hears of progress.
+
+    Raises
+    ------
+    UserError
+        For a backend that does not work here, or inputs that the network does not take.
+    """
+    check_inputs(kinds)
+    if seed < 0:
+        raise UserError(f"--seed {seed}; allowed is a whole number from 0.")
+    whole = integer_network(network)
+    sets: list[InputSet] = []
+    if "data" in kinds:
+        count = samples if samples is not None else (_SAMPLES if inputs is None or isinstance(inputs, str) else 0)
+        chosen = choose(whole, inputs, count)
+        sets.append(InputSet("data", whole, chosen.shown, tuple(f"test sample {i}" for i in range(chosen.count))))
+    if "random" in kinds:
+        sets += random_sets(whole, seed)
+    if "nasty" in kinds:
+        sets += nasty_sets(whole)
+    files = {} if isinstance(network, IntegerNetwork) else _exported_files(Path(network))
+    names = tuple(backends or ["reference", "cpu", "lava", *(n for n, file in files.items() if file.is_file())])
+    if layers is not None:
+        sets = [_cut(shown, layers) for shown in sets]
+    usable = {} if layers is not None or per_layer else files
+    for name in names:
+        try:
+            load_backend(name)
+        except UserError as error:
+            others = ",".join(n for n in names if n != name)
+            raise UserError(f"{error} Or leave it out: --backends {others}.") from error
+    exported = sets[0].network  # the first set never has other steps
+    return VerifyResult(
+        names,
+        tuple(
+            VerifiedInputs(
+                shown.name,
+                shown.network.steps,
+                shown.names,
+                _compared(watch, shown, names, _usable(usable, exported, shown), per_layer=per_layer),
+            )
+            for shown in sets
+        ),
+    )
+
+
+def _compared(
+    watch: Watch, shown: InputSet, backends: Sequence[str], files: Mapping[str, Path], *, per_layer: bool
+) -> Verification:
+    runs = 1 + (len(backends) - 1) * (len(shown.network.populations) if per_layer else 1)
+    for name in backends:
+        say_expected(watch, name, shown.network, len(shown.names))
+    with watch.progress(f"verify {', '.join(backends)}: {shown.name}", len(shown.names) * runs) as advance:
+        if per_layer:
+            return verify_layers(shown.network, shown.inputs, backends, progress=advance)
+        return compared(shown.network, shown.inputs, backends, files=files, progress=advance)
+
+
+def _exported_files(network: Path) -> dict[str, Path]:
+    """Return backend -> the file beside `network` that it runs; netx's even where it is missing, and must be named."""
+    files = {backend: network_file(network).with_name(name) for backend, name in _EXPORTED.items()}
+    return {backend: file for backend, file in files.items() if backend == "netx" or file.is_file()}
+
+
+def _cut(shown: InputSet, layers: int) -> InputSet:
+    network, inputs = first_layers(shown.network, shown.inputs, layers)
+    return replace(shown, network=network, inputs=inputs)
+
+
+def _usable(files: Mapping[str, Path], exported: IntegerNetwork, shown: InputSet) -> dict[str, Path]:
+    """Return the exported files that can run `shown`: none at other steps, and an ONNX model of images no frames."""
+    if shown.network is not exported:
+        return {}
+    is_images = shown.inputs.shape[1:] == exported.input.shape
+    return {backend: file for backend, file in files.items() if backend != "onnx" or is_images}
+
+
+def _report(shown: VerifiedInputs) -> dict[str, Any]:
+    report = {"name": shown.name, "steps": shown.steps, **shown.verification.as_json()}
+    del report["backends"]
+    for difference in report["differences"]:
+        difference |= {"inputs": shown.name, "sample_name": shown.sample_names[difference["sample"]]}
+    return report
+
+
+def _rate(samples_per_second: float) -> str:
+    return f"{samples_per_second:.3g}" if samples_per_second < 100 else f"{samples_per_second:.0f}"

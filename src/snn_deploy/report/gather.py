@@ -1,0 +1,152 @@
+"""gather: everything that a report says of a deployment, measured on samples."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from snn_deploy.deploy.backends import lava, onnx
+from snn_deploy.deploy.energy.memory_estimates import integer_estimates
+from snn_deploy.deploy.energy.paper_estimate import estimate_energy
+from snn_deploy.deploy.running.backend import load_backend, say_expected
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
+from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.report import charts, layer_facts, trials
+from snn_deploy.report.chip_facts import chip_facts
+from snn_deploy.report.findings import Compared, Findings
+from snn_deploy.report.ladder import ladder
+from snn_deploy.report.run_facts import exported_otherwise, float_accuracy, floats_of, training_of
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import Watch
+
+_COSTS = "cmos45"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about: a network, the name of the page, and the run that it came from, or None."""
+
+    network: IntegerNetwork
+    title: str
+    run: Path | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What it is measured on. inputs: as simulation.as_frames takes them; labels: (samples,)."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    is_sequence: bool
+
+    def first(self, count: int) -> np.ndarray:
+        """Return the inputs of the first `count` samples."""
+        return self.inputs[:, :count] if self.is_sequence else self.inputs[:count]
+
+
+def gather(
+    subject: Subject,
+    shown: Shown,
+    chips: Sequence[HardwareProfile],
+    *,
+    backends: Sequence[str] | None,
+    compared: int,
+    beside: Subject | None,
+    commands: tuple[str, ...],
+    watch: Watch,
+) -> Findings:
+    """Return everything that is known about `subject`.
+
+    backends: compared on the first `compared` samples; None is reference, cpu, and onnx and lava where they are
+    installed. beside: another training of the same layers, whose potentials are drawn as well. commands: that make the
+    report again, for the reader.
+    """
+    network, count = subject.network, len(shown.labels)
+    found = _compared(network, shown.first(compared), backends, watch)
+    with watch.progress("layers", count) as advance:
+        layers = layer_facts.layer_facts(network, shown.inputs, advance)
+    other = None if beside is None else _beside(beside, layers, shown, watch)
+    with watch.progress("integers", count) as advance:
+        simulation = load_backend("cpu").run(network, shown.inputs, progress=advance)
+    accuracy = float((simulation.classes == shown.labels).mean())
+    with watch.progress("events", count) as advance:
+        spikes = mean_spikes(network, shown.inputs, advance)
+    costs, floats = load_profile(_COSTS), floats_of(subject.run)
+    changed = trials.without_dead_channels(network, layers)
+    changed |= {} if shown.is_sequence else trials.fewer_steps(network)
+    changed |= exported_otherwise(network, floats)
+    with watch.progress("trials", count * (1 + len(changed))) as advance:
+        tried = trials.tried(network, changed, shown.inputs, shown.labels, costs, advance)
+    pictures = (charts.operations_chart(layers), charts.potentials_chart(layers, other), charts.weights_chart(layers))
+    training, config = training_of(subject.run)
+    floats_again = float_accuracy(network, floats, shown.inputs, shown.labels, watch)
+    return Findings(
+        title=subject.title,
+        steps=network.steps,
+        input_shape=network.input.shape,
+        input_values=network.input.largest_value,
+        output=network.output.name,
+        ladder=ladder(network, accuracy, count, found, floats_again),
+        compared=found,
+        layers=layers,
+        charts=tuple(c for c in pictures if c),
+        fits=tuple(chip_facts(network, chip, spikes) for chip in chips),
+        energies=(
+            estimate_energy(network, simulation.synaptic_operations, costs),
+            *integer_estimates(network, simulation.synaptic_operations, simulation.spike_counts, costs),
+        ),
+        trials=tried,
+        training=training,
+        samples=count,
+        provenance=_provenance(network),
+        config=config,
+        commands=commands,
+    )
+
+
+def installed_backends() -> tuple[str, ...]:
+    """Return what is compared where the user names nothing."""
+    found = [name for name, backend in (("onnx", onnx), ("lava", lava)) if backend.why_unavailable() is None]
+    return ("reference", "cpu", *found)
+
+
+def _compared(network: IntegerNetwork, inputs: np.ndarray, backends: Sequence[str] | None, watch: Watch) -> Compared:
+    """Return what the backends do with `inputs`, every spike of it."""
+    names = tuple(backends or installed_backends())
+    samples = inputs.shape[0 if inputs.shape[1:] == network.input.shape else 1]
+    for name in names:
+        say_expected(watch, name, network, samples)
+    with watch.progress(f"verify {', '.join(names)}", samples * len(names)) as advance:
+        found = verify(network, inputs, names, progress=advance)
+    differences = tuple(f"{d.backend}: {d}" for d in found.differences)
+    return Compared(names, "test data", found.samples, found.spikes, differences)
+
+
+def _beside(
+    other: Subject, layers: Sequence[layer_facts.LayerFacts], shown: Shown, watch: Watch
+) -> tuple[str, Sequence[layer_facts.LayerFacts]]:
+    """Return the title and the layers of `other`, measured on the same samples."""
+    if not {p.name for p in other.network.populations if p.fires} & {layer.name for layer in layers if layer.fires}:
+        names = ", ".join(layer.name for layer in layers)
+        raise UserError(f"--beside {other.title}: none of its layers has the name of one that is reported: {names}.")
+    with watch.progress("beside", len(shown.labels)) as advance:
+        return other.title, layer_facts.layer_facts(other.network, shown.inputs, advance)
+
+
+def _provenance(network: IntegerNetwork) -> tuple[tuple[str, str], ...]:
+    origin = network.provenance
+    rows = [
+        ("network, SHA-256", network.digest),
+        ("exported by", origin.get("export", {}).get("tool", "not known")),
+        ("weight bits", origin.get("export", {}).get("weight_bits", "not known")),
+        ("seed", origin.get("config", {}).get("seed", "not known")),
+        ("data", origin.get("config", {}).get("data", {}).get("name", "not known")),
+        ("Python", ".".join(map(str, sys.version_info[:3]))),
+        *((package, version(package)) for package in ("snn-deploy", "torch", "numpy", "onnx", "matplotlib")),
+    ]
+    return tuple((name, str(value)) for name, value in rows)

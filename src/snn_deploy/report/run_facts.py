@@ -1,0 +1,86 @@
+"""run_facts: what a report says of the run that a network came from: its training, its floats, its other exports."""
+
+from pathlib import Path
+
+import numpy as np
+
+from snn_deploy.deploy.running.event_counts import multiply_accumulates
+from snn_deploy.deploy.running.simulation import as_frames
+from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.network import float_semantics
+from snn_deploy.network.float_network import FloatNetwork, read_float_network
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.report.charts import as_chart
+from snn_deploy.report.findings import Training
+from snn_deploy.rounding.fit import Limits
+from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import Watch
+from snn_deploy.train.run.plots import draw
+from snn_deploy.train.run.run_folder import RunFolder
+from snn_deploy.train.run.run_start import config_of_run
+
+_MOST_FLOAT_WORK, _FLOATS_AT_A_TIME = 2e10, 20  # multiply-accumulates, about half a minute; samples
+_MOST_EPOCHS = 60  # of a table
+
+
+def floats_of(run: Path | None) -> FloatNetwork | None:
+    """Return the trained network of a run's folder, None where there is no run."""
+    return None if run is None else read_float_network(RunFolder(run).float_network)
+
+
+def training_of(run: Path | None) -> tuple[Training | None, str]:
+    """Return what a run's folder holds of its training, and its config as TOML; None and "" where there is none."""
+    if run is None or not RunFolder(run).config.exists():
+        return None, ""
+    config = RunFolder(run).config.read_text(encoding="utf-8")
+    lines = RunFolder(run).read_metrics()
+    if not lines:
+        return None, config
+    words = {
+        "training": "Accuracy and loss terms over the epochs; the accuracies stand in the table above.",
+        "spike_rates": "Spike rate of each layer over the epochs.",
+        "surrogate": "The derivative of a spike that training assumed.",
+        "membranes": "Potentials before the reset in floats, after the first and the last epoch.",
+    }
+    charts = tuple(
+        as_chart(f"Training: {name.replace('_', ' ')}", words.get(name, name), figure)
+        for name, figure in draw(config_of_run(run), lines).items()
+    )
+    return Training(tuple(lines[-_MOST_EPOCHS:]), charts), config
+
+
+def exported_otherwise(network: IntegerNetwork, floats: FloatNetwork | None) -> dict[str, IntegerNetwork]:
+    """Return change -> `floats` exported with other bits or thresholds than `network`; none where they are unknown."""
+    bits = network.provenance.get("export", {}).get("weight_bits")
+    if floats is None or not isinstance(bits, int):
+        return {}
+    found: dict[str, IntegerNetwork] = {}
+    for fewer, per_channel in ((8, True), (6, True), (4, True)):
+        change = f"weights of {fewer} bits with a threshold for each channel"
+        try:
+            found[change] = to_integer_network(floats, Limits(fewer, per_channel)).network
+        except UserError:
+            continue  # this network cannot be exported so: then it is no suggestion
+    return found
+
+
+def float_accuracy(
+    network: IntegerNetwork, floats: FloatNetwork | None, shown: np.ndarray, labels: np.ndarray, watch: Watch
+) -> float | None:
+    """Return the accuracy of `floats` on the samples that the integers saw; None where it takes long or is known.
+
+    shown: as simulation.as_frames takes them; labels: (samples,).
+    """
+    count = len(labels)
+    work = sum(multiply_accumulates(network).values()) * network.steps * count
+    if floats is None or count == network.provenance.get("test_samples") or work > _MOST_FLOAT_WORK:
+        return None
+    frames, right = as_frames(network, shown), 0
+    with watch.progress("floats", count) as advance:
+        for start in range(0, count, _FLOATS_AT_A_TIME):
+            here = slice(start, start + _FLOATS_AT_A_TIME)
+            trace, name = float_semantics.run(floats, frames[:, here]), floats.output.name
+            sums = trace.spikes[name].sum(axis=0) if floats.output.fires else trace.potentials[name][-1]
+            right += int((sums.reshape(len(sums), -1).argmax(axis=1) == labels[here]).sum())
+            advance(len(sums))
+    return right / count
