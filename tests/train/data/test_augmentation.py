@@ -10,7 +10,7 @@ from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.augmentations import autoaugment, crop, cutout, flip, resized_crop
 from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.data.augmentation import augmented
+from snn_deploy.train.data.augmentation import augment
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.epoch import _training_batch as training_batch
 from snn_deploy.train.run.loop import Watcher, train
@@ -132,14 +132,14 @@ def test_autoaugment_changes_most_images(policy):
 def test_augmentations_are_applied_in_the_order_of_their_places():
     choices = [cutout.Augmentation(size=1), flip.Augmentation(1.0), crop.Augmentation(0)]
     before = images().clamp(min=1)
-    after = augmented(before, choices, generator(5))
+    after = augment(before, choices, generator(5))
     by_hand = generator(5)
     expected = before
     for augmentation in reversed(choices):
         expected = augmentation(expected, by_hand)
     assert torch.equal(after, expected)
     places = [
-        load_plugin("train.augmentations", n).Augmentation.place for n in ("crop", "flip", "autoaugment", "cutout")
+        load_plugin("train.augmentations", n).Augmentation.order for n in ("crop", "flip", "autoaugment", "cutout")
     ]
     assert places == sorted(places)
 
@@ -148,7 +148,7 @@ def test_no_augmentations_leave_the_images_and_the_generator():
     drawing = generator()
     state = drawing.get_state()
     before = images()
-    assert augmented(before, (), drawing) is before
+    assert augment(before, (), drawing) is before
     assert torch.equal(drawing.get_state(), state)
 
 

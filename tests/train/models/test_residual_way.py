@@ -85,7 +85,7 @@ def test_an_identity_passes_spikes_on_exactly_in_floats_and_integers():
 def test_identity_weights_are_neither_trained_nor_saved():
     network = network_of("resnet19", images(2), width=4)
     identity = next(c for c in network.plan.connections if c.fixed_weight is not None)
-    assert (network.used_weights(identity) == 2.0 * network.neuron.threshold).all()
+    assert (network.effective_weights(identity) == 2.0 * network.neuron.threshold).all()
     assert identity.name not in network.state_dict()
     assert not any("fixed" in name for name, _ in network.named_parameters())
 

@@ -25,7 +25,7 @@ def test_scale_tdbn_divides_by_the_root_mean_square():
 
 def test_centered_weights_sum_to_zero_per_output_channel():
     weights = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
-    shaped = _norm("centered_tdbn", 4).shaped(weights)
+    shaped = _norm("centered_tdbn", 4).effective_weights(weights)
     torch.testing.assert_close(shaped.sum(dim=(1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
     torch.testing.assert_close(shaped[0] - shaped[0].mean(), weights[0] - weights[0].mean())
 
@@ -58,11 +58,11 @@ def test_bias_free_norms_shift_nothing(name):
 def test_standardized_weights_have_mean_zero_and_deviation_one_before_scale_and_shift():
     weights = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0)) * 5 + 2
     norm = _norm("weight_standardization", 4)
-    shaped = norm.shaped(weights) * np.sqrt(27)
+    shaped = norm.effective_weights(weights) * np.sqrt(27)
     torch.testing.assert_close(shaped.mean(dim=(1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
     torch.testing.assert_close(shaped.std(dim=(1, 2, 3), correction=0), torch.ones(4), atol=1e-4, rtol=0)
     with torch.no_grad():
         norm.gain.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
         norm.shift.copy_(torch.tensor([0.0, 0.5, 0.0, -1.0]))
-    changed = norm.shaped(weights) * np.sqrt(27)
+    changed = norm.effective_weights(weights) * np.sqrt(27)
     torch.testing.assert_close(changed, shaped * norm.gain.reshape(4, 1, 1, 1) + norm.shift.reshape(4, 1, 1, 1))

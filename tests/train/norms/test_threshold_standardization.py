@@ -14,7 +14,7 @@ def test_the_updates_are_those_of_equations_19_and_20():
         norm.shift.fill_(0.4)
     # Standardized, [-1, 1] stays; dW that give dgamma = -a + b = .1 and dbeta = a + b = .02, in 1 / sqrt(2).
     weights = torch.tensor([[-1.0, 1.0]], requires_grad=True)
-    shaped = norm.shaped(weights)
+    shaped = norm.effective_weights(weights)
     torch.testing.assert_close(shaped, torch.tensor([[-2 + 0.4, 2 + 0.4]]) / math.sqrt(2))
     shaped.backward(torch.tensor([[-0.04, 0.06]]) * math.sqrt(2))
     assert norm.threshold.grad.item() == pytest.approx(-0.05)

@@ -17,7 +17,7 @@ from snn_deploy.support.user_error import UserError
 class Augmentation:
     """policy: the data set that it was learned on."""
 
-    place: ClassVar[int] = 30
+    order: ClassVar[int] = 30
     policy: Literal["cifar10", "imagenet", "svhn"] = "cifar10"
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

@@ -11,21 +11,21 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from snn_deploy.train.data.augmentation import drawn
+from snn_deploy.train.data.augmentation import random_integers
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """size: of the square in pixels; the paper takes 16 for CIFAR-10 and 8 for CIFAR-100."""
 
-    place: ClassVar[int] = 40
+    order: ClassVar[int] = 40
     size: Annotated[int, Ge(1)] = 16
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Return uint8 images (batch, channels, height, width) with a hole in each."""
         batch, _, height, width = images.shape
-        rows = self._hole(height, drawn(batch, 0, height, generator))
-        columns = self._hole(width, drawn(batch, 0, width, generator))
+        rows = self._hole(height, random_integers(batch, 0, height, generator))
+        columns = self._hole(width, random_integers(batch, 0, width, generator))
         return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)
 
     def _hole(self, length: int, centres: Tensor) -> Tensor:

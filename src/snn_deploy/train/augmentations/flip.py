@@ -12,7 +12,7 @@ from torch import Tensor
 class Augmentation:
     """probability: of an image to be mirrored."""
 
-    place: ClassVar[int] = 20
+    order: ClassVar[int] = 20
     for_sequences: ClassVar[bool] = True
     probability: Annotated[float, Ge(0), Le(1)] = 0.5
 

@@ -21,7 +21,7 @@ _LARGEST_RATIO = 4 / 3
 class Augmentation:
     """least_area: the smallest share of the image that is kept."""
 
-    place: ClassVar[int] = 10
+    order: ClassVar[int] = 10
     least_area: Annotated[float, Gt(0), Le(1)] = 0.08
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

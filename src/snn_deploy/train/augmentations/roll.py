@@ -10,21 +10,21 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from snn_deploy.train.data.augmentation import drawn, picked
+from snn_deploy.train.data.augmentation import gather_pixels, random_integers
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """pixels: the most that an image moves along each axis."""
 
-    place: ClassVar[int] = 15
+    order: ClassVar[int] = 15
     for_sequences: ClassVar[bool] = True
     pixels: Annotated[int, Ge(0)] = 5
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Return uint8 images (batch, channels, height, width), each moved on its own."""
         batch, _, height, width = images.shape
-        down, right = (drawn(batch, -self.pixels, self.pixels + 1, generator) for _ in range(2))
+        down, right = (random_integers(batch, -self.pixels, self.pixels + 1, generator) for _ in range(2))
         rows = (torch.arange(height) - down[:, None]) % height
         columns = (torch.arange(width) - right[:, None]) % width
-        return picked(images, rows, columns)
+        return gather_pixels(images, rows, columns)

@@ -5,9 +5,9 @@ of 1 / window area, so both formats hold them exactly.
 
 Currents of a convolution: each weight becomes two int8 digits of its channel's largest, 15 bits and a sign; the two
 convolutions are exact, and their sum differs from float32's by about 3e-5 of a current, a tenth of what a GPU's TF32
-leaves. Gradients: the derivatives by the currents and, where they are multiplied with them, the weights are rounded
-to bfloat16, and the sums are float32. They then differ by about 0.3 %, in random directions; the surrogate that they
-went through is a guess of far less precision. Dense layers compute their currents in float32.
+leaves. Gradients: those with respect to the currents, and the weights that they are multiplied with, are rounded to
+bfloat16, and the sums are float32. They then differ by about 0.3 %, in random directions; the surrogate that they
+went through is an approximation of far less precision. Dense layers compute their currents in float32.
 """
 
 from collections.abc import Callable
@@ -133,7 +133,7 @@ def _split(weights, high, low, scales):  # type: ignore[no-untyped-def]
             largest = max(largest, abs(row[i]))
             total += row[i]
         scale = largest / np.float32(127) if largest > 0 else np.float32(1)
-        scales[c] = scale if np.isfinite(total) else np.float32(np.nan)  # a digit cannot say that a weight is NaN
+        scales[c] = scale if np.isfinite(total) else np.float32(np.nan)  # digits cannot hold NaN
         per_scale = np.float32(1) / scale
         for i in range(len(row)):
             value = row[i] * per_scale

@@ -80,10 +80,10 @@ class Maps:
 def back_through_norm(
     maps: "Maps", graph: "NormGraph", parameters: tuple[Tensor, ...], sums: np.ndarray, result: np.ndarray
 ) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-    """Return the derivatives by the raw currents and by the norm's parameters.
+    """Return the gradients with respect to the raw currents and to the norm's parameters.
 
-    result: the derivative by the normalized currents, overwritten. sums: per channel, of it, and of it times the raw
-    currents.
+    result: the gradient with respect to the normalized currents; overwritten. sums: per channel, the sum of it, and of
+    it times the raw currents.
     """
     by_moments, by_parameters = graph.backward(sums, parameters, maps.count)
     factor = graph.factor_and_offset[0].detach().float().numpy()
@@ -110,7 +110,7 @@ class NormGraph:
     ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[Tensor | None, ...]]:
         """Return what each raw current adds (constant, per unit of current), and the parameters' gradients.
 
-        sums: per channel, the derivative by the normalized current summed, alone and times the raw current.
+        sums: per channel, of the gradient with respect to the normalized current, alone and times the raw current.
         """
         nothing = np.zeros(sums.shape[1])
         if not any(value.requires_grad for value in self.factor_and_offset):
@@ -140,7 +140,7 @@ def norm_graph(norm: ChannelNormModule, maps: Maps) -> NormGraph:
             moments = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
             return NormGraph(moments, norm.from_moments(*moments))
     with torch.enable_grad():
-        fixed = norm.fixed()
+        fixed = norm.from_running_statistics()
     if fixed is None:
         fixed = torch.ones(maps.channels), torch.zeros(maps.channels)
     return NormGraph(None, fixed)

@@ -181,7 +181,7 @@ def products(gradients, currents, along_row, first, last, sums, products):  # ty
 def _step_back(  # type: ignore[no-untyped-def]
     potentials, arriving, slopes, keep, least, by_potential, by_error, by_square, by_spike, later
 ):
-    """Turn the derivative by the potential of the next step, in `later`, into that of this step."""
+    """Turn the gradient with respect to the next step's potential, in `later`, into that of this step."""
     one, zero = np.float32(1), np.float32(0)
     for i in range(len(later)):
         potential = potentials[i]
@@ -197,7 +197,7 @@ def _step_back(  # type: ignore[no-untyped-def]
 
 @cache
 def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass for the derivative slope(u - threshold, threshold, sharpness)."""
+    """Return the compiled backward pass for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
     compiled_slope = njit(inline="always", fastmath=_MATH, error_model="numpy")(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.
@@ -206,7 +206,7 @@ def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[.
         currents, factor, offset, along_row, keep, threshold, least, width, pool, sharpness, first, last,
         by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products,
     ):  # fmt: skip
-        """Write the derivative by the normalized currents of samples first..last to `by_normalized`.
+        """Write the gradient with respect to the normalized currents of samples first..last to `by_normalized`.
 
         Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double).
         """
@@ -261,7 +261,7 @@ def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[.
 
 @njit(cache=True, **_COMPILED)
 def through_norm(currents, factor, by_mean, by_square, along_row, first, last, gradients):  # type: ignore[no-untyped-def]
-    """Turn derivatives by the normalized currents in `gradients` into those by the raw currents, in place.
+    """Turn gradients with respect to normalized currents into those with respect to raw currents, in place.
 
     by_mean, by_square: per channel, what each raw current adds through the statistics: by_mean + by_square * current.
     """

@@ -54,7 +54,7 @@ def respond(currents, thresholds, kernel, keeps_current, potentials, spikes, slo
 
 @numba.njit(cache=True, nogil=True)
 def back_in_time(by_times, spikes, slopes, kernel, steepest, by_weights, by_inputs, totals):  # type: ignore[no-untyped-def]
-    """Fill the derivatives by what arrives: by_weights as a size, by_inputs as the time at which it arrives.
+    """Fill the gradients with respect to what arrives: by_weights to its size, by_inputs to its time.
 
     totals: (4,) float64, to which sum, sum of sizes, positive ones and number of by_times at spikes are added.
     """

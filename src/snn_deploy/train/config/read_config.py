@@ -133,7 +133,7 @@ def _losses(table: Mapping[str, Any], method: str, where: str) -> tuple[Choice, 
 
 def _augmentations(table: Mapping[str, Any], where: str) -> tuple[Choice, ...]:
     choices = _named_tables("augmentations", table, where)
-    return tuple(sorted(choices, key=lambda choice: choice.options.place))
+    return tuple(sorted(choices, key=lambda choice: choice.options.order))
 
 
 def _named_tables(section: str, table: Mapping[str, Any], where: str) -> list[Choice]:

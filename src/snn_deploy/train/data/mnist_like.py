@@ -12,8 +12,8 @@ CACHE = Path("~/.cache/snn-deploy")
 def load_mnist_like(torchvision_name: str, folder: str, usual_places: tuple[str, ...], split: Split) -> Samples:
     """Return one split of the data set that torchvision calls `torchvision_name`.
 
-    folder: where the idx files are; when it is empty they are looked for in `usual_places` and in the cache,
-    and else downloaded there through torchvision.
+    folder: where the idx files are; empty: they are searched for in `usual_places` and in the cache, and downloaded
+    into the cache by torchvision if they are in none of these.
     """
     if folder:
         return read_idx_samples(Path(folder).expanduser(), split)
@@ -28,7 +28,7 @@ def load_mnist_like(torchvision_name: str, folder: str, usual_places: tuple[str,
     except (OSError, RuntimeError) as error:
         raise UserError(
             f"data set {torchvision_name}: not on this machine, and the download failed ({error}). Get the four idx "
-            "files on another way and give their folder: --set data.folder=FOLDER. "
+            "files another way and give their folder: --set data.folder=FOLDER. "
             "(Debian and Ubuntu: apt install dataset-fashion-mnist installs Fashion-MNIST.)"
         ) from error
     return read_idx_samples(cache / torchvision_name, split)

@@ -26,7 +26,7 @@ def read_class_folders(
     """
     paths, labels, classes = class_files(folder, split, _ENDINGS, help_text)
     files = ImageFiles(tuple(paths), channels, height, width, resize)
-    # To whoever indexes it, it is an array.
+    # ImageFiles is indexed like an array.
     return Samples(cast(np.ndarray, files), labels, classes)
 
 

@@ -16,7 +16,7 @@ _NARROW_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV", "LAB")  # eight b
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Stands where an array (images, channels, height, width) of uint8 could; indexing reads files.
+    """Behaves like a uint8 array (images, channels, height, width); indexing reads the files.
 
     resize: what the shorter side becomes (bilinear, as torchvision's Resize); then the middle is cut out.
     """
@@ -70,7 +70,7 @@ class ImageFiles:
                 _require_eight_bits(path, image)
                 pixels = self._cut(image.convert("RGB" if self.channels == 3 else "L"))
         except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise UserError(f"{path}: not a readable image ({error}). Mend or remove the file.") from error
+            raise UserError(f"{path}: not a readable image ({error}). Repair or remove the file.") from error
         return pixels.transpose(2, 0, 1) if self.channels == 3 else pixels[None]
 
     def _cut(self, image: Any) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Data set `moving_shapes`: events of bars and discs that move in one of four directions, made by a seeded script.
 
-Eight classes, shape by direction. A shape crosses the picture from a random place at a random speed; a pixel whose
-brightness is a third off what it was at its last event sends one, brighter or darker, and some noise is added. So no
-single frame tells the direction: that is in the order of the frames.
+Eight classes, shape by direction. A shape crosses the picture from a random place at a random speed. A pixel sends an
+event, brighter or darker, whenever its brightness has changed by a third since its last event; some noise is added. No
+single frame tells the direction: only their order does.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from annotated_types import Ge, Le
 from snn_deploy.train.data.events import Events, FrameValues
 from snn_deploy.train.data.samples import Samples, Split
 
-_MOMENTS = 32  # at which the picture is looked at
+_INSTANTS = 32  # at which brightness is compared
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (down, right) of a unit step: right, left, down, up
 _SHAPES = ("bar", "disc")
 _CHANGE = 1 / 3  # of the brightness since its last event, from which on a pixel sends one
@@ -50,23 +50,23 @@ class Dataset:
         direction, shape = divmod(label, len(_SHAPES))
         pictures = self._pictures(_DIRECTIONS[direction], _SHAPES[shape], rng)
         known, changes = pictures[0].copy(), np.zeros_like(pictures[1:])
-        for moment, picture in enumerate(pictures[1:]):
+        for instant, picture in enumerate(pictures[1:]):
             sends = np.abs(picture - known) > _CHANGE
-            changes[moment] = np.where(sends, picture - known, 0)
+            changes[instant] = np.where(sends, picture - known, 0)
             known = np.where(sends, picture, known)
         t, y, x = np.nonzero(changes)
         polarity = (changes[t, y, x] > 0).astype(np.int64)
         extra = rng.poisson(self.noise)
-        noisy = [rng.integers(0, n, extra) for n in (_MOMENTS - 1, self.size, self.size, 2)]
+        noisy = [rng.integers(0, n, extra) for n in (_INSTANTS - 1, self.size, self.size, 2)]
         t, y, x, polarity = (np.concatenate(pair) for pair in zip((t, y, x, polarity), noisy, strict=True))
-        t = t + rng.random(len(t))  # within its moment
+        t = t + rng.random(len(t))  # between two instants
         order = np.argsort(t)
         return Events(x[order], y[order], t[order], polarity[order])
 
     def _pictures(self, direction: tuple[int, int], shape: str, rng: np.random.Generator) -> np.ndarray:
-        """Return the brightness, (_MOMENTS, size, size), 0 to 1."""
+        """Return the brightness, (_INSTANTS, size, size), 0 to 1."""
         travelled = self.size * rng.uniform(0.6, 1.0)
-        along = (np.linspace(-0.5, 0.5, _MOMENTS) * travelled)[:, None, None]
+        along = (np.linspace(-0.5, 0.5, _INSTANTS) * travelled)[:, None, None]
         across = rng.uniform(-0.2, 0.2) * self.size
         row, column = np.mgrid[: self.size, : self.size] - (self.size - 1) / 2
         down, right = direction

@@ -16,12 +16,12 @@ from snn_deploy.train.processes.across_processes import mean_over_processes, pro
 
 
 class ChannelNormModule(nn.Module):
-    """The base of the norms: leaves weights and currents as they are, and needs no moments."""
+    """The base of the norms; by itself it changes neither weights nor currents, and needs no moments."""
 
     needs_moments = False
 
-    def shaped(self, weights: Tensor) -> Tensor:
-        """Return the weights that are really used."""
+    def effective_weights(self, weights: Tensor) -> Tensor:
+        """Return the weights that the synapses use, in place of the trained ones."""
         return weights
 
     def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,10 +29,10 @@ class ChannelNormModule(nn.Module):
         raise TypeError(f"{type(self).__name__} needs no moments")
 
     def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
-        """Take the moments of a training batch, of `count` values per channel, into the running statistics."""
+        """Update the running statistics with the moments of a training batch, of `count` values per channel."""
 
-    def fixed(self) -> tuple[Tensor, Tensor] | None:
-        """Return (factor, offset) from the running statistics, or None where nothing is changed."""
+    def from_running_statistics(self) -> tuple[Tensor, Tensor] | None:
+        """Return (factor, offset) from the running statistics, or None where currents stay as they are."""
         return None
 
     def channel_norm(self) -> ChannelNorm | None:
@@ -49,7 +49,7 @@ class ChannelNormModule(nn.Module):
                 self.observe(mean, mean_square, process_count() * currents.numel() // currents.shape[1])
             factor_and_offset = self.from_moments(mean, mean_square)
         else:
-            fixed = self.fixed()
+            fixed = self.from_running_statistics()
             if fixed is None:
                 return currents
             factor_and_offset = fixed

@@ -14,7 +14,7 @@ from snn_deploy.train.networks.recording import Recording
 class Loss:
     """weight: the factor in front of this term."""
 
-    classifies = True  # a run needs exactly one loss that does
+    classifies = True  # a run needs exactly one loss that classifies
     needs_potentials = False
 
     weight: Annotated[float, Gt(0)] = 1.0

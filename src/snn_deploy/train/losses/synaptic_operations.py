@@ -2,8 +2,8 @@
 
 After Sorbaro et al., "Optimizing the Energy Consumption of Spiking Neural Networks for Neuromorphic Applications",
 Frontiers in Neuroscience 2020, Sec. 2.4: every spike costs one synaptic operation per synapse that it reaches, the sum
-is a loss, and its gradient takes the surrogate's way. Here it is counted as a share of the operations that there would
-be if every hidden neuron fired in every step, so that one weight means the same for every network and number of steps.
+is a loss, and its gradient goes through the surrogate. Here the sum is divided by the operations that there would be if
+every hidden neuron fired in every step, so that one weight means the same for every network and number of steps.
 
 A layer's neurons count with their mean fan-out; at the borders of a map some have less. The input is not trained, so
 its operations are left out.
@@ -23,7 +23,7 @@ from snn_deploy.train.networks.synaptic_operations import mean_fan_outs
 
 @dataclass(frozen=True)
 class Loss:
-    """weight: of the share, which lies between 0 and 1; all neurons firing cost weight nats."""
+    """weight: of the share of operations, between 0 and 1."""
 
     classifies = False
     needs_potentials = False
@@ -32,7 +32,7 @@ class Loss:
 
     def __call__(self, recording: Recording, labels: Tensor) -> Tensor:
         """Return weight * (synaptic operations / those if every neuron fired in every step); labels are not used."""
-        assert recording.plan is not None  # every network that this loss is allowed for gives it
+        assert recording.plan is not None  # the networks that this loss is allowed for record it
         fans = mean_fan_outs(recording.plan)
         most = [layer.neurons * fans.get(layer.name, 0.0) for layer in recording.layers]
         shares = [rate.spike_rate * (count / sum(most)) for rate, count in zip(recording.layers, most, strict=True)]

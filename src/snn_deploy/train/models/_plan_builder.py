@@ -47,7 +47,7 @@ class PlanBuilder:
         )
 
     def pass_on(self, source: str, target: str, weight: float, *, pool: Pair = (1, 1)) -> None:
-        """Add an identity: each neuron reaches its like in `target` with `weight` thresholds, untrained."""
+        """Add an untrained identity: each neuron reaches the one at its position, with `weight` thresholds."""
         channels = self._shapes[source][0]
         self._connections.append(
             PlannedConnection(

@@ -18,9 +18,6 @@ from snn_deploy.train.models._plan_builder import PlanBuilder
 from snn_deploy.train.networks.network_plan import NetworkPlan
 
 IDENTITY_WEIGHT = 2.0  # in thresholds: a spike of 1 at V_th = 0.5 (IM-Loss, RMP-Loss)
-GUESSED_LARGE_IMAGE = (
-    96  # pixels; between the sizes of CIFAR10-DVS (48) and ImageNet (224), for which papers give stems
-)
 
 
 @dataclass(frozen=True)

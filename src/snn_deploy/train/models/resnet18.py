@@ -2,8 +2,8 @@
 
 Dspike Sec. 5.1: three stem layers, four stages of two blocks with 64, 128, 256 and 512 channels, shortcuts that halve
 the map by average pooling (ResNet-D, He et al. 2019). The paper does not say where the stem reduces 32x32. Its Table 3
-does: its 187 million multiply-accumulates, 1.76 million of them in the first layer, are met (187.4 and 1.77) when the
-third stem layer halves the map, and missed when the second does (159), when pooling after the stem does (216), or when
+does: its 187 million multiply-accumulates, 1.76 million of them in the first layer, are matched (187.4 and 1.77) when
+the third stem layer halves the map, and not when the second does (159), when pooling after the stem does (216), or when
 nothing does (631). By stride or by pooling remains a guess. ImageNet: as He et al. 2016 (RMP-Loss Table 4).
 """
 

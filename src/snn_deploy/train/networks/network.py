@@ -88,9 +88,9 @@ class Network(nn.Module):
         """Return the norm of `connection`."""
         return cast(ChannelNormModule, self.norms[key_of(connection)])
 
-    def used_weights(self, connection: PlannedConnection) -> Tensor:
+    def effective_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
-        return self.norm(connection).shaped(self.weights[key_of(connection)])
+        return self.norm(connection).effective_weights(self.weights[key_of(connection)])
 
 
 def with_steps(inputs: Tensor, plan: NetworkPlan) -> Tensor:

@@ -1,7 +1,7 @@
 """NetworkPlan: the structure of a network as plain data, before it has weights. Models make it.
 
-One module runs every plan (spiking_network.py), so a model is a list of layers, never a class of its own,
-and what is trained is always a graph that the exporter knows.
+Each training method has one torch module that runs every plan, so a model is a list of layers and never a module of
+its own, and what is trained is always a graph that the exporter knows.
 """
 
 import math

@@ -18,7 +18,7 @@ class QuantizableNetwork(Protocol):
     def norm(self, connection: PlannedConnection) -> ChannelNormModule:
         """Return the norm of `connection`."""
 
-    def used_weights(self, connection: PlannedConnection) -> Tensor:
+    def effective_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
 
     def neuron_of(self, population: PlannedPopulation) -> Neuron:

@@ -1,8 +1,8 @@
 """quantized_pass: the forward pass in the integers that the exporter will write, with gradients for the floats.
 
-Weights are made whole by the exporter's own rule (rounding/fit.py), spikes and pixels are whole, so every current is
-an exact whole number and every potential a multiple of 1/64, as on the chip: a pass in inference gives the exported
-network's spikes, every one. Rounding is skipped in the gradient (straight-through). Norms use their running
+Weights are quantized by the exporter's own rule (rounding/fit.py), spikes and pixels are integers, so every current is
+an exact integer and every potential a multiple of 1/64, as on the chip: in inference, a pass gives exactly the spikes
+of the exported network. Rounding is skipped in the gradient (straight-through). Norms use their running
 statistics, as the exported network does, and in training these follow the quantized currents.
 """
 
@@ -79,7 +79,7 @@ def _currents(
     """Return the whole currents, (steps, batch, *shape), and the population's integers."""
     arriving = [c for c in network.plan.connections if c.target == population.name]
     is_input = [c.source == network.plan.input.name for c in arriving]
-    used = [network.used_weights(c) for c in arriving]
+    used = [network.effective_weights(c) for c in arriving]
     norms = [network.norm(c) for c in arriving]
     multipliers = [
         (quantization.scale if first else 1.0) / math.prod(c.pool) for c, first in zip(arriving, is_input, strict=True)
@@ -92,7 +92,7 @@ def _currents(
     total: Tensor | None = None
     for c, weights, norm, multiplier, whole in zip(arriving, used, norms, multipliers, found.values, strict=True):
         per_channel = (-1, *[1] * (weights.ndim - 1))
-        fixed = norm.fixed()
+        fixed = norm.from_running_statistics()
         factor = torch.ones(len(weights), device=weights.device) if fixed is None else fixed[0].to(weights.dtype)
         per_unit = torch.from_numpy(multiplier / found.units).to(weights).reshape(per_channel)
         whole_weights = _Whole.apply(
@@ -158,7 +158,7 @@ def _synapses(connection: PlannedConnection, values: Tensor, weights: Tensor) ->
 
 
 def _observe(norm: ChannelNormModule, currents: Tensor, units: np.ndarray, factor: Tensor) -> None:
-    """Let the running statistics see the currents before the norm, as the quantized ones tell them."""
+    """Update the running statistics with the currents before the norm, computed back from the quantized ones."""
     rows = currents.flatten(0, 1).double()
     others = [0, *range(2, rows.ndim)]
     to_raw = torch.from_numpy(units).to(rows.device) / factor.double()

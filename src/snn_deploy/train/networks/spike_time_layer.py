@@ -1,7 +1,7 @@
 """spike_time_layer: synapses and spike response neurons as one differentiable layer, with gradients on spike times.
 
-The derivative by an input is that by the TIME of its spikes, and the one that comes in from behind is by the times of
-this layer's. Both make sense only where there is a spike.
+Backward, it takes the gradient with respect to the TIMES of its own spikes and returns that with respect to the times
+of its inputs' spikes. Both have a meaning only where there is a spike.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,12 @@ from snn_deploy.train.neurons.spike_response import Loop, Neuron
 
 @dataclass
 class TimeGradients:
-    """Sums over spikes of the derivatives of the loss by their times: what TB Fig. 3 plots, of the batches so far."""
+    """Sums over spikes of the loss's gradients with respect to their times, as TB Fig. 3 plots them."""
 
     totals: np.ndarray = field(default_factory=lambda: np.zeros(4))  # sum, sum of sizes, positive ones, all
 
     def add(self, by_times: Tensor) -> None:
-        """Add the derivatives by the times of spikes; 0 where there is none."""
+        """Add the gradients with respect to spike times; 0 where there is no spike."""
         found = (by_times.sum(), by_times.abs().sum(), (by_times > 0).sum(), (by_times != 0).sum())
         self.totals += [float(value) for value in found]
 
@@ -45,7 +45,7 @@ class Layer:
     """What a pass needs beside tensors.
 
     is_compiled: the kernels of numba, on a CPU; else the plain loops. revives: see Neuron.revives_output.
-    loop_delay: steps until a layer that feeds itself hears its spikes, 0 where it does not; it runs the plain loops.
+    loop_delay: steps until a layer that feeds itself gets its own spikes (it runs the plain loops); else 0.
     """
 
     neuron: Neuron
@@ -80,10 +80,10 @@ class _Fire(torch.autograd.Function):
         loop = Loop(tensors[-1], layer.loop_delay) if layer.loop_delay else None
         currents: Tensor | None = None
         for connection, x, w in zip(layer.connections, values, weights, strict=True):
-            arriving = _arriving(connection, x, w)
+            arriving = _currents(connection, x, w)
             currents = arriving if currents is None else currents + arriving
         assert currents is not None  # check_structure: every population is reached
-        potentials, spikes, slopes, means = _responded(layer, currents, thresholds, loop)
+        potentials, spikes, slopes, means = _respond(layer, currents, thresholds, loop)
         ctx.save_for_backward(spikes, slopes, *tensors)
         ctx.layer, ctx.count = layer, count
         ctx.mark_non_differentiable(potentials, means)
@@ -94,33 +94,33 @@ class _Fire(torch.autograd.Function):
         spikes, slopes, *tensors = ctx.saved_tensors
         layer, count = ctx.layer, ctx.count
         if layer.revives:
-            spikes = _revived(spikes, by_times)
+            spikes = _with_revived(spikes, by_times)
         loop = Loop(tensors[-1], layer.loop_delay) if layer.loop_delay else None
-        by_sizes, by_arrivals = _went_back(layer, by_times, spikes, slopes, loop)
+        by_sizes, by_arrivals = _gradients_of_arrivals(layer, by_times, spikes, slopes, loop)
         by_values: list[Tensor | None] = []
         by_weights: list[Tensor] = []
         for i, connection in enumerate(layer.connections):
             x, w = tensors[i], tensors[count + i]
-            shared = len(x) == 1  # the same frame in every step: what it got in all of them
+            shared = len(x) == 1  # the same frame in every step: its gradients add up
             sizes = by_sizes.sum(0, keepdim=True) if shared else by_sizes
             needs_values = ctx.needs_input_grad[3 + i]
             arrivals = (by_arrivals.sum(0, keepdim=True) if shared else by_arrivals) if needs_values else None
-            by_x, by_w = _through(connection, x, w, sizes, arrivals)
+            by_x, by_w = _through_synapses(connection, x, w, sizes, arrivals)
             by_values.append(by_x)
             by_weights.append(by_w)
         if loop is not None:
-            heard, by_heard = spikes[: -loop.delay].flatten(0, 1), by_sizes[loop.delay :].flatten(0, 1)
-            by_weights.append(by_heard.T @ heard)
+            sent, by_sent = spikes[: -loop.delay].flatten(0, 1), by_sizes[loop.delay :].flatten(0, 1)
+            by_weights.append(by_sent.T @ sent)
         return (None, None, None, *by_values, *by_weights)
 
 
-def _revived(spikes: Tensor, by_times: Tensor) -> Tensor:
+def _with_revived(spikes: Tensor, by_times: Tensor) -> Tensor:
     """Return `spikes` with one in the last step of each neuron that has none and should fire earlier."""
     is_wanted = (spikes.sum(0) == 0) & (by_times[-1] > 0)
     return torch.cat([spikes[:-1], torch.where(is_wanted, 1.0, spikes[-1])[None]])
 
 
-def _responded(
+def _respond(
     layer: Layer, currents: Tensor, thresholds: Tensor, loop: Loop | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return potentials, spikes and slopes, (steps, batch, *shape), and the means of `fire`."""
@@ -142,7 +142,7 @@ def _responded(
     return found[0], found[1], found[2], torch.from_numpy(totals / found[0].numel()).float()
 
 
-def _went_back(
+def _gradients_of_arrivals(
     layer: Layer, by_times: Tensor, spikes: Tensor, slopes: Tensor, loop: Loop | None
 ) -> tuple[Tensor, Tensor]:
     if loop is not None or not layer.is_compiled:
@@ -157,7 +157,7 @@ def _went_back(
     return found
 
 
-def _arriving(connection: PlannedConnection, values: Tensor, weights: Tensor) -> Tensor:
+def _currents(connection: PlannedConnection, values: Tensor, weights: Tensor) -> Tensor:
     """Return the currents, (steps or 1, batch, *shape)."""
     c, folded = connection, values.flatten(0, 1)
     if weights.ndim == 2:
@@ -167,10 +167,10 @@ def _arriving(connection: PlannedConnection, values: Tensor, weights: Tensor) ->
     return currents.unflatten(0, values.shape[:2])
 
 
-def _through(
+def _through_synapses(
     connection: PlannedConnection, values: Tensor, weights: Tensor, by_sizes: Tensor, by_arrivals: Tensor | None
 ) -> tuple[Tensor | None, Tensor]:
-    """Return the derivatives by the source's values, through the weights, and by the weights, through the values."""
+    """Return the gradients with respect to the source's values and to the weights."""
     c, x, sizes = connection, values.flatten(0, 1), by_sizes.flatten(0, 1)
     arrivals = None if by_arrivals is None else by_arrivals.flatten(0, 1)
     if weights.ndim == 2:

@@ -1,4 +1,4 @@
-"""SpikingNetwork: the one torch module that runs every NetworkPlan.
+"""SpikingNetwork: the torch module that runs every NetworkPlan with surrogate gradients.
 
 Time is folded into the batch: a connection sees (steps * batch, ...) at once, and only the neurons go step by
 step. From a static image the first connections compute once, not once per step.
@@ -57,7 +57,7 @@ class SpikingNetwork(Network):
             return quantized_pass(self, inputs, steps, options)
         entry = self.plan.input
         values = {entry.name: with_steps(inputs, self.plan)}
-        pools: dict[str, Pair] = {entry.name: (1, 1)}  # what the neurons' kernel has already pooled
+        pools: dict[str, Pair] = {entry.name: (1, 1)}  # how far the neurons' kernel has pooled already
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
             fused_pool = self._common_pool(population.name)
@@ -113,12 +113,12 @@ class SpikingNetwork(Network):
             fires_at_threshold=self.neuron.fires_at_threshold,
         )
 
-    def used_weights(self, connection: PlannedConnection) -> Tensor:
+    def effective_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
         if not connection.is_fixed:
-            return super().used_weights(connection)
+            return super().effective_weights(connection)
         fixed: Tensor = getattr(self, f"fixed_{key_of(connection)}")
-        return self.norm(connection).shaped(fixed)
+        return self.norm(connection).effective_weights(fixed)
 
     def _fused(
         self,
@@ -160,7 +160,7 @@ class SpikingNetwork(Network):
         for connection in self.plan.connections_to(population):
             raw = self._raw(connection, values, pools, options)
             norm = self.norm(connection)
-            if options.slope is not None and raw.device.type == "cpu" and norm.fixed() is not None:
+            if options.slope is not None and raw.device.type == "cpu" and norm.from_running_statistics() is not None:
                 currents = normed(raw, norm)
             else:
                 currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
@@ -176,7 +176,7 @@ class SpikingNetwork(Network):
         folded = source.flatten(0, 1)
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
-        weights = self.used_weights(connection)
+        weights = self.effective_weights(connection)
         uses_amx = options.amx and connection.source != self.plan.input.name  # an image is no whole number of spikes
         geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
         if weights.ndim == 2:
@@ -193,8 +193,8 @@ class SpikingNetwork(Network):
     def _step_by_step(
         self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, options: ForwardOptions
     ) -> tuple[Tensor, Tensor]:
-        """Return (spikes, potentials before the reset) of a population that hears itself through `loop`."""
-        weights = self.used_weights(loop)
+        """Return (spikes, potentials before the reset) of a population that feeds itself through `loop`."""
+        weights = self.effective_weights(loop)
         sent: list[Tensor] = []
         potentials: list[Tensor] = []
         carried = torch.zeros_like(currents[0])
@@ -206,7 +206,7 @@ class SpikingNetwork(Network):
         return torch.stack(sent), torch.stack(potentials)
 
     def _common_pool(self, name: str) -> Pair | None:
-        """Return the pooling that every reader of a population wants, or None where they differ."""
+        """Return the pooling that all connections from a population share, or None where they differ."""
         pools = {c.pool for c in self.plan.connections if c.source == name != c.target}
         if len(pools) != 1:
             return (1, 1) if (1, 1) in pools or not pools else None
@@ -215,7 +215,7 @@ class SpikingNetwork(Network):
 
 
 def _is_scaling(connection: PlannedConnection) -> bool:
-    """Whether each channel is its own times one number, such as an identity shortcut."""
+    """Whether each channel is multiplied by one number, as in an identity shortcut."""
     channels, *kernel = connection.weights_shape
     is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
     return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved

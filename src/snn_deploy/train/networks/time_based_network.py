@@ -1,7 +1,7 @@
 """TimeBasedNetwork: runs every NetworkPlan of trained weights with spike response neurons and gradients on spike times.
 
-The output fires as well: a class is its neuron's spike count. An earlier spike counts as more of one, so the derivative
-by a spike's time is minus that by the spike (TB Sec. 4.2).
+The output fires as well: a class is its neuron's spike count. An earlier spike counts as more of a spike, so the
+gradient with respect to a spike's time is minus that with respect to the spike (TB Sec. 4.2).
 """
 
 from dataclasses import replace
@@ -67,10 +67,10 @@ class TimeBasedNetwork(Network):
             layer = Layer(self.neuron, arriving, steps, self.gradients, self.is_compiled and on_cpu, revives, delay)
             pooled = [_pooled(values[c.source], c) for c in arriving]
             thresholds = self.thresholds(population)
-            weights = [self.used_weights(c) for c in (*arriving, *([] if loop is None else [loop]))]
+            weights = [self.effective_weights(c) for c in (*arriving, *([] if loop is None else [loop]))]
             spikes, potentials, means = fire(layer, thresholds, pooled, weights)
             values[population.name] = spikes
-            is_measured = not torch.is_grad_enabled()  # in training nobody looks at them
+            is_measured = not torch.is_grad_enabled()  # training has no use for them
             relative = potentials / thresholds.reshape(-1, *[1] * (potentials.ndim - 3)) if is_measured else None
             kept = spikes if is_measured else None
             records.append(
@@ -99,7 +99,7 @@ class TimeBasedNetwork(Network):
         )
 
     def gradient_metrics(self) -> dict[str, float]:
-        """Return what the gradients by spike times were since the last call, for the metrics (TB Fig. 3)."""
+        """Return the gradients with respect to spike times since the last call, for the metrics (TB Fig. 3)."""
         return self.gradients.taken()
 
 

@@ -1,4 +1,4 @@
-"""to_float_network: a network in training becomes plain data."""
+"""to_float_network: turns a network in training into plain data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def to_float_network(network: Network, samples: Samples, steps: int, provenance:
             c.name,
             c.source,
             c.target,
-            network.used_weights(c).detach().double().numpy(),
+            network.effective_weights(c).detach().double().numpy(),
             c.stride,
             c.padding,
             c.dilation,

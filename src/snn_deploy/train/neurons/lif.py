@@ -21,7 +21,7 @@ class Surrogate(Protocol):
     """What the neuron asks of a surrogate; see train/surrogates/."""
 
     def gradient(self, potentials: Tensor, threshold: float, sharpness: float) -> Tensor:
-        """Return the derivative of the spike by the potential that training pretends."""
+        """Return what stands in for the derivative of the spike with respect to the potential."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,10 @@ class Neuron:
         surrogate: Surrogate,
         sharpness: float,
     ) -> Tensor:
-        """Return the derivative by the currents from those by the spikes and potentials, all (steps, batch, *shape)."""
+        """Return the gradient with respect to the currents, (steps, batch, *shape).
+
+        by_spikes, by_potentials: the gradients with respect to the spikes and to the potentials, of the same shape.
+        """
         slopes = surrogate.gradient(potentials, self.threshold, sharpness)
         total = torch.addcmul(by_potentials, by_spikes, slopes)
         for t in range(len(total) - 2, -1, -1):
@@ -97,7 +100,7 @@ class Neuron:
 
     @staticmethod
     def by_keep(potentials: Tensor, spikes: Tensor, total: Tensor) -> Tensor:
-        """Return the derivative by voltage_keep, a scalar; `total` is what back_in_time returned."""
+        """Return the gradient with respect to voltage_keep, a scalar; `total` is what back_in_time returned."""
         left = potentials[:-1] * (1 - spikes[:-1])
         return (total[1:] * left).sum()
 

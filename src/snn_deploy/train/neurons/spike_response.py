@@ -8,16 +8,17 @@ a and b are whole numbers of 1/4096, which chips hold exactly. A spike where u >
 The paper's reset forgets all earlier input: P = Q = 0. No chip here does that with its current, so forgets =
 "potential" only sets u to 0 (P = Q) and keeps the current Q: that is the current-based LIF neuron of Loihi.
 
-Gradients travel on spike times (Eq. 3-5, 16-17, Algorithm 1): by the potential at a spike -1 / (du/dt) of that by its
-time, and from there to the inputs since the spike before, by their weights epsilon, by their times -epsilon'. du/dt is
-the slope that those same inputs make, so the sum over times is the same on both sides of a layer (Eq. 6), but for
-spikes whose slope is below 1 / steepest. A silent output neuron has no spike to move, so it would stay silent for good;
-with revives_output it is trained as if it had fired in the last step, where the loss wants more spikes of it. That is
-not part of the equations.
+Gradients travel on spike times (Eq. 3-5, 16-17, Algorithm 1). The gradient with respect to the potential at a spike is
+-1 / (du/dt) times that with respect to the spike's time. From there it reaches the inputs since the spike before: with
+respect to their weights by the factor epsilon, with respect to their times by -epsilon'. du/dt is the slope that those
+same inputs make, so the sum over times is the same on both sides of a layer (Eq. 6), except at spikes whose slope is
+below 1 / steepest. A silent output neuron has no spike to move, so it would stay silent for good; with revives_output
+it is trained as if it had fired in the last step, where the loss wants more spikes of it. That is not part of the
+equations.
 
-A layer that feeds itself hears its own spikes one or more steps later; their times get a gradient from there as well.
+A layer that feeds itself gets its own spikes one or more steps later; their times get a gradient from there as well.
 
-`respond` and `back_in_time` are the plain forms; kernels/spike_response_kernels.py has the compiled ones.
+`respond` and `back_in_time` are the plain forms; compiled/spike_response_kernels.py has the compiled ones.
 """
 
 import math
@@ -35,7 +36,7 @@ from snn_deploy.support.user_error import UserError
 
 @dataclass(frozen=True)
 class Loop:
-    """How a dense layer hears itself: weights (neurons, neurons), of a spike `delay` steps ago."""
+    """A dense layer's connection to itself: weights (neurons, neurons), delay in steps."""
 
     weights: Tensor
     delay: int
@@ -117,10 +118,10 @@ class Neuron:
     def back_in_time(
         self, by_times: Tensor, spikes: Tensor, slopes: Tensor, loop: Loop | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the derivatives by what arrives, as a size and by the time of its arrival, of the shape of `spikes`.
+        """Return the gradients with respect to the size and to the time of what arrives, of the shape of `spikes`.
 
-        by_times: the derivative of the loss by the time of each spike, on all ways but the layer's own loop; what
-        stands where there is no spike is ignored.
+        by_times: the loss's gradient with respect to the time of each spike, without the layer's own loop; values
+        where there is no spike are ignored.
         """
         gain, a, b, log_a, log_b = self.kernel
         by_sizes, by_arrivals = torch.empty_like(spikes), torch.empty_like(spikes)

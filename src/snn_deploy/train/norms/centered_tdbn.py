@@ -23,7 +23,7 @@ class Norm(scale_tdbn.Norm):
 
 
 class _CenteredNorm(scale_tdbn.ScaleNorm):
-    def shaped(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor) -> Tensor:
         if weights[0].numel() == 1:
             return weights
         return weights - weights.mean(dim=list(range(1, weights.ndim)), keepdim=True)

@@ -48,7 +48,7 @@ class ScaleNorm(ChannelNormModule):
     def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
         self.mean_square.lerp_(mean_square.to(self.mean_square.dtype), self.momentum)
 
-    def fixed(self) -> tuple[Tensor, Tensor]:
+    def from_running_statistics(self) -> tuple[Tensor, Tensor]:
         return self.from_moments(self.mean_square, self.mean_square)
 
     def channel_norm(self) -> ChannelNorm:

@@ -51,7 +51,7 @@ class _Tdbn(ChannelNormModule):
         self.mean.lerp_(mean.to(self.mean.dtype), self.options.momentum)
         self.variance.lerp_(variance.to(self.variance.dtype), self.options.momentum)
 
-    def fixed(self) -> tuple[Tensor, Tensor]:
+    def from_running_statistics(self) -> tuple[Tensor, Tensor]:
         return self._factor_and_offset(self.mean, self.variance)
 
     def _factor_and_offset(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:

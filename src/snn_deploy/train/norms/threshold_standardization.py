@@ -2,8 +2,8 @@
 
 W = gamma_0 * (W~ - mean) / sqrt(variance + epsilon) + beta, per output channel. Scaling a channel's weights and its
 threshold together changes no spike, so gamma stays gamma_0, and what its gradient would do the threshold theta does:
-dtheta = -theta / gamma * dgamma, dbeta = dbeta - beta / gamma * dgamma (Eq. 19-20). Thresholds are not part of the way
-that time-based gradients take (Eq. 16-17), so their training does not scale them. Only for method "time-based".
+dtheta = -theta / gamma * dgamma, dbeta = dbeta - beta / gamma * dgamma (Eq. 19-20). Thresholds do not appear
+in time-based gradients (Eq. 16-17), so learning them does not scale those. Only for method "time-based".
 
 As in weight_standardization, gamma and beta are counted in 1 / sqrt(fan-in).
 """
@@ -50,7 +50,7 @@ class ThresholdStandardization(ChannelNormModule):
         """(channels,), what the neurons use."""
         return self.threshold.detach().clamp(min=self.least)
 
-    def shaped(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor) -> Tensor:
         fan_in = weights[0].numel()
         rows = list(range(1, weights.ndim))
         variance = weights.var(rows, keepdim=True, correction=0)

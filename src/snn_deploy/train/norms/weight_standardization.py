@@ -37,7 +37,7 @@ class _WeightStandardization(ChannelNormModule):
         self.gain = nn.Parameter(torch.full((channels,), options.scale))
         self.shift = nn.Parameter(torch.zeros(channels)) if options.has_shift else None
 
-    def shaped(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor) -> Tensor:
         fan_in = weights[0].numel()
         if fan_in == 1:
             return weights  # a single weight has no deviation

@@ -12,7 +12,7 @@ from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import amx_synapses
 from snn_deploy.train.config.train_config import TrainConfig
-from snn_deploy.train.data.augmentation import augmented
+from snn_deploy.train.data.augmentation import augment
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.recording import Recording
@@ -126,8 +126,8 @@ def _training_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tenso
     if not augmentations:
         return input_tensor(samples, chosen[share], device), labels
     images = torch.from_numpy(samples.inputs[chosen])
-    beside = images.flatten(1, 2) if samples.is_sequence else images  # frames as channels: all change alike
-    changed = augmented(beside, augmentations, context.state.generator).reshape(images.shape)
+    stacked = images.flatten(1, 2) if samples.is_sequence else images  # frames as channels: all change alike
+    changed = augment(stacked, augmentations, context.state.generator).reshape(images.shape)
     return scaled(changed[share], samples, device), labels
 
 

@@ -24,8 +24,8 @@ class Parent:
     config: TrainConfig
     digest: str
 
-    def hand_down(self, network: Network, config: TrainConfig) -> None:
-        """Put the parent's weights and statistics into `network`; a UserError names what makes the two unlike."""
+    def copy_into(self, network: Network, config: TrainConfig) -> None:
+        """Copy the parent's weights and statistics into `network`; a UserError names what differs between the two."""
         where = f"--from {self.folder}"
         for section in ("neuron", "norm"):
             before, now = self.config.table()[section], config.table()[section]

@@ -42,7 +42,7 @@ def draw(config: TrainConfig, lines: Sequence[Line]) -> dict[str, Figure]:
 
 
 def time_gradients(lines: Sequence[Line]) -> Figure:
-    """Return sum and scale (L1 norm) of the gradients by spike times, and the share of positive ones (TB Fig. 3)."""
+    """Return sum, scale (L1 norm) and positive share of the gradients with respect to spike times (TB Fig. 3)."""
     figure = Figure(figsize=(8, 8), layout="constrained")
     panels = figure.subplots(3, sharex=True)
     quantities = (("sum", "sum, all layers"), ("scale", "sum of sizes"), ("positive_share", "share of positive ones"))
@@ -50,7 +50,7 @@ def time_gradients(lines: Sequence[Line]) -> Figure:
         _curve(axes, lines, [line[f"time_gradient/{name}"] for line in lines], label, 0, 1)
         axes.set(ylabel=label)
         _finish(axes)
-    panels[0].set_title("Gradients of the loss by the times of spikes, mean of a batch")
+    panels[0].set_title("Gradients of the loss with respect to spike times, mean over batches")
     panels[2].axhline(0.5, color=_GREY, linestyle="--")
     panels[2].set(xlabel="epoch")
     return figure
@@ -134,7 +134,7 @@ def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
 
 
 def surrogate(config: TrainConfig, lines: Sequence[Line]) -> Figure:
-    """Return what the derivative of a spike was taken for, in the epochs in which it had different shapes."""
+    """Return the surrogate derivative of a spike, in the first epoch of some of its shapes."""
     threshold = config.neuron.options.threshold
     potentials = torch.linspace(threshold - 1.5, threshold + 1.5, 1201)
     shapes = {line["sharpness"]: line["epoch"] for line in reversed(lines)}  # sharpness -> its first epoch

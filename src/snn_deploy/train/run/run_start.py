@@ -65,7 +65,7 @@ def start_run(
     origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None)
     if is_resumed:
         origin = _same_origin(files, config, parent)
-        torch.set_num_threads(origin.threads)  # sums of another number of threads round otherwise
+        torch.set_num_threads(origin.threads)  # with another number, sums would round differently
     device = processes.device(config.training.device)
     if config.training.synapses == "amx" and not (device.type == "cpu" and amx_synapses.works_here()):
         raise UserError(
@@ -86,7 +86,7 @@ def start_run(
     network = build_network(config, training, generator)
     require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
-        parent.hand_down(network, config)
+        parent.copy_into(network, config)
     state = TrainingState(network.to(device), _optimizer(config, network), generator)
     progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
@@ -147,7 +147,7 @@ def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -
     if differing:
         raise UserError(
             f"{files.path}: cannot be resumed with another config: {'; '.join(differing)}. "
-            "Resume with --resume --out alone, or train anew in another folder."
+            "Resume with --resume --out alone, or start a new run in another folder."
         )
     if parent is not None and parent.digest != origin.parent:
         raise UserError(

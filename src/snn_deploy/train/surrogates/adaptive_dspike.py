@@ -14,7 +14,7 @@ from torch import Tensor
 
 from snn_deploy.train.surrogates import dspike
 
-slope = dspike.slope  # the form that is compiled; see kernels/lif_kernels.py
+slope = dspike.slope  # the form that is compiled; see compiled/lif_kernels.py
 
 
 @dataclass(frozen=True)

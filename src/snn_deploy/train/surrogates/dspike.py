@@ -35,7 +35,7 @@ class Surrogate:
 
 
 def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
-    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    """Return the same for one neuron, for compilation; see compiled/lif_kernels.py."""
     tanh = fast_tanh(sharpness * distance)
     height = sharpness / (np.float32(2) * fast_tanh(sharpness * np.float32(0.5)))
     return (np.float32(1) - tanh * tanh) * height if abs(distance) <= np.float32(0.5) else np.float32(0)

@@ -33,6 +33,6 @@ class Surrogate:
 
 
 def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
-    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    """Return the same for one neuron, for compilation; see compiled/lif_kernels.py."""
     tanh = fast_tanh(sharpness * distance)
     return (np.float32(1) - tanh * tanh) * (sharpness * np.float32(0.5))

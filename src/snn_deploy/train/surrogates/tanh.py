@@ -8,7 +8,7 @@ from torch import Tensor
 
 from snn_deploy.train.surrogates import esg
 
-slope = esg.slope  # the form that is compiled; see kernels/lif_kernels.py
+slope = esg.slope  # the form that is compiled; see compiled/lif_kernels.py
 
 
 @dataclass(frozen=True)

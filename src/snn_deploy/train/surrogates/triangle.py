@@ -24,5 +24,5 @@ class Surrogate:
 
 
 def slope(distance: np.float32, threshold: np.float32, sharpness: np.float32) -> np.float32:
-    """Return the same for one neuron, for compilation; see kernels/lif_kernels.py."""
+    """Return the same for one neuron, for compilation; see compiled/lif_kernels.py."""
     return sharpness * max(np.float32(1) - abs(distance) / threshold, np.float32(0))
