@@ -43,7 +43,7 @@ def main() -> None:
     for bits in BITS:
         _print_row(str(bits), dict.fromkeys(THRESHOLDS, "float"), jobs, bits, floats)
     trained = {name: name for name in THRESHOLDS}
-    _print_row(f"{TRAINED_BITS}, last epoch trained so", trained, jobs, TRAINED_BITS, floats)
+    _print_row(f"{TRAINED_BITS}, last epoch quantization-aware", trained, jobs, TRAINED_BITS, floats)
 
 
 def _jobs(path: Path, seeds: int, out: Path) -> list[Job]:

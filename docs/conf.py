@@ -26,7 +26,7 @@ suppress_warnings = ["epub.unknown_project_files"]
 
 
 def setup(app):
-    """Write the page of config keys before Sphinx reads the pages; it is made of the dataclasses themselves."""
+    """Write the page of config keys before Sphinx reads the pages; it is generated from the dataclasses."""
 
     def write(app):
         page, text = HERE / "config_keys.md", markdown()

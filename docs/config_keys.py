@@ -1,8 +1,8 @@
-"""config_keys: the page of every config key, made of the dataclasses that read a config and of their docstrings.
+"""config_keys: the page of every config key, generated from the dataclasses that read a config and their docstrings.
 
     python docs/config_keys.py
 
-prints it; the documentation site makes it anew in every build.
+prints it; every build of the documentation site writes it anew.
 """
 
 import dataclasses
@@ -17,16 +17,16 @@ from snn_deploy.train.config import train_config as config
 _HEAD = """# Every config key
 
 `snn-deploy train CONFIG` reads a TOML file strictly: a key that is not here is an error that names the nearest one. Any
-of them can be set on the command line, `--set training.epochs=5`. A table that has a `name` chooses one of the
-choices below it, and takes that one's keys. `[losses.NAME]` and `[augmentations.NAME]` choose as many as you like.
+of them can be set on the command line: `--set training.epochs=5`. A table with a `name` selects the plug-in with that
+name and has its keys. There can be any number of tables `[losses.NAME]` and `[augmentations.NAME]`.
 
-This page is made of the program itself.
+This page is generated from the program.
 """
 
 
 def markdown() -> str:
     """Return the page."""
-    parts = [_HEAD, "## At the top\n", _described(config.TrainConfig), _table(config.Numbers)]
+    parts = [_HEAD, "## Top level\n", _described(config.TrainConfig), _table(config.Numbers)]
     for name, section in config.CHOICES.items():
         default = section.default.get(config.SURROGATE)
         beside = f" Default: `{default}`." if default else ""
