@@ -31,6 +31,7 @@ from snn_deploy.network.field_check import (
 )
 from snn_deploy.network.graph_check import check_graph
 from snn_deploy.network.neuron_reset import Reset, check_reset, nothing
+from snn_deploy.network.short_name import short_name
 from snn_deploy.support.array_file import plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
@@ -168,7 +169,7 @@ class FloatConnection:
         return self.weights.shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FloatNetwork:
     """A trained spiking network. `steps` is the number of time steps per sample that it was trained with."""
 
@@ -180,6 +181,10 @@ class FloatNetwork:
 
     def __post_init__(self) -> None:
         check_graph(self.input, self.populations, self.connections, self.steps)
+
+    def __repr__(self) -> str:
+        weights = sum(c.weights.size for c in self.connections)
+        return short_name("FloatNetwork", self.input, self.populations, weights, self.steps)
 
     @property
     def output(self) -> FloatPopulation:

@@ -15,6 +15,7 @@ from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.field_check import is_whole, per_channel, require_arrays, require_flag, require_shape, shown
 from snn_deploy.network.graph_check import check_graph
 from snn_deploy.network.neuron_reset import Reset, check_reset, nothing
+from snn_deploy.network.short_name import short_name
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, LARGEST_THRESHOLD
 from snn_deploy.support.array_file import (
     content_digest,
@@ -120,7 +121,7 @@ class IntegerConnection:
         return self.weights.shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IntegerNetwork:
     """A spiking network in integers. Populations stand in the order in which a step evaluates them."""
 
@@ -132,6 +133,10 @@ class IntegerNetwork:
 
     def __post_init__(self) -> None:
         check_graph(self.input, self.populations, self.connections, self.steps)
+
+    def __repr__(self) -> str:
+        weights = sum(c.weights.size for c in self.connections)
+        return short_name("IntegerNetwork", self.input, self.populations, weights, self.steps)
 
     @property
     def output(self) -> IntegerPopulation:
