@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from snn_deploy.api.run import RunResult
-from snn_deploy.api.sources import Data, Network, choose, integer_network
+from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import CoreEvents, core_events
+from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, measured_events
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.latency import latency as latency_of
 from snn_deploy.deploy.energy.memory_estimates import integer_estimates
@@ -17,7 +17,7 @@ from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.running.backend import load_backend
-from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
+from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes, recorded_spikes
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -156,7 +156,8 @@ class ChipEnergy(Energy):
     def _times(self) -> tuple[Block, ...]:
         times, events = self.latency, self.events
         layers = [", ".join(sorted({part.population for part in core.slices})) for core in self.placement.cores]
-        steps = zip(times.busiest_cores, times.their_times, events.busiest_links, strict=True)
+        links = events.busiest_links.mean(axis=0)
+        steps = zip(times.busiest_cores, times.their_times, links, strict=True)
         rows = tuple(
             (step, core, layers[core], f"{time * 1e9:,.0f}", f"{link:,.1f}")
             for step, (core, time, link) in enumerate(steps)
@@ -187,7 +188,7 @@ class ChipEnergy(Energy):
                 {"title": e.title, "terms": e.as_json()["spiking"], "total": e.total} for e in self.estimates
             ],
             "latency": self.latency.to_dict(),
-            "busiest_links": self.events.busiest_links.tolist(),
+            "busiest_links": self.events.busiest_links.mean(axis=0).tolist(),
             "left_out": list(self.estimates[0].left_out),
             **self._seconds_as_dict(),
         }
@@ -267,18 +268,31 @@ def chip_energy(
     watch: Watch = SILENT,
 ) -> ChipEnergy:
     """Return what a sample costs on `chip`; see `energy` for the parameters."""
-    if isinstance(inputs, RunResult):
-        spikes, count = mean_of_recorded(inputs.simulation), len(inputs.outputs)
+    chosen = None if isinstance(inputs, RunResult) else choose(network, inputs, samples)
+    if placement is not None:
+        found = _of_this(network, chip, placement)
     else:
-        chosen = choose(network, inputs, samples)
+        found = _placed(network, chip, _mean_spikes(network, inputs, chosen, watch))
+    if isinstance(inputs, RunResult):
+        count, events = len(inputs.outputs), core_events(network, found, [recorded_spikes(inputs.simulation)], chip)
+    else:
+        assert chosen is not None
         count = chosen.count
-        with watch.progress("spikes", count) as advance:
-            spikes = mean_spikes(network, chosen.shown, advance)
-    found = _placed(network, chip, spikes) if placement is None else _of_this(network, chip, placement)
-    events = core_events(network, found, spikes, chip)
+        with watch.progress("events", count) as advance:
+            events = measured_events(network, found, chosen.shown, chip, advance)
     estimates = event_energy(network, events, chip)
     largest = network.input.largest_value
     return ChipEnergy(chip, estimates, count, network.steps, seconds, found, events, latency_of(events, chip), largest)
+
+
+def _mean_spikes(
+    network: IntegerNetwork, inputs: Data | RunResult, chosen: Chosen | None, watch: Watch
+) -> dict[str, np.ndarray]:
+    if isinstance(inputs, RunResult):
+        return mean_of_recorded(inputs.simulation)
+    assert chosen is not None
+    with watch.progress("spikes", chosen.count) as advance:
+        return mean_spikes(network, chosen.shown, advance)
 
 
 def _simulated(network: IntegerNetwork, inputs: Data | RunResult, samples: int, watch: Watch) -> Simulation:

@@ -58,6 +58,12 @@ class VerifyResult(Result):
         """The first difference of each backend that differs, of each set of inputs."""
         return tuple(d for shown in self.inputs for d in shown.verification.differences)
 
+    @property
+    def samples_per_second(self) -> dict[str, float]:
+        """Backend -> how many samples it ran in a second, its start included."""
+        seconds = [sum(times) for times in zip(*(shown.verification.seconds for shown in self.inputs), strict=True)]
+        return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, seconds, strict=True)}
+
     def headline(self) -> str:
         """Return whether all is identical, and on how much."""
         if not self.is_identical:
@@ -65,14 +71,13 @@ class VerifyResult(Result):
         return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return how fast each backend was, then what was compared, or the first difference and its operands."""
+        """Return what was compared, or the first difference and its operands, and how fast each backend was."""
         lines: list[Block] = []
         for shown in self.inputs:
-            speeds = ", ".join(f"{name} {_rate(r)}" for name, r in shown.verification.samples_per_second().items())
-            lines.append(f"samples a second: {speeds}")
             before = "" if len(self.inputs) == 1 else f"{shown.name}: "
             lines += f"{before}{shown.verification}".splitlines()
-        return tuple(lines)
+        speeds = ", ".join(f"{name} {_rate(speed)}" for name, speed in self.samples_per_second.items())
+        return (*lines, f"samples a second: {speeds}")
 
     def to_dict(self) -> dict[str, object]:
         """Return the outcome of each set of inputs, and of all together."""

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.checking.fit import bottleneck, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
@@ -24,8 +24,11 @@ from snn_deploy.report.findings import Fit, FullCores, OnChip
 _SHAPES = 400  # cores that are drawn as shapes; more of them become one image, which is smaller
 
 
-def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[str, np.ndarray]) -> Fit:
-    """Return what `network` is like on `chip`. spikes: of a sample, as core_events.mean_spikes gives them.
+def chip_facts(
+    network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[str, np.ndarray], inputs: np.ndarray
+) -> Fit:
+    """Return what `network` is like on `chip`. spikes: as mean_spikes gives them, of `inputs` (see
+    simulation.as_frames).
 
     The placement is the one of snn-deploy map with these spikes and seed 0.
     """
@@ -36,7 +39,7 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
         return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None)
     placed = place(network, chip, spikes, parts=found)
     placement = placed.placement
-    events = core_events(network, placement, spikes, chip)
+    events = measured_events(network, placement, inputs, chip)
     times = latency(events, chip)
     most = {name: (max(use[name] for use in found.uses), *limit) for name, limit in limits(chip).items()}
     on_chip = OnChip(
@@ -50,7 +53,9 @@ def chip_facts(network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[s
         times=times,
         busiest=tuple(
             (_layers(placement.cores[core].slices), core, time, float(link))
-            for core, time, link in zip(times.busiest_cores, times.their_times, events.busiest_links, strict=True)
+            for core, time, link in zip(
+                times.busiest_cores, times.their_times, events.busiest_links.mean(axis=0), strict=True
+            )
         ),
         picture=_picture(network, placement, found, placed.traffic, chip),
     )

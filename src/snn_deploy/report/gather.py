@@ -95,7 +95,7 @@ def gather(
         compared=found,
         layers=layers,
         charts=tuple(c for c in pictures if c),
-        fits=tuple(chip_facts(network, chip, spikes) for chip in chips),
+        fits=tuple(chip_facts(network, chip, spikes, shown.inputs) for chip in chips),
         energies=(
             estimate_energy(network, simulation.synaptic_operations, costs),
             *integer_estimates(network, simulation.synaptic_operations, simulation.spike_counts, costs),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.place import place
@@ -92,8 +92,9 @@ def _measured(settings: SearchSettings, deployment: Deployment, folder: Path, sa
     measures |= {"accuracy": accuracy, "operations": operations}
     if reason := broken():
         return Point(deployment, measures, reason)
-    spikes = mean_spikes(network, samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown)
-    events = core_events(network, place(network, chip, spikes, parts=cores).placement, spikes, chip)
+    shown_samples = samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown
+    placement = place(network, chip, mean_spikes(network, shown_samples), parts=cores).placement
+    events = measured_events(network, placement, shown_samples, chip)
     measures["energy"] = max(estimate.total for estimate in event_energy(network, events, chip))
     measures["latency"] = latency(events, chip).sample[1]
     return Point(deployment, measures, broken())

@@ -7,13 +7,22 @@ import pytest
 
 from snn_deploy.deploy.backends import cpu
 from snn_deploy.deploy.energy.chip_estimate import event_energy
-from snn_deploy.deploy.energy.core_events import arriving_operations, core_events
+from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.cores.placement import PlacedCore, Placement, Slice
-from snn_deploy.deploy.running.mean_spikes import mean_spikes
+from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
+from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
+from snn_deploy.deploy.mapping.place import place
+from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
+from snn_deploy.deploy.mapping.placing.link_loads import link_loads
+from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.arriving_synapses import arriving_synapses
+from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.support.user_error import UserError
 
 NS, PJ = 1e-9, 1e-12
 
@@ -40,21 +49,27 @@ def placed(net: IntegerNetwork) -> Placement:
     return Placement(net.digest, "loihi1", cores)
 
 
+INPUTS = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], np.uint8)
+
+
 @pytest.fixture(scope="module")
 def events():
     net = network()
-    spikes = mean_spikes(net, np.array([[1, 1, 1, 1], [1, 1, 0, 0]], np.uint8))
-    return core_events(net, placed(net), spikes, load_profile("loihi1"))
+    return measured_events(net, placed(net), INPUTS, load_profile("loihi1"))
 
 
-def test_events_are_counted_on_their_cores_and_links(events):
-    # Three of four inputs in the mean, three synapses each; two spikes with two synapses each; five steps.
-    assert events.operations == {"first": 3 * 3 * 5, "second": 2 * 2 * 5}
-    np.testing.assert_array_equal(events.core_operations, [[9, 4]] * 5)
-    np.testing.assert_array_equal(events.core_spikes, [[2, 0]] * 5)
+def test_events_are_counted_on_their_cores_and_links_for_each_sample(events):
+    # Four and two inputs, three synapses each; two spikes with two synapses each; five steps.
+    assert {name: counts.tolist() for name, counts in events.operations.items()} == {
+        "first": [4 * 3 * 5, 2 * 3 * 5],
+        "second": [2 * 2 * 5] * 2,
+    }
+    np.testing.assert_array_equal(events.core_operations, [[[12, 4]] * 5, [[6, 4]] * 5])
+    np.testing.assert_array_equal(events.core_spikes, [[[2, 0]] * 5] * 2)
     np.testing.assert_array_equal(events.compartments, [4, 4])  # groups of four
-    assert (events.messages, events.hops_east_west, events.hops_north_south) == (10, 20, 10)
-    np.testing.assert_array_equal(events.busiest_links, [2] * 5)
+    for found, one in ((events.messages, 10), (events.hops_east_west, 20), (events.hops_north_south, 10)):
+        np.testing.assert_array_equal(found, [one, one])
+    np.testing.assert_array_equal(events.busiest_links, [[2] * 5] * 2)
     assert (events.farthest, events.depth, events.chips, events.neurons) == ((2, 1), 2, 1, 5)
 
 
@@ -72,7 +87,7 @@ def test_energy_is_the_sum_of_table_2_of_davies_2018(events):
 
 def test_time_is_that_of_the_busiest_core_the_longest_route_and_the_barrier(events):
     found = latency(events, load_profile("loihi1"))
-    base = 9 * 3.5 + 4 * 5.3
+    base = 9 * 3.5 + 4 * 5.3  # the mean of the samples, whose busiest core is the same
     route = 2 * 4.1 + 6.5
     least = 5 * (base + 2 * 3.1 + route + 113)
     most = 5 * (base + 4 * 3.1 + route + 465)
@@ -87,7 +102,7 @@ def test_time_is_that_of_the_busiest_core_the_longest_route_and_the_barrier(even
 
 
 def test_a_link_that_is_slower_than_every_core_decides(events):
-    crowded = latency(replace(events, busiest_links=np.full(5, 1000.0)), load_profile("loihi1"))
+    crowded = latency(replace(events, busiest_links=np.full((2, 5), 1000.0)), load_profile("loihi1"))
     assert crowded.step[0] == pytest.approx((1000 * 6.5 + 2 * 4.1 + 6.5 + 113) * NS)
 
 
@@ -102,12 +117,136 @@ def test_loihi_2_is_a_range_of_proxies_without_static_power_of_a_chip(events):
     assert latency(events, profile).static_energy is None
 
 
-@pytest.mark.parametrize("seed", range(15))
-def test_operations_of_random_networks_are_the_simulators(seed):
+def two_cores() -> tuple[IntegerNetwork, Placement]:
+    """Two inputs, each of which drives the neurons of one core."""
+    weights = np.kron(np.eye(2, dtype=int), np.ones((8, 4), int))
+    neurons = IntegerPopulation("out", (16,), 0, 0, 0, 0)  # type: ignore[arg-type]
+    net = IntegerNetwork(IntegerInput("in", (8,), 1), (neurons,), (IntegerConnection("w", "in", "out", weights),), 3)
+    cores = tuple(PlacedCore(0, (i, 0), 0, (Slice("out", (8 * i,), (8 * i + 8,)),)) for i in range(2))
+    return net, Placement(net.digest, "loihi1", cores)
+
+
+def test_samples_that_load_different_cores_do_not_share_the_load():
+    """Averaging spikes over samples first halves the time of each."""
+    net, placement = two_cores()
+    chip = load_profile("loihi1")
+    left, right = np.array([1, 1, 1, 1, 0, 0, 0, 0], np.uint8), np.array([0, 0, 0, 0, 1, 1, 1, 1], np.uint8)
+    one = latency(measured_events(net, placement, left[None], chip), chip)
+    both = latency(measured_events(net, placement, np.stack([left, right]), chip), chip)
+    assert both.sample == pytest.approx(one.sample)
+    assert both.sample_median == pytest.approx(one.sample)
+
+
+def test_a_slow_sample_is_seen_in_the_99th_percentile_and_not_in_the_median():
+    net, placement = two_cores()
+    chip = load_profile("loihi1")
+    inputs = np.zeros((50, 8), np.uint8)
+    inputs[7] = 1
+    found = latency(measured_events(net, placement, inputs, chip), chip)
+    silent = latency(measured_events(net, placement, inputs[:1], chip), chip)
+    assert found.sample_median == pytest.approx(silent.sample)
+    assert found.sample_p99[0] > 1.3 * silent.sample[0]
+    assert silent.sample[0] < found.sample[0] < found.sample_p99[0]
+
+
+def test_what_is_still_on_its_way_at_the_last_step_is_no_operation():
+    net, placement = two_cores()
+    late = replace(net, connections=(replace(net.connections[0], delay=2),))
+    placement = replace(placement, network_digest=late.digest)
+    ones = np.ones((1, 8), np.uint8)
+    for found, steps in ((net, 3), (late, 1)):
+        events = measured_events(found, placement, ones, load_profile("loihi1"))
+        assert events.operations["w"].tolist() == [8 * 8 * steps]
+
+
+def test_weights_of_zero_in_a_sparse_list_are_no_operations():
+    weights = np.zeros((64, 32), int)
+    weights[0] = weights[:, 0] = 1  # 95 synapses; a dense list would hold 2048
+    neurons = IntegerPopulation("out", (64,), 0, 0, 0, 0)  # type: ignore[arg-type]
+    net = IntegerNetwork(IntegerInput("in", (32,), 1), (neurons,), (IntegerConnection("w", "in", "out", weights),), 1)
+    placement = Placement(net.digest, "loihi1", (PlacedCore(0, (0, 0), 0, (Slice("out", (0,), (64,)),)),))
+    events = measured_events(net, placement, np.ones((1, 32), np.uint8), load_profile("loihi1"))
+    assert events.operations["w"].tolist() == [95]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_operations_of_random_networks_are_those_of_the_simulator_where_lists_are_dense(seed):
+    """Event by event against the slow way: every spike, every synapse, every core, every link."""
     net = random_network(seed)
-    inputs = random_inputs(net, 2, seed)
-    spikes, counted = mean_spikes(net, inputs), cpu.run(net, inputs).synaptic_operations
-    for c in net.connections:
-        arriving = arriving_operations(c, spikes[c.source], net.shape_of(c.target))
-        assert arriving.shape == (net.steps, *net.shape_of(c.target))
-        assert arriving.sum() == pytest.approx(counted[c.name].mean())
+    chip = load_profile("loihi1")
+    parts = partition(net, chip)
+    if parts.violations:
+        pytest.skip(f"does not fit: {parts.violations[0]}")
+    try:
+        schedule(net)
+    except UserError as error:
+        pytest.skip(f"no chip runs it: {error}")
+    placement = place(net, chip, parts=parts).placement
+    inputs = random_inputs(net, 3, seed)
+    events = measured_events(net, placement, inputs, chip)
+    recorded = cpu.run(net, inputs, record=True).spikes
+    assert recorded is not None
+    delays = chip_delays(net)
+    slices = [core.slices for core in placement.cores]
+    for sample in range(3):
+        expected = np.zeros((net.steps, len(slices)))
+        for c in net.connections:
+            memory = SynapseMemory(c, net.shape_of(c.source), chip, delays[c.name])
+            for step in range(net.steps - c.delay):
+                spikes = recorded[c.source][step, sample] != 0
+                for core, held in enumerate(slices):
+                    for part in held:
+                        if part.population == c.target:
+                            expected[step + c.delay, core] += slow_operations(
+                                net, c, spikes, part, memory.words(part)[1]
+                            )
+        np.testing.assert_allclose(events.core_operations[sample], expected)
+        for step in range(net.steps):
+            here = {p.name: recorded[p.name][step, sample] != 0 for p in net.populations}
+            traffic = core_traffic(net, slices, here)
+            loads = [x for x in link_loads(placement, traffic, chip) if x.size]
+            assert events.busiest_links[sample, step] == pytest.approx(max((x.max() for x in loads), default=0.0))
+            for p in net.populations:
+                core_of = placement.core_of(p.name, p.shape)
+                for core in range(len(slices)):
+                    if (core_of == core).any() and len(slices[core]) == 1:
+                        assert events.core_spikes[sample, step, core] == here[p.name][core_of == core].sum()
+        traffic = core_traffic(
+            net, slices, {p.name: (recorded[p.name][:, sample] != 0).sum(axis=0) for p in net.populations}
+        )
+        assert events.messages[sample] == pytest.approx(traffic.sum())
+        rows, columns = link_loads(placement, traffic, chip)
+        assert events.hops_east_west[sample] == pytest.approx(rows.sum())
+        assert events.hops_north_south[sample] == pytest.approx(columns.sum())
+
+
+def slow_operations(net, c, spikes, part, encoding):
+    """Return the operations of one step's spikes at the block, synapse by synapse (arriving_synapses)."""
+    shape, total = net.shape_of(c.target), 0
+    listed = set()
+    if encoding == "dense":  # inputs with any weight into the block's channels have a list that holds zeros too
+        for o in range(part.start[0], part.stop[0]):
+            for i in range(c.weights.shape[1]):
+                if c.weights[o, i].any():
+                    group = o // (len(c.weights) // c.groups)
+                    listed.add((group, i))
+    for index in np.ndindex(*shape):
+        if all(a <= i < b for i, a, b in zip(index, part.start, part.stop, strict=True)):
+            group = index[0] // (len(c.weights) // c.groups)
+            for s in arriving_synapses(c, net.shape_of(c.source), index):
+                if spikes[s.index]:
+                    total += s.weight != 0 if encoding == "sparse" else (group, input_of(c, net, s.index)) in listed
+    return total
+
+
+def input_of(c, net, index):
+    """Return the second index of the weights that the source neuron `index` has, within its group."""
+    if c.weights.ndim == 4:
+        return index[0] % c.weights.shape[1]
+    source = net.shape_of(c.source)
+    if len(source) == 1:
+        return index[0]
+    channels, height, width = pooled_shape(source, c.pool)
+    return int(
+        np.ravel_multi_index((index[0], index[1] // c.pool[0], index[2] // c.pool[1]), (channels, height, width))
+    )

@@ -20,15 +20,22 @@ LEFT_OUT = (
 
 
 def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareProfile) -> tuple[EnergyEstimate, ...]:
-    """Return the estimates of one sample in joules: fewest active updates, most, and fitted costs where they are."""
+    """Return the estimates of a sample in joules, the mean over those of `events`: fewest active updates, most, fitted.
+
+    The fitted unit costs are a third estimate, where the profile has them.
+    """
     terms = _Terms(profile)
-    chip_steps = events.steps + events.depth - 1  # a layer is one step behind the one before it
+    operations = {name: float(counts.mean()) for name, counts in events.operations.items()}
+    messages, east_west, north_south = (
+        float(counts.mean()) for counts in (events.messages, events.hops_east_west, events.hops_north_south)
+    )
+    chip_steps = events.steps + events.depth - 1  # the output ends so many steps after the first layer began
     allocated = int(events.compartments.sum())
-    spikes = float(events.core_spikes.sum())
+    spikes = float(events.core_spikes.sum()) / events.samples
     ways = [
-        terms.of("all cores", "spike to a core", events.messages, "energy.spike_within_tile"),
-        terms.of("mesh", "hop east or west", events.hops_east_west, "energy.hop_east_west"),
-        terms.of("mesh", "hop north or south", events.hops_north_south, "energy.hop_north_south"),
+        terms.of("all cores", "spike to a core", messages, "energy.spike_within_tile"),
+        terms.of("mesh", "hop east or west", east_west, "energy.hop_east_west"),
+        terms.of("mesh", "hop north or south", north_south, "energy.hop_north_south"),
     ]
     inactive = terms.of(
         "all cores", "update of an allocated compartment", allocated * chip_steps, "energy.neuron_update_inactive"
@@ -39,9 +46,7 @@ def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareP
         ("only neurons that fire are updated actively", spikes, low),
         ("every neuron is updated actively in every step", float(events.neurons * events.steps), "energy.synaptic_op"),
     ):
-        synapses = [
-            terms.of(c.name, "synaptic operation", events.operations[c.name], cost) for c in network.connections
-        ]
+        synapses = [terms.of(c.name, "synaptic operation", operations[c.name], cost) for c in network.connections]
         more = terms.difference(
             "all cores", "more for an active update", active, "energy.neuron_update_active", inactive
         )
@@ -49,16 +54,16 @@ def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareP
     if profile.section("energy.fitted"):
         kinds = {c.name: "dense" if c.weights.ndim == 2 else "conv" for c in network.connections}
         fitted = [
-            terms.of(name, f"synaptic operation, {kind}", events.operations[name], f"energy.fitted.synaptic_op_{kind}")
+            terms.of(name, f"synaptic operation, {kind}", operations[name], f"energy.fitted.synaptic_op_{kind}")
             for name, kind in kinds.items()
         ]
         fitted += [
             terms.of("all cores", "access of a compartment", allocated * chip_steps, "energy.fitted.neuron_access"),
             terms.of("all cores", "update", float(events.neurons * events.steps), "energy.fitted.neuron_update"),
             terms.of("all cores", "spike", spikes, "energy.fitted.spike_out"),
-            terms.of("all cores", "message out", events.messages, "energy.fitted.axon_out_message"),
-            terms.of("mesh", "hop east or west", events.hops_east_west, "energy.fitted.hop_east_west"),
-            terms.of("mesh", "hop north or south", events.hops_north_south, "energy.fitted.hop_north_south"),
+            terms.of("all cores", "message out", messages, "energy.fitted.axon_out_message"),
+            terms.of("mesh", "hop east or west", east_west, "energy.fitted.hop_east_west"),
+            terms.of("mesh", "hop north or south", north_south, "energy.fitted.hop_north_south"),
         ]
         found.append(terms.estimate("unit costs fitted on boards, every neuron updated in every step", fitted))
     return tuple(found)

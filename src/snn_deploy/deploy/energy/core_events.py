@@ -1,41 +1,50 @@
-"""core_events: what happens on every core and link in every step of one sample, the mean over measured samples."""
+"""core_events: what happens on every core and link in every step of every sample, on a chip.
+
+Steps are the network's: a chip's layers lag behind each other (layer_times.py), which moves events and changes none.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from snn_deploy.deploy.mapping.cores.mesh import position
+from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
+from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations
 from snn_deploy.deploy.mapping.cores.placement import Placement
-from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
-from snn_deploy.deploy.mapping.placing.link_loads import link_loads
+from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
+from snn_deploy.deploy.mapping.memory.resources import compartments_of
+from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.deploy.running.simulation import Progress, as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile
-from snn_deploy.network.connection_arithmetic import sum_pool, transmit
-from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerNetwork
 
 _GROUP = 4  # compartments are updated in groups: NL hardware/builder.py:282-287, `model.estimate.n_alloc` of loihi1
+_VALUES_AT_A_TIME = 1 << 25  # recorded spikes in memory, one byte each
 
 
 @dataclass(frozen=True)
 class CoreEvents:
-    """Events of one sample. Steps are the network's, without the one that each layer comes later on a chip.
+    """Events of some samples on the cores of a placement.
 
-    operations: connection -> synaptic operations. core_operations, core_spikes: (steps, cores), those at the core's
-    synapses and those of its neurons. compartments: (cores,), allocated, in whole groups of four. neurons: of them,
-    those of the network. messages: spikes from core to core, once for each core that hears one. hops_east_west,
-    hops_north_south: of all messages. busiest_links: (steps,), spikes over the busiest link. farthest: hops of the
-    longest route, (east-west, north-south). depth: layers from the input to the output.
+    operations: connection -> (samples,), synaptic operations that arrive. core_operations, core_spikes: (samples,
+    steps, cores), those at the core's synapses and those of its neurons. compartments: (cores,), allocated, in whole
+    groups of four. neurons: of them, those of the network. messages: (samples,), spikes from core to core, once for
+    each core that hears one. hops_east_west, hops_north_south: (samples,), of all messages. busiest_links: (samples,
+    steps), spikes over the busiest link. farthest: hops of the longest route, (east-west, north-south). depth: steps
+    that the output lags behind the input on the chip.
     """
 
-    operations: Mapping[str, float]
+    operations: Mapping[str, np.ndarray]
     core_operations: np.ndarray
     core_spikes: np.ndarray
     compartments: np.ndarray
     neurons: int
-    messages: float
-    hops_east_west: float
-    hops_north_south: float
+    messages: np.ndarray
+    hops_east_west: np.ndarray
+    hops_north_south: np.ndarray
     busiest_links: np.ndarray
     farthest: tuple[int, int]
     depth: int
@@ -44,92 +53,124 @@ class CoreEvents:
     @property
     def steps(self) -> int:
         """Of the network."""
+        return int(self.core_operations.shape[1])
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
         return len(self.core_operations)
 
 
-def core_events(
-    network: IntegerNetwork, placement: Placement, spikes: Mapping[str, np.ndarray], profile: HardwareProfile
+def measured_events(
+    network: IntegerNetwork,
+    placement: Placement,
+    inputs: np.ndarray,
+    profile: HardwareProfile,
+    progress: Progress | None = None,
 ) -> CoreEvents:
-    """Return the events of `network` on the cores of `placement`. spikes: as mean_spikes gives them."""
-    cores = len(placement.cores)
-    core_of = {p.name: placement.core_of(p.name, p.shape) for p in network.populations}
-    operations, per_core = {}, np.zeros((network.steps, cores))
-    for c in network.connections:
-        arriving = arriving_operations(c, spikes[c.source], network.shape_of(c.target))
-        operations[c.name] = float(arriving.sum())
-        for step in range(c.delay, network.steps):  # what is still on its way at the end arrives nowhere
-            per_core[step] += _by_core(arriving[step - c.delay], core_of[c.target], cores)
-    fired = np.zeros((network.steps, cores))
-    used = np.zeros(cores)
-    for p in network.populations:
-        for step in range(network.steps):
-            fired[step] += _by_core(spikes[p.name][step], core_of[p.name], cores)
-        used += _by_core(np.full(p.shape, _compartments(p, profile)), core_of[p.name], cores)
-    slices = [core.slices for core in placement.cores]
-    east_west = north_south = messages = 0.0
-    busiest = np.zeros(network.steps)
-    for step in range(network.steps):
-        traffic = core_traffic(network, slices, {p.name: spikes[p.name][step] for p in network.populations})
-        rows, columns = link_loads(placement, traffic, profile)
-        messages += float(traffic.sum())
-        east_west, north_south = east_west + float(rows.sum()), north_south + float(columns.sum())
-        busiest[step] = max((float(loads.max()) for loads in (rows, columns) if loads.size), default=0.0)
+    """Return the events of `inputs` (see simulation.as_frames), run on the CPU simulator; in memory only some."""
+    frames, cpu = as_frames(network, inputs), load_backend("cpu")
+    neurons = sum(math.prod(p.shape) for p in network.populations) + math.prod(network.input.shape)
+    size = max(1, _VALUES_AT_A_TIME // (network.steps * neurons))
+
+    def parts() -> Iterator[Mapping[str, np.ndarray]]:
+        for start in range(0, frames.shape[1], size):
+            spikes = cpu.run(network, frames[:, start : start + size], record=True, progress=progress).spikes
+            assert spikes is not None  # record=True
+            yield spikes
+
+    return core_events(network, placement, parts(), profile)
+
+
+def core_events(
+    network: IntegerNetwork,
+    placement: Placement,
+    parts: Iterable[Mapping[str, np.ndarray]],
+    profile: HardwareProfile,
+) -> CoreEvents:
+    """Return the events of all samples of `parts`: population or input -> (steps, samples, *shape) each.
+
+    A graded input counts every value that is not zero as one spike.
+    """
+    counter = _counter(network, placement, profile)
+    counted = [counter.count(spikes) for spikes in parts]
+    joined = {name: np.concatenate([part[name] for part in counted]) for name in counted[0]}
+    used = sum(
+        np.bincount(core_of, minlength=len(placement.cores)) * compartments_of(p, profile)
+        for p in network.populations
+        for core_of in [placement.core_of(p.name, p.shape).ravel()]
+    )
+    farthest = max((m.farthest for m in counter.messages.values()), key=sum)
     return CoreEvents(
-        operations=operations,
-        core_operations=per_core,
-        core_spikes=fired,
+        operations={c.name: joined[f"operations/{c.name}"] for c in network.connections},
+        core_operations=joined["core_operations"],
+        core_spikes=joined["core_spikes"],
         compartments=(_GROUP * np.ceil(used / _GROUP)).astype(np.int64),
         neurons=sum(math.prod(p.shape) for p in network.populations),
-        messages=messages,
-        hops_east_west=east_west,
-        hops_north_south=north_south,
-        busiest_links=busiest,
-        farthest=_farthest(network, placement, profile),
-        depth=_depth(network),
+        messages=joined["messages"],
+        hops_east_west=joined["east_west"],
+        hops_north_south=joined["north_south"],
+        busiest_links=joined["busiest_links"],
+        farthest=farthest,
+        depth=schedule(network).depth,
         chips=placement.chips,
     )
 
 
-def arriving_operations(c: IntegerConnection, spikes: np.ndarray, target: tuple[int, ...]) -> np.ndarray:
-    """Return the synaptic operations at each target neuron, (steps, *target), of `spikes` (steps, *source shape)."""
-    if c.weights.ndim == 2:
-        pooled = sum_pool(spikes, c.pool) if spikes.ndim == 4 else spikes
-        total = pooled.reshape(len(spikes), -1).sum(axis=1)
-        return np.broadcast_to(total.reshape(-1, *[1] * len(target)), (len(spikes), *target))
-    ones = np.ones((c.groups, *c.weights.shape[1:]))  # the channels of a group get the same
-    of_groups = transmit(
-        spikes, ones, stride=c.stride, padding=c.padding, dilation=c.dilation, groups=c.groups, pool=c.pool
-    )
-    return of_groups.repeat(target[0] // c.groups, axis=1)
+@dataclass(frozen=True)
+class _Counter:
+    """What turns spikes into events. own: population -> (neurons, cores), 1 where a core holds a neuron."""
+
+    network: IntegerNetwork
+    cores: int
+    operations: Mapping[str, CoreOperations]
+    messages: Mapping[str, CoreMessages]
+    own: Mapping[str, csr_matrix]
+
+    def count(self, spikes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return event -> (samples, ...) of spikes, population or input -> (steps, samples, *shape)."""
+        steps, samples = spikes[self.network.input.name].shape[:2]
+        flat = {n: (s != 0).reshape(steps * samples, *s.shape[2:]) for n, s in spikes.items()}
+        found: dict[str, np.ndarray] = {}
+        operations = np.zeros((steps, samples, self.cores), np.float32)
+        for c in self.network.connections:
+            arriving = self.operations[c.name].of(flat[c.source]).reshape(steps, samples, self.cores)
+            arriving = arriving[: max(0, steps - c.delay)]  # what is still on its way at the end arrives nowhere
+            found[f"operations/{c.name}"] = arriving.sum(axis=(0, 2))
+            operations[steps - len(arriving) :] += arriving
+        fired = np.zeros((steps * samples, self.cores), np.float32)
+        sums = {name: np.zeros(samples) for name in ("messages", "east_west", "north_south")}
+        links: np.ndarray | float = 0.0
+        for name, own in self.own.items():
+            fired += (own.T @ flat[name].reshape(steps * samples, -1).T.astype(np.float64)).T
+            sent, groups = self.messages[name], self.messages[name].spikes_of_groups(flat[name])
+            for event, each in (
+                ("messages", sent.sent),
+                ("east_west", sent.east_west),
+                ("north_south", sent.north_south),
+            ):
+                sums[event] += (groups @ each).reshape(steps, samples).sum(axis=0)
+            links = links + sent.links @ groups.T
+        busiest = np.asarray(links).max(axis=0, initial=0.0).reshape(steps, samples)
+        return {
+            **found,
+            **sums,
+            "core_operations": operations.swapaxes(0, 1),
+            "core_spikes": fired.reshape(steps, samples, self.cores).swapaxes(0, 1),
+            "busiest_links": busiest.T,
+        }
 
 
-def _by_core(values: np.ndarray, core_of: np.ndarray, cores: int) -> np.ndarray:
-    return np.bincount(core_of.ravel(), weights=values.ravel(), minlength=cores)
-
-
-def _compartments(p: IntegerPopulation, profile: HardwareProfile) -> int:
-    """Return how many compartments a neuron takes: a subtracting reset may need a second one."""
-    programmable, soft = profile.find("neuron.programmable"), profile.find("neuron.soft_reset_compartments")
-    if p.reset != "subtract" or soft is None or (programmable is not None and programmable.value):
-        return 1
-    return profile.whole("neuron.soft_reset_compartments")
-
-
-def _farthest(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> tuple[int, int]:
-    """Return the hops of the longest route between cores that talk to each other."""
-    pairs = core_traffic(network, [core.slices for core in placement.cores]).tocoo()
-    if not pairs.nnz:
-        return 0, 0
-    places = np.array([position(profile, core.chip, core.tile) for core in placement.cores])
-    hops = np.abs(places[pairs.row] - places[pairs.col])
-    longest = hops[hops.sum(axis=1).argmax()]
-    return int(longest[0]), int(longest[1])
-
-
-def _depth(network: IntegerNetwork) -> int:
-    """Return the connections on the longest way forward from the input to the output."""
-    depth = {network.input.name: 0}
+def _counter(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> _Counter:
+    own = {}
     for p in network.populations:
-        forward = [depth[c.source] for c in network.connections_to(p.name) if c.source in depth]
-        depth[p.name] = 1 + max(forward, default=0)
-    return max(depth.values())
+        core_of = placement.core_of(p.name, p.shape).ravel()
+        ones = np.ones(len(core_of))
+        own[p.name] = csr_matrix((ones, (np.arange(len(core_of)), core_of)), (len(core_of), len(placement.cores)))
+    return _Counter(
+        network,
+        len(placement.cores),
+        core_operations(network, placement, profile, chip_delays(network)),
+        core_messages(network, placement, profile),
+        own,
+    )

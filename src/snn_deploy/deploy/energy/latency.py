@@ -4,6 +4,7 @@
 taken to pass one spike after another over a link.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,27 +13,33 @@ from snn_deploy.deploy.energy.core_events import CoreEvents
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.support.result import Block, Result
 
+Range = tuple[float, float]  # (least, most), in seconds where nothing else is said
+
 
 @dataclass(frozen=True, repr=False)
 class Latency(Result):
-    """Seconds, each (least, most). step: of a mean step; sample: from its first step to its last output.
+    """How long samples take. Times are (least, most), in seconds: what the profile leaves open.
 
-    alone, streamed: samples a second, one after another and in a pipeline of layers, (least, most). busiest_core: its
-    index, and busiest_share: of all core time, how much is its own. busiest_cores, their_times: of each step, the core
-    that works longest, and how long at most. static_energy: joules of one sample alone, apart
-    from all events, (least, most), or None where no power is published. barrier: seconds, (least, most).
+    step: of a step, the mean over steps and samples. sample: from its first step to its last output, the mean over
+    samples; sample_median, sample_p99: the median and the 99th percentile over samples. alone, streamed: samples a
+    second, one after another and in a pipeline of layers. busiest_core: the core that works longest in the mean of all
+    samples, and busiest_share: of all cores' time, how much is its own. busiest_cores, their_times: of each step, the
+    core that works longest in the mean of all samples, and how long at most. static_energy: joules of one sample alone,
+    apart from all events, or None where no power is published. barrier: of each step.
     """
 
-    step: tuple[float, float]
-    sample: tuple[float, float]
-    alone: tuple[float, float]
-    streamed: tuple[float, float]
+    step: Range
+    sample: Range
+    sample_median: Range
+    sample_p99: Range
+    alone: Range
+    streamed: Range
     busiest_core: int
     busiest_share: float
     busiest_cores: tuple[int, ...]
     their_times: tuple[float, ...]
-    static_energy: tuple[float, float] | None
-    barrier: tuple[float, float]
+    static_energy: Range | None
+    barrier: Range
 
     def headline(self) -> str:
         """Return the time of a sample and of a step."""
@@ -48,6 +55,7 @@ class Latency(Result):
         alone, streamed = span(self.alone, 1), span(self.streamed, 1)
         return (
             f"time: {self.headline()}",
+            f"  median {span(self.sample_median, 1e-6)} us a sample, 99th percentile {span(self.sample_p99, 1e-6)} us",
             f"  samples a second: {alone} one after another, {streamed} in a pipeline of layers",
             f"  busiest core: {self.busiest_core} with {100 * self.busiest_share:.1f} % of all cores' time; "
             f"barrier {span(self.barrier, 1e-9)} ns a step",
@@ -65,37 +73,49 @@ def span(pair: tuple[float, float], unit: float) -> str:
 
 
 def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
-    """Return how long one sample takes. Only events that `events` counts; the host is left out."""
+    """Return how long the samples of `events` take, each by its own busiest core and link; the host is left out."""
     cost = {name: profile.number(f"latency.{name}") for name in _COSTS}
     extra = cost["neuron_update_active"] - cost["neuron_update_inactive"]
     idle = events.compartments * cost["neuron_update_inactive"]
-    base = events.core_operations * cost["synaptic_op"] + idle
-    least = base + events.core_spikes * extra
-    most = base + events.compartments * extra
+    base = events.core_operations * cost["synaptic_op"] + idle  # (samples, steps, cores)
+    works = base + events.core_spikes * extra, base + events.compartments * extra  # at least, at most
     hop = max(cost["hop_east_west"], cost["hop_north_south"])
     links = events.busiest_links * hop
     route = events.farthest[0] * cost["hop_east_west"] + events.farthest[1] * cost["hop_north_south"]
     barrier = _barrier(events.chips, profile)
-    worked = [np.maximum(core.max(axis=1), links).sum() for core in (least, most)]
     waiting = events.depth - 1  # steps in which most layers have nothing to do yet, or no more
-    sample = tuple(
-        float(w + (events.steps + waiting) * (route + b) + waiting * idle.max())
-        for w, b in zip(worked, barrier, strict=True)
-    )
-    streamed = tuple(float(w + events.steps * (route + b)) for w, b in zip(worked, barrier, strict=True))
-    busiest = int(most.sum(axis=0).argmax())
+    streamed, alone = [], []
+    for work, b in zip(works, barrier, strict=True):
+        steps = np.maximum(work.max(axis=2), links) + route + b  # (samples, steps): each sample's own busiest core
+        streamed.append(steps.sum(axis=1))
+        alone.append(steps.sum(axis=1) + waiting * (route + b + idle.max()))
+    mean = works[1].mean(axis=0)  # (steps, cores)
+    busiest = int(mean.sum(axis=0).argmax())
+    sample = _over(alone, np.mean)
+    whole = _over(streamed, np.mean)
     return Latency(
-        step=(streamed[0] / events.steps, streamed[1] / events.steps),
-        sample=(sample[0], sample[1]),
+        step=(whole[0] / events.steps, whole[1] / events.steps),
+        sample=sample,
+        sample_median=_over(alone, np.median),
+        sample_p99=_over(alone, _percentile_99),
         alone=(1 / sample[1], 1 / sample[0]),
-        streamed=(1 / streamed[1], 1 / streamed[0]),
+        streamed=(1 / whole[1], 1 / whole[0]),
         busiest_core=busiest,
-        busiest_share=float(most.sum(axis=0)[busiest] / most.sum()),
-        busiest_cores=tuple(most.argmax(axis=1).tolist()),
-        their_times=tuple(most.max(axis=1).tolist()),
-        static_energy=_static(events.chips, (sample[0], sample[1]), profile),
+        busiest_share=float(mean.sum(axis=0)[busiest] / mean.sum()),
+        busiest_cores=tuple(mean.argmax(axis=1).tolist()),
+        their_times=tuple(mean.max(axis=1).tolist()),
+        static_energy=_static(events.chips, sample, profile),
         barrier=barrier,
     )
+
+
+def _over(times: Sequence[np.ndarray], statistic: Callable[[np.ndarray], np.floating]) -> Range:
+    least, most = (float(statistic(t)) for t in times)
+    return least, most
+
+
+def _percentile_99(times: np.ndarray) -> np.floating:
+    return np.percentile(times, 99)
 
 
 _COSTS = ("synaptic_op", "neuron_update_active", "neuron_update_inactive", "hop_east_west", "hop_north_south")

@@ -35,7 +35,12 @@ def mean_of_recorded(simulation: Simulation) -> dict[str, np.ndarray]:
     return {name: counts / len(simulation.outputs) for name, counts in _counted(simulation).items()}
 
 
-def _counted(simulation: Simulation) -> dict[str, np.ndarray]:
+def recorded_spikes(simulation: Simulation) -> dict[str, np.ndarray]:
+    """Return population or input -> (steps, samples, *shape) of a simulation that recorded its spikes; or UserError."""
     if simulation.spikes is None:
         raise UserError("spikes: this run kept only their counts. Run with record=True, or give the inputs instead.")
-    return {name: np.count_nonzero(spikes, axis=1) for name, spikes in simulation.spikes.items()}
+    return simulation.spikes
+
+
+def _counted(simulation: Simulation) -> dict[str, np.ndarray]:
+    return {name: np.count_nonzero(spikes, axis=1) for name, spikes in recorded_spikes(simulation).items()}

@@ -4,6 +4,7 @@ A spike is sent once to every core that has an axon for it, however many synapse
 come from the host and are not counted.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -41,6 +42,25 @@ def core_traffic(
     return total
 
 
+def listeners_of(network: IntegerNetwork, population: str, cores: Sequence[Sequence[Slice]]) -> csr_matrix:
+    """Return how many axons of each core a spike of each neuron of `population` goes to: (neurons, cores)."""
+    shape = network.shape_of(population)
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for c in network.connections:
+        heard: dict[Heard, list[int]] = {}
+        for i, core in enumerate(cores):
+            for part in core:
+                if c.source == population and c.target == part.population:
+                    heard.setdefault(_heard(c, shape, part), []).append(i)
+        for where, here in heard.items():
+            chosen = numbers[np.ix_(*where)].ravel()
+            rows.append(np.repeat(chosen, len(here)))
+            columns.append(np.tile(here, len(chosen)))
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    return coo_matrix((np.ones(len(row)), (row, column)), (numbers.size, len(cores))).tocsr()
+
+
 def _crossing(
     c: IntegerConnection,
     sources: Sequence[tuple[int, Slice]],
@@ -58,7 +78,7 @@ def _crossing(
         only = np.zeros_like(counts)
         chosen = np.ix_(*heard)
         only[chosen] = counts[chosen]
-        sent = _sums_of_boxes(only, starts, stops)
+        sent = _sums_of_blocks(only, starts, stops)
         for i in np.flatnonzero(sent):
             rows += [sources[i][0]] * len(here)
             columns += here
@@ -79,7 +99,7 @@ def _unpooled(positions: tuple[int, ...], window: int) -> tuple[int, ...]:
     return tuple(position * window + i for position in positions for i in range(window))
 
 
-def _sums_of_boxes(counts: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+def _sums_of_blocks(counts: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Return the sum of `counts` over each block, from the sums over all indices before its corners."""
     sums = np.zeros(tuple(n + 1 for n in counts.shape))
     sums[(slice(1, None),) * counts.ndim] = counts
