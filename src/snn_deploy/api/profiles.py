@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
 from snn_deploy.hardware_profiles.quantity import Quantity
+from snn_deploy.hardware_profiles.used import is_used
 from snn_deploy.support.result import Block, Result, Table
 
 _USUAL = {"J": ("pJ", 1e-12), "s": ("ns", 1e-9), "W": ("mW", 1e-3), "m": ("nm", 1e-9)}  # base unit -> usual, its size
@@ -44,10 +45,14 @@ class ProfileResult(Result):
 
     def blocks(self) -> tuple[Block, ...]:
         """Return every number with its unit, confidence and source, and what the sources are."""
-        rows = tuple((name, *_shown(q), q.confidence, q.source) for name, q in self.profile.quantities.items())
+        rows = tuple(
+            (name, *_shown(q), "yes" if is_used(self.profile.kind, name) else "", q.confidence, q.source)
+            for name, q in self.profile.quantities.items()
+        )
         return (
             self.headline(),
-            Table(("quantity", "value", "unit", "confidence", "source"), rows),
+            Table(("quantity", "value", "unit", "used", "confidence", "source"), rows),
+            "used: read by the program; the others are for reference",
             *(f"{short}: {meaning}" for short, meaning in self.profile.sources.items()),
         )
 
@@ -55,7 +60,14 @@ class ProfileResult(Result):
         """Return sources and quantities; values are in base units (J, s, W, ...)."""
         chip = self.profile
         quantities = {
-            name: {"value": q.value, "unit": q.unit, "source": q.source, "confidence": q.confidence, "note": q.note}
+            name: {
+                "value": q.value,
+                "unit": q.unit,
+                "used": is_used(chip.kind, name),
+                "source": q.source,
+                "confidence": q.confidence,
+                "note": q.note,
+            }
             for name, q in chip.quantities.items()
         }
         return {

@@ -159,7 +159,8 @@ def starts_one_above(incoming: Incoming) -> bool:
     as with other resets, and each spike takes 1/128 unit less off: half the smallest difference between potentials.)
     """
     keeps_all = bool((np.asarray(incoming.voltage_keep) == DECAY_UNITY).all())
-    return incoming.reset == "subtract" and incoming.fires_at_threshold and keeps_all
+    fires = incoming.threshold is not None  # an output that only accumulates never loses its threshold
+    return fires and incoming.reset == "subtract" and incoming.fires_at_threshold and keeps_all
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def test_the_profiles_that_come_along_are_listed():
 def test_a_profile_is_printed_with_units_confidence_and_sources():
     shown = snn_deploy("profiles", "loihi1")
     line = next(line for line in shown.stdout.splitlines() if "energy.synaptic_op " in line)
-    assert line.split()[1:4] == ["23.6", "pJ", "sure"]
+    assert line.split()[1:4] == ["23.6", "pJ", "yes"]
     assert "D18: " in shown.stdout
     quantities = json.loads(snn_deploy("profiles", "loihi1", "--json").stdout)["quantities"]
     assert quantities["energy.synaptic_op"]["value"] == 23.6e-12
