@@ -10,7 +10,7 @@ from config_keys import markdown  # noqa: E402 - docs/config_keys.py
 
 project = "snn-deploy"
 copyright = "the snn-deploy authors"
-extensions = ["myst_parser", "sphinx_click"]
+extensions = ["myst_parser", "sphinx_click", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "api_names"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "README.md"]
 html_theme = "furo"
@@ -22,6 +22,9 @@ smartquotes = False  # two hyphens are an option
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_block"]
 nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]  # the types in signatures: numpy's, and our own that have no entry
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
 suppress_warnings = ["epub.unknown_project_files"]
 
 

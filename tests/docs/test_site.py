@@ -83,6 +83,28 @@ def test_every_verb_and_option_is_on_the_page_of_verbs(site):
             assert isinstance(option, click.Argument) or option.opts[-1] in text, f"{verb} {option.opts}"
 
 
+def test_every_public_name_and_every_result_has_an_entry_in_the_reference(site, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import api_names  # noqa: PLC0415 - docs/api_names.py
+
+    text = (site / "api_reference.html").read_text(encoding="utf-8")
+    assert {"LIF", "export", "train", "verify"} <= set(api_names.public_names())
+    assert "ExportResult" in {result.__name__ for result in api_names.results()}
+    for name in api_names.public_names():
+        assert f'id="snn_deploy.{name}"' in text, name
+    for result in api_names.results():
+        assert f'id="{result.__module__}.{result.__qualname__}"' in text, result
+
+
+def test_a_docstring_is_prose_for_the_site_as_well(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import api_names  # noqa: PLC0415 - docs/api_names.py
+
+    lines = ["a *b* of `c_ * d`", "|e| _f_"]
+    api_names.plain(None, "function", "x", None, None, lines)
+    assert lines == [r"a \*b\* of ``c_ * d``", r"\|e\| _f\_"]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_help_of_every_verb_has_an_example_that_is_right(verb):
     command = cli.main.get_command(click.Context(cli.main), verb)
