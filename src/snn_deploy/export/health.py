@@ -13,15 +13,17 @@ import numpy as np
 
 from snn_deploy.export.to_integer_network import Export
 from snn_deploy.network import integer_semantics
+from snn_deploy.network.class_outputs import class_outputs, predicted_classes
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.network.layer_activity import LayerActivity
 from snn_deploy.rounding.fit import Limits
 
-_SAMPLES_AT_A_TIME = 4  # every spike of both networks is in memory
+_SAMPLES_AT_A_TIME = 4  # every spike and potential of the float network is in memory
 
 
-class Spikes(Protocol):
-    """What a network did: name -> (steps, batch, *shape); float_semantics.FloatTrace and integer_semantics.Trace."""
+class Recorded(Protocol):
+    """What a float network did: name -> (steps, batch, *shape); network/float_semantics.FloatTrace is one."""
 
     @property
     def spikes(self) -> dict[str, np.ndarray]:
@@ -29,10 +31,10 @@ class Spikes(Protocol):
 
     @property
     def potentials(self) -> dict[str, np.ndarray]:
-        """The potentials; of the output, after every step."""
+        """The potentials before the reset, after every step."""
 
 
-RunFloat = Callable[[FloatNetwork, np.ndarray], Spikes]  # network/float_semantics.run
+RunFloat = Callable[[FloatNetwork, np.ndarray], Recorded]  # network/float_semantics.run
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def health(
     numbers as the input takes them. run_float: what a float network does with frames, network/float_semantics.run.
     progress: called with the number of samples just finished.
     """
-    integer = export.network
+    integer, output = export.network, export.network.output
     shown = np.asarray(inputs)
     if shown.ndim == len(integer.input.shape) + 1:
         shown = np.broadcast_to(shown, (integer.steps, *shown.shape))
@@ -98,10 +100,15 @@ def health(
     same = 0
     for start in range(0, samples, _SAMPLES_AT_A_TIME):
         frames = shown[:, start : start + _SAMPLES_AT_A_TIME]
-        here, there = integer_semantics.run(integer, frames), run_float(network, frames)
-        for p in integer.populations:
-            counts[p.name].add(here.spikes[p.name].astype(bool), there.spikes[p.name].astype(bool))
-        same += int((_classes(integer, here) == _classes(integer, there)).sum())
+        floats = run_float(network, frames)
+        output_spikes = []
+        for t, states in enumerate(integer_semantics.steps(integer, frames)):
+            for p in integer.populations:
+                counts[p.name].add(states[p.name].spikes.astype(bool), floats.spikes[p.name][t].astype(bool))
+            output_spikes.append(states[output.name].spikes)
+        outputs = class_outputs(output, np.stack(output_spikes), states[output.name].left)
+        float_outputs = class_outputs(output, floats.spikes[output.name], floats.potentials[output.name][-1])
+        same += int((predicted_classes(outputs) == predicted_classes(float_outputs)).sum())
         if progress:
             progress(frames.shape[1])
     layers = tuple(_layer(p, counts[p.name], export, limits) for p in integer.populations)
@@ -113,35 +120,31 @@ class _Counts:
 
     def __init__(self, population: IntegerPopulation) -> None:
         self.spikes, self.float_spikes, self.both = np.zeros((3, population.shape[0]), np.int64)
-        self.places = 0  # neurons of a channel, times steps, times samples
+        self.possible_spikes = 0  # of a channel: its neurons, times steps, times samples
 
     def add(self, here: np.ndarray, there: np.ndarray) -> None:
-        axes = (0, 1, *range(3, here.ndim))
+        """Count one step; whether each neuron fired, (batch, *shape), of the integers and of the floats."""
+        axes = (0, *range(2, here.ndim))
         self.spikes += here.sum(axis=axes)
         self.float_spikes += there.sum(axis=axes)
         self.both += (here & there).sum(axis=axes)
-        self.places += here.size // here.shape[2]
-
-
-def _classes(network: IntegerNetwork, trace: Spikes) -> np.ndarray:
-    name = network.output.name
-    outputs = trace.spikes[name].sum(axis=0, dtype=float) if network.output.fires else trace.potentials[name][-1]
-    return outputs.reshape(len(outputs), -1).argmax(axis=1)
+        self.possible_spikes += here.size // here.shape[1]
 
 
 def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limits: Limits) -> LayerHealth:
     name, fires = population.name, population.fires
+    activity = LayerActivity(counts.spikes, counts.possible_spikes)
     either = int((counts.spikes + counts.float_spikes - counts.both).sum())
     largest = max(int(export.bounds[name].current.max()), int(export.bounds[name].potential.max()), 1)
     return LayerHealth(
         population=name,
         channels=population.shape[0],
         fires=fires,
-        dead=int((counts.spikes == 0).sum()) if fires else 0,
-        saturated=int((counts.spikes == counts.places).sum()) if fires else 0,
-        rate=float(counts.spikes.mean() / counts.places),
-        float_rate=float(counts.float_spikes.mean() / counts.places),
-        rate_drift=float(np.abs(counts.spikes - counts.float_spikes).max() / counts.places),
+        dead=int(activity.dead.sum()) if fires else 0,
+        saturated=int(activity.saturated.sum()) if fires else 0,
+        rate=activity.rate,
+        float_rate=LayerActivity(counts.float_spikes, counts.possible_spikes).rate,
+        rate_drift=float(np.abs(counts.spikes - counts.float_spikes).max() / counts.possible_spikes),
         spike_agreement=int(counts.both.sum()) / either if either else 1.0,
         weight_error=_weight_error(name, export),
         bits_lost=_bits_lost(export.network, name, limits),

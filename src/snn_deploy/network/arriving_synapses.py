@@ -11,14 +11,14 @@ from snn_deploy.network.integer_network import IntegerConnection
 class Synapse:
     """A synapse: of which connection, from which neuron of its source, its weight as stored.
 
-    index: (channel, row, column) or (feature,). worth: weight * 2^exponent, what a spike of 1 adds to the sum.
+    index: (channel, row, column) or (feature,). contribution: weight * 2^exponent, what a spike of 1 adds to the sum.
     """
 
     connection: str
     source: str
     index: tuple[int, ...]
     weight: int
-    worth: int
+    contribution: int
 
 
 def arriving_synapses(c: IntegerConnection, source_shape: tuple[int, ...], target: tuple[int, ...]) -> list[Synapse]:

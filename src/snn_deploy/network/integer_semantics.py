@@ -2,20 +2,22 @@
 
 In each step, for each population in order:
 
-    a   = sum over connections of 2^exponent * (weights * pooled source)      whole numbers
-    u   = keep(u, current_keep) + a * 2^6                                     wraps at 24 bits
-    v   = keep(v, voltage_keep) + u + bias                                    saturates at 24 bits
-    s   = v > threshold * 2^6                                                 strictly above
-    v   = reset_value where s                                                 reset "value"
-    v   = v - threshold * 2^6 where s                                         reset "subtract"
+    a    = sum over connections of 2^exponent * (weights * pooled source)      whole numbers
+    u    = keep(u, current_keep) + a * 2^6                                     wraps at 24 bits
+    v    = keep(left, voltage_keep) + u + bias                                 saturates at 24 bits
+    s    = v > threshold * 2^6                                                 strictly above
+    left = reset_value where s, else v                                         reset "value"
+    left = v - threshold * 2^6 where s, else v                                 reset "subtract"
 
-from u = 0 and v = initial_value. keep(x, k) = x * k / 4096, rounded toward zero. A population that does not fire keeps
+from u = 0 and left = initial_value. keep(x, k) = x * k / 4096, rounded toward zero. A population that never fires keeps
 its potential. With reset "value" to 0 and no initial_value this is the arithmetic of Loihi as Lava 0.10 defines it
 (lava/proc/lif/models.py, AbstractPyLifModelFixed); the other resets need neurons that are programmed for them.
 A feed-forward connection delivers in the same step; on Loihi and in Lava it takes one step more, which
 shifts a layer's spikes in time and changes none of them: that bookkeeping belongs to the backends.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,34 +28,75 @@ from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, STATE_HAL
 
 
 @dataclass(frozen=True)
+class PopulationState:
+    """One population in one step, (batch, *shape) each; states are in state units, 1/64 of a weight step.
+
+    current: u. potential: v BEFORE the reset, what is compared with the threshold. left: v after the reset, what the
+    next step goes on from. spikes: 0 or 1.
+    """
+
+    current: np.ndarray
+    potential: np.ndarray
+    left: np.ndarray
+    spikes: np.ndarray
+
+
+@dataclass(frozen=True)
 class Trace:
-    """Everything that happened: name -> (steps, batch, *shape). Potentials are those after the reset."""
+    """Everything that happened: name -> (steps, batch, *shape), of all populations; spikes of the input as well.
+
+    currents: u. potentials: v BEFORE the reset, what is compared with the threshold. left: v after the reset, what the
+    next step goes on from. All three are int64 in state units, spikes uint8.
+    """
 
     spikes: dict[str, np.ndarray]
+    currents: dict[str, np.ndarray]
     potentials: dict[str, np.ndarray]
+    left: dict[str, np.ndarray]
 
 
 def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
-    """Return the spikes and potentials of every population.
+    """Return the spikes, currents and potentials of every population; who needs less iterates over `steps`.
 
     frames: (steps, batch, *input shape), whole numbers from 0 to the input's largest value.
     """
-    steps, batch = frames.shape[:2]
-    spikes = {network.input.name: np.asarray(frames, np.int64)}
-    potentials = {}
+    leading = frames.shape[:2]
+    trace = Trace({network.input.name: np.asarray(frames, np.uint8)}, {}, {}, {})
     for p in network.populations:
-        spikes[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
-        potentials[p.name] = np.zeros((steps, batch, *p.shape), np.int64)
-    current = {p.name: np.zeros((batch, *p.shape), np.int64) for p in network.populations}
-    initial = {p.name: current[p.name] + _shaped(p.initial_value, p) for p in network.populations}
-    for t in range(steps):
+        trace.spikes[p.name] = np.zeros((*leading, *p.shape), np.uint8)
+        for states in (trace.currents, trace.potentials, trace.left):
+            states[p.name] = np.zeros((*leading, *p.shape), np.int64)
+    for t, now in enumerate(steps(network, frames)):
+        for name, state in now.items():
+            trace.spikes[name][t] = state.spikes
+            trace.currents[name][t] = state.current
+            trace.potentials[name][t] = state.potential
+            trace.left[name][t] = state.left
+    return trace
+
+
+def steps(network: IntegerNetwork, frames: np.ndarray) -> Iterator[dict[str, PopulationState]]:
+    """Yield population -> its state, step by step; only the spikes that are still under way stay in memory.
+
+    frames: as of `run`.
+    """
+    states = {p.name: at_rest(p, frames.shape[1]) for p in network.populations}
+    sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + max(c.delay for c in network.connections))  # newest first
+    for frame in frames:
+        sent.appendleft({network.input.name: frame})
         for p in network.populations:
-            arriving = sum(
-                delivered(c, spikes[c.source][t - c.delay]) for c in network.connections_to(p.name) if t >= c.delay
-            )
-            previous = potentials[p.name][t - 1] if t else initial[p.name]
-            current[p.name], potentials[p.name][t], spikes[p.name][t] = step(p, current[p.name], previous, arriving)
-    return Trace({name: s.astype(np.uint8) for name, s in spikes.items()}, potentials)
+            connections = [c for c in network.connections_to(p.name) if c.delay < len(sent)]
+            arriving = sum(delivered(c, sent[c.delay][c.source]) for c in connections)
+            states[p.name] = step(p, states[p.name], arriving)
+            sent[0][p.name] = states[p.name].spikes
+        yield dict(states)
+
+
+def at_rest(population: IntegerPopulation, batch: int) -> PopulationState:
+    """Return the state of `population` before the first step."""
+    nothing = np.zeros((batch, *population.shape), np.int64)
+    initial = nothing + _shaped(population.initial_value, population)
+    return PopulationState(nothing, initial, initial, nothing)
 
 
 def delivered(connection: IntegerConnection, values: np.ndarray) -> np.ndarray:
@@ -70,19 +113,18 @@ def delivered(connection: IntegerConnection, values: np.ndarray) -> np.ndarray:
     return sums << connection.exponent
 
 
-def step(
-    population: IntegerPopulation, current: np.ndarray, potential: np.ndarray, arriving: np.ndarray | int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (current, potential after the reset, spikes) of one step; all (batch, *shape)."""
+def step(population: IntegerPopulation, before: PopulationState, arriving: np.ndarray | int) -> PopulationState:
+    """Return the state of `population` one step after `before`, when `arriving`, (batch, *shape), is delivered."""
     p = population
-    current = wrapped(kept(current, _shaped(p.current_keep, p)) + (np.asarray(arriving, np.int64) << STATE_SHIFT))
-    potential = saturated(kept(potential, _shaped(p.voltage_keep, p)) + current + _shaped(p.bias, p))
+    arriving = np.asarray(arriving, np.int64) << STATE_SHIFT
+    current = wrapped(kept(before.current, _shaped(p.current_keep, p)) + arriving)
+    potential = saturated(kept(before.left, _shaped(p.voltage_keep, p)) + current + _shaped(p.bias, p))
     if not p.fires:
-        return current, potential, np.zeros_like(potential)
+        return PopulationState(current, potential, potential, np.zeros_like(potential))
     threshold = _shaped(p.threshold, p) << STATE_SHIFT
-    spikes = potential > threshold
+    fired = potential > threshold
     after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
-    return current, np.where(spikes, after, potential), spikes.astype(np.int64)
+    return PopulationState(current, potential, np.where(fired, after, potential), fired.astype(np.int64))
 
 
 def _shaped(parameter: np.ndarray, population: IntegerPopulation) -> np.ndarray:

@@ -1,16 +1,17 @@
 """layer_facts: what every layer of an integer network holds and does, measured on samples."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.export.proof.prove_bounds import prove_bounds
-from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
-from snn_deploy.network.integer_semantics import delivered, step
+from snn_deploy.network import integer_semantics
+from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.layer_activity import LayerActivity
 from snn_deploy.network.state_units import LARGEST_STATE, STATE_SHIFT
 
 HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS = -4.0, 4.0, 80  # in thresholds
@@ -78,23 +79,23 @@ def layer_facts(
             operations[name] += float(counts.sum()) / samples
     histograms = _histograms(network, frames[:, : max(1, min(samples, _POTENTIALS // (steps * neurons)))])
     bounds = prove_bounds(network)
-    found = []
+    layers = []
     for p in network.populations:
         arriving = network.connections_to(p.name)
         weights = np.concatenate([c.weights.ravel().astype(int) for c in arriving])
         values, counts = np.unique(weights, return_counts=True)
-        places = math.prod(p.shape[1:]) * steps * samples
-        channels = sums[p.name].reshape(p.shape[0], -1).sum(axis=1)
+        possible_spikes = math.prod(p.shape[1:]) * steps * samples  # of a channel
+        activity = LayerActivity(sums[p.name].reshape(p.shape[0], -1).sum(axis=1), possible_spikes)
         largest = max(int(bounds[p.name].current.max()), int(bounds[p.name].potential.max()), 1)
-        found.append(
+        layers.append(
             LayerFacts(
                 name=p.name,
                 shape=p.shape,
                 fires=p.fires,
                 sources=tuple(c.source for c in arriving),
-                rate=float(channels.sum() / (places * p.shape[0])) if p.fires else None,
-                dead_channels=tuple(np.flatnonzero(channels == 0).tolist()) if p.fires else None,
-                saturated=int((channels == places).sum()) if p.fires else None,
+                rate=activity.rate if p.fires else None,
+                dead_channels=tuple(np.flatnonzero(activity.dead).tolist()) if p.fires else None,
+                saturated=int(activity.saturated.sum()) if p.fires else None,
                 operations=sum(operations[c.name] for c in arriving),
                 weights=dict(zip(values.tolist(), counts.tolist(), strict=True)),
                 bits_used=int(max(abs(values.min()), abs(values.max()))).bit_length() + 1,
@@ -102,7 +103,7 @@ def layer_facts(
                 potentials=histograms.get(p.name),
             )
         )
-    return tuple(found)
+    return tuple(layers)
 
 
 def _histograms(network: IntegerNetwork, frames: np.ndarray) -> dict[str, tuple[int, ...]]:
@@ -110,29 +111,10 @@ def _histograms(network: IntegerNetwork, frames: np.ndarray) -> dict[str, tuple[
     edges = np.linspace(HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS + 1)
     edges = np.concatenate([[-np.inf], edges, [np.inf]])
     counts: dict[str, np.ndarray] = {}
-    for p, potentials in _potentials(network, frames):
-        threshold = p.threshold.reshape(-1, *[1] * (len(p.shape) - 1)).astype(float) * 2**STATE_SHIFT
-        if p.fires and threshold.min() > 0:
-            counts[p.name] = counts.get(p.name, 0) + np.histogram(potentials / threshold, edges)[0]
+    measured = [p for p in network.populations if p.fires and p.threshold.min() > 0]
+    for states in integer_semantics.steps(network, frames):
+        for p in measured:
+            threshold = p.threshold.reshape(-1, *[1] * (len(p.shape) - 1)).astype(float) * 2**STATE_SHIFT
+            bins = np.histogram(states[p.name].potential / threshold, edges)[0]
+            counts[p.name] = counts.get(p.name, 0) + bins
     return {name: tuple(c.tolist()) for name, c in counts.items()}
-
-
-def _potentials(network: IntegerNetwork, frames: np.ndarray) -> Iterator[tuple[IntegerPopulation, np.ndarray]]:
-    """Yield (population, potentials before the reset, (samples, *shape)) of every step: integer_semantics.run's."""
-    steps, samples = frames.shape[:2]
-    spikes = {network.input.name: np.asarray(frames, np.int64)}
-    spikes |= {p.name: np.zeros((steps, samples, *p.shape), np.int8) for p in network.populations}
-    current = {p.name: np.zeros((samples, *p.shape), np.int64) for p in network.populations}
-    potential = {
-        p.name: current[p.name] + p.initial_value.reshape(-1, *[1] * (len(p.shape) - 1)) for p in network.populations
-    }
-    for t in range(steps):
-        for p in network.populations:
-            arriving = sum(
-                delivered(c, spikes[c.source][t - c.delay]) for c in network.connections_to(p.name) if t >= c.delay
-            )
-            before = step(replace(p, fires=False), current[p.name], potential[p.name], arriving)[1]
-            current[p.name], potential[p.name], spikes[p.name][t] = step(
-                p, current[p.name], potential[p.name], arriving
-            )
-            yield p, before

@@ -8,6 +8,7 @@ from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.network import float_semantics
+from snn_deploy.network.class_outputs import class_outputs, predicted_classes
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import as_chart
@@ -80,7 +81,7 @@ def float_accuracy(
         for start in range(0, count, _FLOATS_AT_A_TIME):
             here = slice(start, start + _FLOATS_AT_A_TIME)
             trace, name = float_semantics.run(floats, frames[:, here]), floats.output.name
-            sums = trace.spikes[name].sum(axis=0) if floats.output.fires else trace.potentials[name][-1]
-            right += int((sums.reshape(len(sums), -1).argmax(axis=1) == labels[here]).sum())
-            advance(len(sums))
+            outputs = class_outputs(floats.output, trace.spikes[name], trace.potentials[name][-1])
+            right += int((predicted_classes(outputs) == labels[here]).sum())
+            advance(len(outputs))
     return right / count

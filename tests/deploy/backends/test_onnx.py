@@ -18,6 +18,7 @@ from snn_deploy.export.targets.onnx import onnx_model, write_onnx
 from snn_deploy.export.targets.onnx_parts import synapses
 from snn_deploy.export.targets.onnx_parts.neurons import neurons_of
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.largest_values import largest_partial_sum
 from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -54,7 +55,7 @@ def test_the_random_networks_of_these_tests_use_every_number_type():
 def test_float32_is_taken_as_long_as_it_is_exact(inputs):
     # 255 * 127 * 518.06 = 2^24
     network = one_neuron(127, steps=1, fires=False, inputs=inputs)
-    largest = synapses.largest_sum(network, network.connections[0])
+    largest = largest_partial_sum(network, network.connections[0])
     assert largest == 255 * 127 * inputs
     assert synapses.exact_type(largest) is (np.float32 if inputs < 519 else np.float64)
 
@@ -82,9 +83,9 @@ def test_a_convolution_beyond_float32_is_exact():
     rng = np.random.default_rng(3)
     kernel = rng.integers(-128, 128, (6, 6))
     network = one_kernel(kernel, 40, pool=(4, 4), padding=(2, 1), stride=(2, 1))
-    assert synapses.largest_sum(network, network.connections[0]) > 2**24 // 2
+    assert largest_partial_sum(network, network.connections[0]) > 2**24 // 2
     wide = one_kernel(np.sign(kernel) * 127, 64, pool=(5, 5), padding=(1, 2), dilation=(2, 1))
-    assert synapses.largest_sum(wide, wide.connections[0]) > 2**24
+    assert largest_partial_sum(wide, wide.connections[0]) > 2**24
     for each in (network, wide):
         require_same(each, rng.integers(0, 256, (2, *each.input.shape)).astype(np.uint8))
 

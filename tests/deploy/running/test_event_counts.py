@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.deploy.backends import reference
-from snn_deploy.deploy.running.event_counts import fan_out, multiply_accumulates
+from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
 from snn_deploy.network.connection_arithmetic import pooled_shape, transmit
+from snn_deploy.network.fan_out import fan_out
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 
 seeds = st.integers(0, 2**32 - 1)

@@ -25,7 +25,7 @@ def test_the_file_holds_every_spike_and_potential_of_the_reference(seed, tmp_pat
         assert file.attrs["network_sha256"] == network.digest
         for name, spikes in expected.spikes.items():
             np.testing.assert_array_equal(np.swapaxes(file[f"spikes/{name}"], 0, 1), spikes)
-        for name, values in expected.potentials.items():
+        for name, values in expected.left.items():
             np.testing.assert_array_equal(np.swapaxes(file[f"potentials/{name}"], 0, 1), values)
         np.testing.assert_array_equal(file["outputs"], found.outputs)
         np.testing.assert_array_equal(file["labels"], np.arange(5))

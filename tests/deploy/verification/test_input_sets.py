@@ -1,3 +1,4 @@
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -49,12 +50,12 @@ def test_nasty_inputs_hold_the_ends_of_the_range_and_more_steps_than_the_network
     assert (frames.inputs[1:] != frames.inputs[:-1]).any()
 
 
-def at_threshold(population, current, potential, arriving):
+def at_threshold(population, before, arriving):
     """integer_semantics.step of a machine that fires at the threshold, and not only above it; reset to 0."""
-    current, after, spikes = _step(population, current, potential, arriving)
+    now = _step(population, before, arriving)
     threshold = population.threshold.reshape(-1, *[1] * (len(population.shape) - 1)) << STATE_SHIFT
-    is_at = (after == threshold) & (spikes == 0) & population.fires
-    return current, np.where(is_at, 0, after), spikes + is_at
+    is_at = (now.potential == threshold) & (now.spikes == 0) & population.fires
+    return replace(now, left=np.where(is_at, 0, now.left), spikes=now.spikes + is_at)
 
 
 _step = integer_semantics.step

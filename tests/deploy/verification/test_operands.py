@@ -44,7 +44,7 @@ def test_the_operands_add_up_to_what_the_reference_does(seed):
         step, sample = int(rng.integers(network.steps)), int(rng.integers(3))
         index = tuple(int(rng.integers(size)) for size in p.shape)
         o = find_operands(network, inputs, p.name, step, sample, index)
-        assert o.total == sum(a.worth for a in o.arrivals)
+        assert o.total == sum(a.contribution for a in o.arrivals)
         assert (o.current - (o.total << STATE_SHIFT) - _kept(o.current_before, o.current_keep)) % 2**24 == 0
         whole = _kept(o.potential_before, o.voltage_keep) + o.current + o.bias
         assert o.potential == max(-(2**23) + 1, min(2**23 - 1, whole))
@@ -60,9 +60,8 @@ def _kept(state, keep):
 
 
 def test_a_machine_that_fires_at_the_threshold_is_shown_to_stand_exactly_there(compare):
-    def at_threshold(population, current, potential, arriving):
-        lower = replace(population, threshold=population.threshold - 1)
-        return _step(lower, current, potential, arriving)
+    def at_threshold(population, before, arriving):
+        return _step(replace(population, threshold=population.threshold - 1), before, arriving)
 
     _step = integer_semantics.step
     network = one_neuron(5, steps=4, threshold=10)  # 5, 10: at the threshold, 15

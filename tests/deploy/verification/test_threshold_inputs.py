@@ -20,7 +20,7 @@ def test_the_synapses_of_a_neuron_sum_to_what_the_connection_delivers(seed):
         index = tuple(int(rng.integers(0, size)) for size in target)
         synapses = arriving_synapses(c, source, index)
         expected = int(integer_semantics.delivered(c, values)[0][index])
-        assert sum(s.worth * int(values[0][s.index]) for s in synapses) == expected
+        assert sum(s.contribution * int(values[0][s.index]) for s in synapses) == expected
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -21,6 +21,7 @@ from snn_deploy.deploy.backends._lava.files import (
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, joined
+from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.support.user_error import UserError
 
@@ -130,11 +131,7 @@ def _simulation(network: IntegerNetwork, frames: np.ndarray, files: JobFiles, *,
     for i, spikes in enumerate(recorded_spikes(network, files, samples, _SAMPLES_AT_A_TIME)):
         chunk = slice(i * _SAMPLES_AT_A_TIME, (i + 1) * _SAMPLES_AT_A_TIME)
         shown = frames[:, chunk]
-        if potentials is None:
-            counts = spikes[output.name].sum(axis=0, dtype=np.int64)
-            outputs = counts.reshape(len(counts), -1)
-        else:
-            outputs = potentials[chunk]
+        outputs = class_outputs(output, spikes[output.name], None if potentials is None else potentials[chunk])
         everything = {network.input.name: np.array(shown, np.uint8)} | spikes
         parts.append(simulation_from_spikes(network, outputs, everything, record=record))
     return joined(parts)

@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 
 from snn_deploy.deploy.backends import lava
-from snn_deploy.deploy.backends._lava.choice import fits_convolution, largest_value_of
+from snn_deploy.deploy.backends._lava.choice import fits_convolution
 from snn_deploy.deploy.backends._lava.stock_neurons import is_stock
 from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
@@ -50,8 +50,7 @@ def check(network: IntegerNetwork) -> None:
     for c in network.connections:
         if plan.slack(c) or c.delay:
             raise _refusal(f"connection {c.name!r}: spikes that wait {plan.slack(c)} steps")
-        shape, largest = network.shape_of(c.source), largest_value_of(network, c.source)
-        if c.weights.ndim == 4 and not fits_convolution(c, shape, largest):
+        if c.weights.ndim == 4 and not fits_convolution(network, c):
             raise _refusal(f"connection {c.name!r}: a convolution that Lava's Conv does not hold")
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, joined
 from snn_deploy.network import integer_semantics
+from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.integer_network import IntegerNetwork
 
 _SAMPLES_AT_A_TIME = 16
@@ -23,13 +24,18 @@ def run(
     parts = []
     for start in range(0, frames.shape[1], _SAMPLES_AT_A_TIME):
         chunk = frames[:, start : start + _SAMPLES_AT_A_TIME]
-        trace = integer_semantics.run(network, chunk)
-        output = network.output
-        outputs = (
-            trace.spikes[output.name].sum(axis=0, dtype=np.int64) if output.fires else trace.potentials[output.name][-1]
-        )
-        outputs = outputs.reshape(len(outputs), -1)
-        parts.append(simulation_from_spikes(network, outputs, trace.spikes, record=record))
+        parts.append(_simulation(network, chunk, record=record))
         if progress:
             progress(chunk.shape[1])
     return joined(parts)
+
+
+def _simulation(network: IntegerNetwork, frames: np.ndarray, *, record: bool) -> Simulation:
+    output = network.output
+    spikes = {p.name: np.zeros((*frames.shape[:2], *p.shape), np.uint8) for p in network.populations}
+    for t, states in enumerate(integer_semantics.steps(network, frames)):
+        for name, state in states.items():
+            spikes[name][t] = state.spikes
+    outputs = class_outputs(output, spikes[output.name], states[output.name].left)
+    sent = {network.input.name: np.array(frames, np.uint8)} | spikes
+    return simulation_from_spikes(network, outputs, sent, record=record)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn_deploy.network.class_outputs import predicted_classes
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
@@ -32,8 +33,8 @@ class Simulation:
 
     @property
     def classes(self) -> np.ndarray:
-        """The class of each sample: the first of the largest outputs, (samples,)."""
-        return self.outputs.argmax(axis=1)
+        """The class of each sample, (samples,); the first of the largest outputs."""
+        return predicted_classes(self.outputs)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snn_deploy.deploy.running.simulation import as_frames
-from snn_deploy.network import integer_semantics
+from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork
+from snn_deploy.network.largest_values import largest_sent_value
 from snn_deploy.support.user_error import UserError
 
 
@@ -65,7 +65,9 @@ def first_layers(network: IntegerNetwork, inputs: np.ndarray, count: int) -> tup
     cut = cut_network(network, {p.name for p in network.populations[:count]})
     if cut.sources == (network.input.name,):
         return cut.network, inputs
-    return cut.network, cut.inputs(integer_semantics.run(network, as_frames(network, inputs)).spikes)
+    spikes = load_backend("reference").run(network, inputs, record=True).spikes
+    assert spikes is not None  # record=True
+    return cut.network, cut.inputs(spikes)
 
 
 def cut_network(network: IntegerNetwork, kept: Collection[str]) -> Cut:
@@ -78,7 +80,7 @@ def cut_network(network: IntegerNetwork, kept: Collection[str]) -> Cut:
     canvas = _canvas(places)
     by_source = {place.source: place for place in places}
     name = sources[0] if len(sources) == 1 else _free_name(network)
-    largest = network.input.largest_value if network.input.name in sources else 1
+    largest = max(largest_sent_value(network.input, source) for source in sources)
     return Cut(
         replace(
             network,

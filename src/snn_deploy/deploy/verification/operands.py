@@ -12,7 +12,7 @@ import numpy as np
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.network import integer_semantics
 from snn_deploy.network.arriving_synapses import arriving_synapses
-from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.state_units import STATE_SHIFT
 
 _SHOWN_SYNAPSES = 12
@@ -31,18 +31,22 @@ class Arrival:
     exponent: int
 
     @property
-    def worth(self) -> int:
+    def contribution(self) -> int:
         """What it added to the sum."""
         return self.value * self.weight << self.exponent
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A neuron's states in one step, in state units (1/64 of a weight): after the reset, and whether it fired."""
+class NeuronState:
+    """A neuron in one step, in state units (1/64 of a weight step).
+
+    potential: before the reset. left: after it, what the next step goes on from. spike: 0 or 1.
+    """
 
     step: int
     current: int
     potential: int
+    left: int
     spike: int
 
 
@@ -66,19 +70,19 @@ class Operands:
     potential: int
     threshold: int | None
     spike: int
-    history: tuple[Moment, ...]
+    history: tuple[NeuronState, ...]
 
     def lines(self) -> list[str]:
         """Return the operands in words, the largest arrivals first."""
-        largest = sorted(self.arrivals, key=lambda a: -abs(a.worth))
+        largest = sorted(self.arrivals, key=lambda a: -abs(a.contribution))
         shown = [
-            f"  {a.worth:+d} from {a.source!r} {list(a.index)} in step {a.step}: value {a.value} x weight {a.weight}"
-            + (f" x 2^{a.exponent}" if a.exponent else "")
+            f"  {a.contribution:+d} from {a.source!r} {list(a.index)} in step {a.step}: "
+            f"value {a.value} x weight {a.weight}" + (f" x 2^{a.exponent}" if a.exponent else "")
             for a in largest[:_SHOWN_SYNAPSES]
         ]
         left = largest[_SHOWN_SYNAPSES:]
         if left:
-            shown.append(f"  {sum(a.worth for a in left):+d} from {len(left)} more, all in --json")
+            shown.append(f"  {sum(a.contribution for a in left):+d} from {len(left)} more, all in --json")
         kept = f"{self.current_before} x {self.current_keep}/4096 before, and {self.total} x {2**STATE_SHIFT} arrived"
         bias = f" + bias {self.bias}" if self.bias else ""
         state = f"{self.potential_before} x {self.voltage_keep}/4096 before + current {self.current}{bias}"
@@ -102,8 +106,8 @@ class Operands:
         """Return the operands as plain dictionaries and lists."""
         return {
             **asdict(self),
-            "arrivals": [{**asdict(a), "index": list(a.index), "worth": a.worth} for a in self.arrivals],
-            "history": [asdict(moment) for moment in self.history],
+            "arrivals": [{**asdict(a), "index": list(a.index), "contribution": a.contribution} for a in self.arrivals],
+            "history": [asdict(state) for state in self.history],
         }
 
 
@@ -112,49 +116,44 @@ def find_operands(
 ) -> Operands:
     """Return the operands of neuron `index` of `population` in `step` of one sample of `inputs` (see as_frames)."""
     frames = as_frames(network, inputs)[: step + 1, sample : sample + 1]
-    trace = integer_semantics.run(network, frames)
+    connections = [c for c in network.connections_to(population) if c.delay <= step]
     neurons = next(p for p in network.populations if p.name == population)
-    current = np.zeros((1, *neurons.shape), np.int64)
-    potential = current + neurons.initial_value.reshape(-1, *[1] * (len(neurons.shape) - 1))
-    at = (0, *index)
-    moments = []
-    for t in range(step + 1):
-        arriving = np.zeros_like(current)
-        for c in network.connections_to(population):
-            if t >= c.delay:
-                arriving = arriving + integer_semantics.delivered(c, trace.spikes[c.source][t - c.delay])
-        before = int(current[at]), int(potential[at])
-        current, potential, spikes = integer_semantics.step(neurons, current, potential, arriving)
-        moments.append(Moment(t, int(current[at]), int(potential[at]), int(spikes[at])))
-    channel = index[0]
-    voltage_keep, bias = neurons.voltage_keep[channel], int(neurons.bias[channel])
-    kept = integer_semantics.kept(np.array([before[1]], np.int64), np.array([voltage_keep], np.int64))
-    reached = integer_semantics.saturated(kept + moments[-1].current + bias)
+    at, channel = (0, *index), index[0]
+    history = [_state_of(integer_semantics.at_rest(neurons, 1), at, step=-1)]
+    sent = {c.name: frames[step - c.delay] for c in connections if c.source == network.input.name}
+    for t, states in enumerate(integer_semantics.steps(network, frames)):
+        history.append(_state_of(states[population], at, step=t))
+        sent |= {c.name: states[c.source].spikes for c in connections if c.source in states and t == step - c.delay}
+    *_, before, now = history
     return Operands(
-        arrivals=_arrivals(network, trace, population, step, index),
-        total=int(arriving[at]),
-        current_before=before[0],
+        arrivals=tuple(a for c in connections for a in _arrivals(network, c, sent[c.name][0], step - c.delay, index)),
+        total=sum(int(integer_semantics.delivered(c, sent[c.name])[at]) for c in connections),
+        current_before=before.current,
         current_keep=int(neurons.current_keep[channel]),
-        current=moments[-1].current,
-        potential_before=before[1],
-        voltage_keep=int(voltage_keep),
-        bias=bias,
-        potential=int(reached[0]),
+        current=now.current,
+        potential_before=before.left,
+        voltage_keep=int(neurons.voltage_keep[channel]),
+        bias=int(neurons.bias[channel]),
+        potential=now.potential,
         threshold=int(neurons.threshold[channel]) << STATE_SHIFT if neurons.fires else None,
-        spike=moments[-1].spike,
-        history=tuple(moments[:-1]),
+        spike=now.spike,
+        history=tuple(history[1:-1]),
+    )
+
+
+def _state_of(state: integer_semantics.PopulationState, at: tuple[int, ...], step: int) -> NeuronState:
+    """Return the state of the neuron `at`, (sample, *index)."""
+    return NeuronState(
+        step, int(state.current[at]), int(state.potential[at]), int(state.left[at]), int(state.spikes[at])
     )
 
 
 def _arrivals(
-    network: IntegerNetwork, trace: integer_semantics.Trace, population: str, step: int, index: tuple[int, ...]
-) -> tuple[Arrival, ...]:
-    found = []
-    for c in network.connections_to(population):
-        if step < c.delay:
-            continue
-        values = trace.spikes[c.source][step - c.delay, 0]
-        for s in arriving_synapses(c, network.shape_of(c.source), index):
-            if value := int(values[s.index]):
-                found.append(Arrival(c.name, c.source, s.index, step - c.delay, value, s.weight, c.exponent))
-    return tuple(found)
+    network: IntegerNetwork, c: IntegerConnection, values: np.ndarray, step: int, index: tuple[int, ...]
+) -> list[Arrival]:
+    """Return what `values`, (*source shape), sent in `step`, bring to the neuron `index` through single synapses."""
+    return [
+        Arrival(c.name, c.source, s.index, step, int(values[s.index]), s.weight, c.exponent)
+        for s in arriving_synapses(c, network.shape_of(c.source), index)
+        if values[s.index]
+    ]

@@ -39,13 +39,13 @@ def threshold_inputs(network: IntegerNetwork, most: int = 24) -> list[ThresholdI
         if not (population.fires and arriving and all(c.source == network.input.name for c in arriving)):
             continue
         for index in _neurons(population, most):
-            worths = np.zeros(network.input.shape, np.int64)
+            contributions = np.zeros(network.input.shape, np.int64)
             for c in arriving:
                 for synapse in arriving_synapses(c, network.input.shape, index):
-                    worths[synapse.index] += synapse.worth
+                    contributions[synapse.index] += synapse.contribution
             for offset in (-1, 0, 1):
                 wanted = _wanted_sum(population, index[0], offset)
-                values = None if wanted is None else values_with_sum(worths, network.input.largest_value, wanted)
+                values = None if wanted is None else values_with_sum(contributions, network.input.largest_value, wanted)
                 if values is not None:
                     found.append(ThresholdInput(population.name, index, offset, values))
             if len(found) >= most:
@@ -53,33 +53,36 @@ def threshold_inputs(network: IntegerNetwork, most: int = 24) -> list[ThresholdI
     return found
 
 
-def values_with_sum(worths: np.ndarray, largest_value: int, wanted: int) -> np.ndarray | None:
-    """Return uint8 values, 0..largest_value, of the shape of `worths`, with sum(values * worths) == wanted; or None.
+def values_with_sum(contributions: np.ndarray, largest_value: int, wanted: int) -> np.ndarray | None:
+    """Return uint8 values, 0..largest_value, with sum(values * contributions) == wanted, or None.
 
-    None means that the search found none; with very many synapses it looks at a part of them.
+    The values have the shape of `contributions`. None means that the search found none; with very many synapses it
+    looks at a part of them.
     """
-    flat = worths.ravel() if wanted >= 0 else -worths.ravel()
+    flat = contributions.ravel() if wanted >= 0 else -contributions.ravel()
     wanted = abs(wanted)
     items = _items(flat, largest_value, wanted)
     offset = -sum(m * w for _, m, w in items if w < 0)  # the sum of bit 0
     limit = (1 << (wanted + offset + 1)) - 1  # sums beyond it can be come back from only by items that are negative
     negatives_first = sorted(items, key=lambda item: item[2] * item[1])
     reached = [1 << offset]
-    for _, multiplier, worth in negatives_first:
-        before, step = reached[-1], multiplier * worth
+    for _, multiplier, contribution in negatives_first:
+        before, step = reached[-1], multiplier * contribution
         reached.append((before | (before << step if step > 0 else before >> -step)) & limit)
     if not reached[-1] >> (wanted + offset) & 1:
         return None
     values, left = np.zeros(flat.shape, np.uint8), wanted + offset
-    for (place, multiplier, worth), before in zip(reversed(negatives_first), reversed(reached[:-1]), strict=True):
+    for (place, multiplier, contribution), before in zip(
+        reversed(negatives_first), reversed(reached[:-1]), strict=True
+    ):
         if not before >> left & 1:  # not reached without this item: it is in
             values[place] += multiplier
-            left -= multiplier * worth
-    return values.reshape(worths.shape)
+            left -= multiplier * contribution
+    return values.reshape(contributions.shape)
 
 
 def _items(flat: np.ndarray, largest_value: int, wanted: int) -> list[tuple[int, int, int]]:
-    """Return (place, multiplier, worth): each may be taken or not; together they reach far enough, and finely."""
+    """Return (place, multiplier, contribution), each to be taken or not; together they reach far enough, and finely."""
     most = _MOST_SYNAPSES_SPIKES if largest_value == 1 else _MOST_SYNAPSES_PIXELS
     order = [int(i) for i in np.argsort(-flat, kind="stable") if flat[i]]
     positive, negative = [i for i in order if flat[i] > 0], [i for i in reversed(order) if flat[i] < 0]

@@ -7,6 +7,7 @@ import numpy as np
 
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
 from snn_deploy.rounding.fit import Fit, Incoming, Limits, fit
 from snn_deploy.support.user_error import UserError
@@ -30,7 +31,7 @@ def quantize(
             Incoming(
                 population.name,
                 [c.weights for c in arriving],
-                [_largest_value(network, c) for c in arriving],
+                [largest_weighted_value(network.input, c) for c in arriving],
                 population.threshold if population.fires else None,
                 population.fires_at_threshold,
                 keeps["voltage_keep"],
@@ -78,11 +79,6 @@ def _connection(connection: FloatConnection, weights: np.ndarray, exponent: int)
     return IntegerConnection(
         c.name, c.source, c.target, weights, exponent, c.stride, c.padding, c.dilation, c.groups, c.pool, c.delay
     )
-
-
-def _largest_value(network: FloatNetwork, connection: FloatConnection) -> int:
-    value = network.input.largest_value if connection.source == network.input.name else 1
-    return value * connection.pool[0] * connection.pool[1]
 
 
 def _whole_keep(population: FloatPopulation, name: str) -> np.ndarray:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.state_bounds import Neurons, largest_sums, state_bounds
 
@@ -33,7 +34,7 @@ def prove_bounds(network: IntegerNetwork) -> dict[str, Bounds]:
 def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
     arriving = network.connections_to(population.name)
     most, least = largest_sums(
-        [c.weights for c in arriving], [_largest_value(network, c) << c.exponent for c in arriving]
+        [c.weights for c in arriving], [largest_weighted_value(network.input, c) << c.exponent for c in arriving]
     )
     p = population
     neurons = Neurons(
@@ -47,8 +48,3 @@ def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
     )
     current, potential = state_bounds(most, least, neurons, network.steps)
     return Bounds(population.name, current, potential)
-
-
-def _largest_value(network: IntegerNetwork, connection: IntegerConnection) -> int:
-    value = network.input.largest_value if connection.source == network.input.name else 1
-    return value * connection.pool[0] * connection.pool[1]

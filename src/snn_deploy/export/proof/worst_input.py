@@ -3,6 +3,7 @@
 import numpy as np
 
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.largest_values import largest_sent_value
 
 
 def worst_input(
@@ -21,7 +22,7 @@ def worst_input(
         sums[c.source] = sums.get(c.source, np.zeros(seen.shape, np.int64)) + (seen << c.exponent)
     values = {}
     for source, weights in sums.items():
-        largest = network.input.largest_value if source == network.input.name else 1
+        largest = largest_sent_value(network.input, source)
         values[source] = np.where(weights > 0 if highest else weights < 0, largest, 0).astype(np.uint8)
     return values
 

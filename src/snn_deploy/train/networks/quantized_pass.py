@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from snn_deploy.network.float_network import ChannelNorm
+from snn_deploy.network.integer_network import IntegerInput
+from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, Incoming, fit
 from snn_deploy.support.user_error import UserError
@@ -135,11 +137,11 @@ def _incoming(
             f"quantization: neuron.voltage_keep {neuron.voltage_keep} is {keep:.3f} / {DECAY_UNITY}; a chip's decays "
             f"are whole numbers of 1/{DECAY_UNITY}. Use {round(keep) / DECAY_UNITY}."
         )
-    largest = [quantization.largest_value if c.source == network.plan.input.name else 1 for c in arriving]
+    entry = IntegerInput(network.plan.input.name, network.plan.input.shape, quantization.largest_value)
     return Incoming(
         population.name,
         folded,
-        [value * math.prod(c.pool) for c, value in zip(arriving, largest, strict=True)],
+        [largest_weighted_value(entry, c) for c in arriving],
         np.full(channels, neuron.threshold) if population.fires else None,
         neuron.fires_at_threshold,
         voltage_keep=np.full(channels, int(keep)),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snn_deploy.network.class_outputs import predicted_classes
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
@@ -40,7 +41,7 @@ def accuracy(
         for start in range(0, len(mine), _BATCH):
             chosen = mine[start : start + _BATCH]
             recording = network(input_tensor(samples, chosen % count, device), steps, options)
-            is_right = recording.logits.argmax(1).cpu().numpy() == samples.labels[chosen % count]
+            is_right = predicted_classes(recording.logits.cpu().numpy()) == samples.labels[chosen % count]
             right += int(is_right[chosen < count].sum())
     return processes.total(right) / count
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from snn_deploy.network.layer_activity import LayerActivity
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.networks.forward_options import ForwardOptions
@@ -42,14 +42,14 @@ def measured_layers(network: Network, samples: Samples, steps: int) -> dict[str,
     for name, layer in layers.items():
         measured |= {f"measured/{quantity}/{name}": value for quantity, value in layer.result(times).items()}
     fans = fan_outs(network.plan)
-    operations = sum(float((layers[name].spikes * fan.flatten()).sum()) for name, fan in fans.items() if name in layers)
+    operations = sum(float(layers[name].spikes @ fan.ravel()) for name, fan in fans.items() if name in layers)
     return {**measured, "measured/synaptic_operations": operations / len(samples.labels)}
 
 
 class _Layer:
     """Sums over the passes. spikes: (neurons,), of all samples and steps."""
 
-    spikes: Tensor
+    spikes: np.ndarray
 
     def __init__(self) -> None:
         self.values, self.sum, self.squares, self.error = 0, 0.0, 0.0, 0.0
@@ -57,7 +57,7 @@ class _Layer:
 
     def add(self, record: LayerRecord) -> None:
         assert record.potentials is not None and record.spikes is not None  # the plain path keeps them
-        spikes = record.spikes.sum((0, 1), dtype=torch.float64).flatten().cpu()
+        spikes = record.spikes.sum((0, 1), dtype=torch.float64).flatten().cpu().numpy()
         self.spikes = self.spikes + spikes if self.values else spikes
         potentials = record.potentials.double()
         self.values += potentials.numel()
@@ -71,10 +71,11 @@ class _Layer:
 
     def result(self, times: int) -> dict[str, Any]:
         mean = self.sum / self.values
+        activity = LayerActivity(self.spikes, times)
         return {
-            "spike_rate": float(self.spikes.mean()) / times,
-            "dead_share": float((self.spikes == 0).double().mean()),
-            "saturated_share": float((self.spikes == times).double().mean()),
+            "spike_rate": activity.rate,
+            "dead_share": float(activity.dead.mean()),
+            "saturated_share": float(activity.saturated.mean()),
             "membrane_mean": mean,
             "membrane_deviation": math.sqrt(max(self.squares / self.values - mean**2, 0.0)),
             "quantization_error": self.error / self.values,

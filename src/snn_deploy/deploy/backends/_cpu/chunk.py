@@ -7,9 +7,10 @@ import numpy as np
 from snn_deploy.deploy.backends._cpu.layer import Layer, arriving, scaled
 from snn_deploy.deploy.backends._cpu.lif import advance
 from snn_deploy.deploy.backends._cpu.synapses import channels_first, channels_last
-from snn_deploy.deploy.running.event_counts import fan_out
 from snn_deploy.deploy.running.simulation import Simulation, is_static
+from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.evaluation_order import is_recurrent
+from snn_deploy.network.fan_out import fan_out
 from snn_deploy.network.integer_network import IntegerNetwork
 
 
@@ -99,7 +100,7 @@ class Chunk:
         self.spikes[name], self.spike_sums[name] = state.shaped_spikes, state.spike_sums
         if name == self.network.output.name:
             p = layer.population
-            outputs = state.spikes.sum(axis=0, dtype=np.int64) if p.fires else state.potential.astype(np.int64)
+            outputs = class_outputs(p, state.spikes, state.potential.astype(np.int64))
             shaped = outputs.reshape(self.samples, *p.shape[1:], p.shape[0])
             self.outputs = channels_first(shaped, p.shape).reshape(self.samples, -1)
 

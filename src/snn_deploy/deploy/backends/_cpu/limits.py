@@ -6,6 +6,7 @@ import numpy as np
 
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.largest_values import largest_partial_sum, largest_weighted_value
 from snn_deploy.network.state_units import EXACT_IN_FLOAT32, STATE_HALF, STATE_SHIFT
 
 _EXACT_IN_FLOAT64 = 2**53
@@ -27,11 +28,11 @@ class SumBounds:
 
 def sum_bounds(network: IntegerNetwork, connection: IntegerConnection) -> SumBounds:
     """Return what the sums of `connection` in `network` are made of."""
-    c = connection
-    value = (network.input.largest_value if c.source == network.input.name else 1) * c.pool[0] * c.pool[1]
-    # int16 holds every |weight|; int64 copies of large weights took longer than running some samples.
-    sizes = np.abs(c.weights.astype(np.int16)).reshape(len(c.weights), -1).sum(axis=1, dtype=np.int64)
-    return SumBounds(pooled_shape(network.shape_of(c.source), c.pool), value, int(sizes.max()) * value)
+    return SumBounds(
+        pooled_shape(network.shape_of(connection.source), connection.pool),
+        largest_weighted_value(network.input, connection),
+        largest_partial_sum(network, connection),
+    )
 
 
 def sum_type(largest: int) -> type[np.floating]:

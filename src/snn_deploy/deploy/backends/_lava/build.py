@@ -8,7 +8,6 @@ import numpy as np
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess, LogConfig
 
-from snn_deploy.deploy.backends._lava.choice import largest_value_of
 from snn_deploy.deploy.backends._lava.files import JobFiles, lava_shape
 from snn_deploy.deploy.backends._lava.neurons import neurons
 from snn_deploy.deploy.backends._lava.processes.delay_line import DelayLine
@@ -51,12 +50,7 @@ def build(network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int
     layers = {p.name: neurons(p, network.steps, plan.depths[p.name]) for p in network.populations}
     ports = {network.input.name: frames.s_out} | {name: layer.s_out for name, layer in layers.items()}
     for connection in network.connections:
-        process = synapses(
-            connection,
-            network.shape_of(connection.source),
-            largest_value_of(network, connection.source),
-            may_be_sparse=chip is None,
-        )
+        process = synapses(network, connection, may_be_sparse=chip is None)
         arriving = _waited(ports[connection.source], connection, network, plan)
         if chip and connection.source == network.input.name:
             arriving = chip.way_in(arriving, network.input.largest_value, connection.weights.ndim == 4)

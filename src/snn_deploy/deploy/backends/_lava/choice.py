@@ -8,6 +8,7 @@ from snn_deploy.deploy.running.layer_times import Schedule
 from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.expand_pooling import expand_pooling, pooling_expands
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import STATE_HALF, STATE_SHIFT
 from snn_deploy.support.user_error import UserError
 
@@ -34,12 +35,13 @@ class Kind(Enum):
     SPARSE = "Sparse"
 
 
-def kind_of(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> Kind:
+def kind_of(network: IntegerNetwork, connection: IntegerConnection) -> Kind:
     """Return the process that holds the connection exactly and, where two do, does not waste time."""
     if connection.weights.ndim == 2:
         return Kind.DENSE
-    if not fits_convolution(connection, source_shape, largest_value):
+    if not fits_convolution(network, connection):
         return Kind.SPARSE
+    source_shape = network.shape_of(connection.source)
     if synapse_count(connection, source_shape) > _MOST_SYNAPSES:
         return Kind.CONVOLUTION
     saved = _seconds_per_step(Kind.CONVOLUTION, connection, source_shape) - _seconds_per_step(
@@ -65,7 +67,7 @@ def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int, *, 
     per_step = processes * _SECONDS_PER_STEP_AND_PROCESS
     for c in network.connections:
         shape = network.shape_of(c.source)
-        chosen = kind_of(c, shape, largest_value_of(network, c.source))
+        chosen = kind_of(network, c)
         kind = Kind.CONVOLUTION if chosen is Kind.SPARSE and not may_choose else chosen
         per_step += _seconds_per_step(kind, c, shape)
         per_step += plan.slack(c) * _SECONDS_PER_STEP_AND_PROCESS
@@ -73,26 +75,20 @@ def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int, *, 
     return start + per_step * (samples * network.steps + plan.depth)
 
 
-def largest_value_of(network: IntegerNetwork, source: str) -> int:
-    """Return the largest value that a population or the input can send in one step."""
-    return network.input.largest_value if source == network.input.name else 1
-
-
 def check_sums(network: IntegerNetwork) -> None:
     """Raise UserError unless Lava's 32-bit arithmetic holds every sum that the network can reach."""
     for population in network.populations:
-        reached = sum(
-            _largest_sum(c, largest_value_of(network, c.source)) for c in network.connections_to(population.name)
-        )
+        reached = sum(_largest_sum(network, c) for c in network.connections_to(population.name))
         # Above 2^24 one wrap does not bring the current back into 24 bits, so that it can grow from step to step.
         repeats = network.steps if population.current_keep.any() else 1
         if (reached << STATE_SHIFT) * repeats > _STATE_SUM:
             raise UserError(_too_large(population, reached, _STATE_SUM // repeats >> STATE_SHIFT))
 
 
-def fits_convolution(connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int) -> bool:
+def fits_convolution(network: IntegerNetwork, connection: IntegerConnection) -> bool:
     """Return whether Lava's Conv process holds the convolution exactly."""
-    if not pooling_expands(connection, source_shape) or _largest_sum(connection, largest_value) >= _CONV_SUM:
+    source_shape = network.shape_of(connection.source)
+    if not pooling_expands(connection, source_shape) or _largest_sum(network, connection) >= _CONV_SUM:
         return False
     expanded = expand_pooling(connection, source_shape)
     reaches = [d * (k - 1) + 1 for d, k in zip(expanded.dilation, expanded.weights.shape[2:], strict=True)]
@@ -100,12 +96,11 @@ def fits_convolution(connection: IntegerConnection, source_shape: tuple[int, ...
     return max(*expanded.stride, *doubled, *reaches, expanded.groups) <= _INT8
 
 
-def _largest_sum(connection: IntegerConnection, largest_value: int) -> int:
+def _largest_sum(network: IntegerNetwork, connection: IntegerConnection) -> int:
     """Return the largest absolute sum that one step can bring to one target neuron."""
     weights = connection.weights.reshape(len(connection.weights), -1).astype(np.int64)
     per_target = np.maximum(weights.clip(min=0).sum(axis=1), -weights.clip(max=0).sum(axis=1)).max()
-    window = connection.pool[0] * connection.pool[1]
-    return int(per_target) * window * largest_value << connection.exponent
+    return int(per_target) * largest_weighted_value(network.input, connection) << connection.exponent
 
 
 def _seconds_per_step(kind: Kind, connection: IntegerConnection, source_shape: tuple[int, ...]) -> float:

@@ -16,21 +16,21 @@ from snn_deploy.deploy.backends._lava.choice import Kind, kind_of
 from snn_deploy.deploy.backends._lava.files import lava_shape
 from snn_deploy.deploy.running.synapse_matrix import convolution_matrix, dense_matrix
 from snn_deploy.network.expand_pooling import expand_pooling
-from snn_deploy.network.integer_network import IntegerConnection
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.largest_values import largest_sent_value
 
 _GRADED_BITS = 8  # a graded input is uint8
 
 
-def synapses(
-    connection: IntegerConnection, source_shape: tuple[int, ...], largest_value: int, *, may_be_sparse: bool = True
-) -> AbstractProcess:
+def synapses(network: IntegerNetwork, connection: IntegerConnection, *, may_be_sparse: bool = True) -> AbstractProcess:
     """Return the process with ports s_in and a_out; Dense and Sparse take and give flat vectors.
 
-    largest_value: of the source; above 1 the spikes are graded. may_be_sparse: else every convolution is a Conv, which
-    must hold it (choice.fits_convolution).
+    may_be_sparse: else every convolution is a Conv, which must hold it (choice.fits_convolution).
     """
-    message_bits = _GRADED_BITS if largest_value > 1 else 0
-    kind = kind_of(connection, source_shape, largest_value)
+    source_shape = network.shape_of(connection.source)
+    is_graded = largest_sent_value(network.input, connection.source) > 1
+    message_bits = _GRADED_BITS if is_graded else 0
+    kind = kind_of(network, connection)
     if kind is Kind.CONVOLUTION or (kind is Kind.SPARSE and not may_be_sparse):
         return _convolution(expand_pooling(connection, source_shape), source_shape, message_bits)
     mode = _sign_mode(connection)

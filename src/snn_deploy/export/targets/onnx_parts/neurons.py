@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.export.targets.onnx_parts.graph import Graph, Kind
-from snn_deploy.export.targets.onnx_parts.synapses import largest_sum
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.network.largest_values import largest_partial_sum
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, STATE_HALF, STATE_SHIFT
 
 _LARGEST_FACTOR = 255  # times 2^23, still 32 bits
@@ -50,7 +50,7 @@ def neurons_of(network: IntegerNetwork, population: IntegerPopulation) -> Neuron
     With at most 2^24 state units arriving in a step, a current within 2^23 stays so after one wrap; without a
     memory of the current, 2^30 leave room for potential and bias beside it. Beyond, 64 bits.
     """
-    largest = sum(largest_sum(network, c) << c.exponent for c in network.connections_to(population.name))
+    largest = sum(largest_partial_sum(network, c) << c.exponent for c in network.connections_to(population.name))
     largest <<= STATE_SHIFT
     remembers = population.current_keep.any()
     kind: Kind = np.int32 if largest <= (2**24 if remembers else 2**30) else np.int64

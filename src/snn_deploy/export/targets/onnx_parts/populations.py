@@ -12,8 +12,9 @@ from onnx import helper
 
 from snn_deploy.export.targets.onnx_parts.graph import BATCH, Graph, Kind, described
 from snn_deploy.export.targets.onnx_parts.neurons import Neurons, neurons_of, step
-from snn_deploy.export.targets.onnx_parts.synapses import deliver, exact_type, largest_sum
+from snn_deploy.export.targets.onnx_parts.synapses import deliver, exact_type
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.largest_values import largest_partial_sum
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _from_outside(
 ) -> str:
     """Return what arrives in a step, in `kind`; the sums of all steps are computed before the loop."""
     name, delay, target = connection.name, connection.delay, network.shape_of(connection.target)
-    float_kind = exact_type(largest_sum(network, connection))
+    float_kind = exact_type(largest_partial_sum(network, connection))
     if source.is_static and not delay:
         values = as_float(graph, source.name, source.value, float_kind)
         sums = deliver(graph, network, connection, values, f"{name}/sums")
@@ -140,7 +141,7 @@ def _timed(graph: Graph, steps: int, source: Source) -> Source:
 def _from_inside(graph: Graph, loop: _Loop, network: IntegerNetwork, connection: IntegerConnection, kind: Kind) -> str:
     """Return what arrives in a step from the group itself, in `kind`."""
     source, delay = connection.source, connection.delay
-    float_kind = exact_type(largest_sum(network, connection))
+    float_kind = exact_type(largest_partial_sum(network, connection))
     spikes = _spikes_before(source, delay) if delay else f"{source}/step/spikes"
     values = loop.body.cast(spikes, float_kind, f"{spikes}/{'float' if float_kind is np.float32 else 'double'}")
     sums = deliver(loop.body, network, connection, values, f"{connection.name}/step/sums")

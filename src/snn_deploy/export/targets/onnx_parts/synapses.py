@@ -10,15 +10,8 @@ import numpy as np
 from snn_deploy.export.targets.onnx_parts.graph import Graph, Kind
 from snn_deploy.network.connection_arithmetic import output_length, pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.largest_values import largest_partial_sum
 from snn_deploy.network.state_units import EXACT_IN_FLOAT32, STATE_SHIFT
-
-
-def largest_sum(network: IntegerNetwork, connection: IntegerConnection) -> int:
-    """Return what no partial sum of the connection exceeds in size, without 2^exponent."""
-    is_graded = connection.source == network.input.name
-    largest_value = (network.input.largest_value if is_graded else 1) * connection.pool[0] * connection.pool[1]
-    weights = np.abs(connection.weights.astype(np.int64))
-    return int(weights.reshape(len(weights), -1).sum(axis=1).max()) * largest_value
 
 
 def exact_type(largest: int) -> Kind:
@@ -31,7 +24,7 @@ def deliver(graph: Graph, network: IntegerNetwork, connection: IntegerConnection
 
     values: in exact_type of the connection's largest sum; the result is (frames, *target shape) of that type.
     """
-    kind = exact_type(largest_sum(network, connection))
+    kind = exact_type(largest_partial_sum(network, connection))
     shape = network.shape_of(connection.source)
     pooled = _pool(graph, connection, shape, values, f"{result}/pooled", kind)
     shape = pooled_shape(shape, connection.pool)
