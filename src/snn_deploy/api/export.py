@@ -15,17 +15,18 @@ from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
 from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.proof.prove_bounds import Bounds
-from snn_deploy.export.targets.targets import TARGETS
 from snn_deploy.export.to_integer_network import Export, export_options, to_integer_network
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
+_TARGETS = "export.targets"  # one file for each, with its FILE and a function write(network, path)
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
 
 
@@ -99,20 +100,19 @@ class ExportResult(Result):
         target: "loihi" (network.net, for lava-dl) or "onnx" (network.onnx). Where its format cannot hold the network,
         `problem` says why, and snn-deploy's own backends run network.npz.
         """
-        if target not in TARGETS:
-            hint = did_you_mean(target, TARGETS)
-            raise UserError(
-                f"target {target!r}.{hint} Choose one of {', '.join(TARGETS)}; NIR files are from write_nir."
-            )
-        name, write = TARGETS[target]
-        files = [Path(folder) / "network.npz", Path(folder) / name]
+        names = plugin_names(_TARGETS)
+        if target not in names:
+            hint = did_you_mean(target, names)
+            raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(names)}; NIR files are from write_nir.")
+        plugin = load_plugin(_TARGETS, target)
+        files = [Path(folder) / "network.npz", Path(folder) / plugin.FILE]
         write_integer_network(self.network, files[0])
         problem = None
         try:
-            write(self.network, files[1])
+            plugin.write(self.network, files[1])
         except UserError as error:
             files.pop().unlink(missing_ok=True)  # an older export's file would not match
-            problem = f"no {name}: {error}"
+            problem = f"no {plugin.FILE}: {error}"
         return replace(self, files=tuple(files), problem=problem)
 
     def headline(self) -> str:

@@ -5,11 +5,12 @@ from importlib.metadata import version
 from typing import get_args
 
 from snn_deploy.export.chip.neurons import ANY_NEURONS, ChipNeurons, check_neurons, chip_neurons
-from snn_deploy.export.passes.absorb_average_pool import absorb_average_pool
-from snn_deploy.export.passes.absorb_input_scale import absorb_input_scale
-from snn_deploy.export.passes.even_thresholds import even_thresholds
-from snn_deploy.export.passes.fold_td_batch_norm import fold_td_batch_norm
-from snn_deploy.export.passes.place_shift import Shift, place_shift, require_no_shift
+from snn_deploy.export.passes.absorb_average_pool import ABSORB_AVERAGE_POOL
+from snn_deploy.export.passes.absorb_input_scale import ABSORB_INPUT_SCALE
+from snn_deploy.export.passes.even_thresholds import EVEN_OUT_THRESHOLDS
+from snn_deploy.export.passes.fold_td_batch_norm import FOLD_TD_BATCH_NORM
+from snn_deploy.export.passes.graph_pass import apply
+from snn_deploy.export.passes.place_shift import PLACE_SHIFT, Shift, require_no_shift
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.passes.round_decays import round_decays
 from snn_deploy.export.proof.prove_bounds import Bounds, prove_bounds
@@ -49,6 +50,7 @@ class ExportOptions:
 
 
 PLAIN = ExportOptions()
+_FOLDING = (FOLD_TD_BATCH_NORM, ABSORB_AVERAGE_POOL, ABSORB_INPUT_SCALE)
 
 
 def export_options(profile: str, shift: Shift, *, round_decays: bool) -> ExportOptions:
@@ -68,8 +70,7 @@ def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
         require_no_shift(network)
     elif shift not in get_args(Shift):
         raise UserError(f"shift {shift!r}; allowed are {', '.join(get_args(Shift))}.")
-    plain = absorb_input_scale(absorb_average_pool(fold_td_batch_norm(network)))
-    return place_shift(plain) if shift == "reset" else plain
+    return apply((*_FOLDING, PLACE_SHIFT) if shift == "reset" else _FOLDING, network)
 
 
 def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOptions = PLAIN) -> Export:
@@ -79,13 +80,14 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
         network, changes = round_decays(network, options.chip)
     folded = fold(network, options.shift)
     if not limits.per_channel:
-        folded = even_thresholds(folded)
+        folded = apply((EVEN_OUT_THRESHOLDS,), folded)
     check_neurons(folded, options.chip)
     provenance = {
         **network.provenance,
         "export": {
             **({} if options.shift == "refuse" else {"shift": options.shift}),
             **({"rounded_decays": changes} if changes else {}),
+            **({} if options.chip is ANY_NEURONS else {"chip": options.chip.name}),
             "tool": f"snn-deploy {version('snn-deploy')}",
             "weight_bits": limits.weight_bits,
             "thresholds": "per_channel" if limits.per_channel else "scalar",

@@ -59,7 +59,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class PopulationToRound:
     """A population before it has integers.
 
     weights: of each connection that reaches it, folded, (channels, ...) double. largest_values: what one synapse of
@@ -110,7 +110,7 @@ class Fit:
         return tuple(w.astype(np.int32) << e for w, e in zip(self.weights, self.exponents, strict=True))
 
 
-def fit(incoming: Incoming, limits: Limits) -> Fit:
+def fit(incoming: PopulationToRound, limits: Limits) -> Fit:
     """Return the integers of one population, or a UserError that names what cannot be represented."""
     where = f"population {incoming.name!r}"
     if not any(w.any() for w in incoming.weights) and not np.any(incoming.bias):
@@ -151,7 +151,7 @@ def threshold_above(fires_at_threshold: bool) -> float:
     return 1 / 128 if fires_at_threshold else 0.0
 
 
-def starts_one_above(incoming: Incoming) -> bool:
+def starts_one_above(incoming: PopulationToRound) -> bool:
     """Whether potentials are kept one state unit above the true ones, so that firing above is firing at.
 
     A soft reset takes the threshold off, so it must be a whole number of units itself. Where nothing decays, a
@@ -174,7 +174,7 @@ class _Candidates:
     index: np.ndarray
 
 
-def _candidates(where: str, incoming: Incoming, limits: Limits) -> _Candidates:
+def _candidates(where: str, incoming: PopulationToRound, limits: Limits) -> _Candidates:
     if incoming.threshold is None:
         largest = max(float(np.abs(w).max()) for w in incoming.weights) or float(np.abs(incoming.bias).max())
         index = np.arange(_MOST_OCTAVES * PER_OCTAVE)
@@ -198,7 +198,7 @@ def _candidates(where: str, incoming: Incoming, limits: Limits) -> _Candidates:
     return _Candidates(threshold, units, whole, np.rint(PER_OCTAVE * np.log2(whole + above)).astype(np.int64))
 
 
-def _finest_in_bounds(incoming: Incoming, limits: Limits, candidates: _Candidates) -> np.ndarray:
+def _finest_in_bounds(incoming: PopulationToRound, limits: Limits, candidates: _Candidates) -> np.ndarray:
     """Return the last candidate with which no state leaves its bits as if no weight were rounded; -1: none."""
     most, least = np.zeros((2, len(incoming.weights[0])))
     for w, value in zip(incoming.weights, incoming.largest_values, strict=True):
@@ -218,7 +218,7 @@ def _finest_in_bounds(incoming: Incoming, limits: Limits, candidates: _Candidate
 
 
 def _integers(
-    incoming: Incoming, limits: Limits, candidates: _Candidates, chosen: Choice, ranges: Sequence[WeightRange]
+    incoming: PopulationToRound, limits: Limits, candidates: _Candidates, chosen: Choice, ranges: Sequence[WeightRange]
 ) -> Fit:
     channels = len(incoming.weights[0])
     places = np.broadcast_to(chosen.candidates, channels)
@@ -240,7 +240,7 @@ def _integers(
     )
 
 
-def _largest_rounding(incoming: Incoming, neurons: Neurons, units: np.ndarray) -> float:
+def _largest_rounding(incoming: PopulationToRound, neurons: Neurons, units: np.ndarray) -> float:
     initial = neurons.initial_value - int(starts_one_above(incoming))
     pairs = (
         (neurons.bias, incoming.bias),
@@ -251,7 +251,7 @@ def _largest_rounding(incoming: Incoming, neurons: Neurons, units: np.ndarray) -
 
 
 def _neurons(
-    incoming: Incoming, limits: Limits, units: np.ndarray, thresholds: np.ndarray
+    incoming: PopulationToRound, limits: Limits, units: np.ndarray, thresholds: np.ndarray
 ) -> tuple[Neurons, np.ndarray]:
     """Return what the population's neurons are in these units, and which channels of it the limits hold."""
     per_state_unit = units * _STATE_UNIT
@@ -289,7 +289,7 @@ def _whole_bias(exact: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarr
     return whole, fits
 
 
-def _too_large(found: Fit, incoming: Incoming, limits: Limits) -> np.ndarray:
+def _too_large(found: Fit, incoming: PopulationToRound, limits: Limits) -> np.ndarray:
     """Return the channels in which some input could make a state leave its bits."""
     factors = [v << e for v, e in zip(incoming.largest_values, found.exponents, strict=True)]
     neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
@@ -323,7 +323,7 @@ def _shared(channels: np.ndarray, candidates: _Candidates) -> np.ndarray:
     return channels.any(keepdims=True) if len(candidates.reference) == 1 else channels
 
 
-def _too_coarse(where: str, incoming: Incoming, ranges: Sequence[WeightRange]) -> str:
+def _too_coarse(where: str, incoming: PopulationToRound, ranges: Sequence[WeightRange]) -> str:
     largest = max(float(np.abs(w).max()) for w in incoming.weights)
     most = max(max(r.most, -r.least) for r in ranges)
     threshold = 0.0 if incoming.threshold is None else float(np.min(incoming.threshold))
@@ -334,7 +334,7 @@ def _too_coarse(where: str, incoming: Incoming, ranges: Sequence[WeightRange]) -
     )
 
 
-def _out_of_bounds(where: str, incoming: Incoming, limits: Limits, candidates: _Candidates) -> str:
+def _out_of_bounds(where: str, incoming: PopulationToRound, limits: Limits, candidates: _Candidates) -> str:
     places = np.zeros(len(incoming.weights[0]), np.int64)
     units = _units(candidates, places)
     neurons, _ = _neurons(incoming, limits, units, candidates.thresholds[places])

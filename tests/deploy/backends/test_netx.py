@@ -8,7 +8,7 @@ from helpers.lava_help import assert_identical, needs_lava
 
 from snn_deploy.deploy.backends import netx, reference
 from snn_deploy.deploy.verification.random_network import NETX, random_inputs, random_network
-from snn_deploy.export.targets.netx import write_netx
+from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.support.user_error import UserError
 

@@ -14,9 +14,10 @@ from snn_deploy.deploy.backends import onnx as backend
 from snn_deploy.deploy.backends import reference
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
-from snn_deploy.export.targets.onnx import onnx_model, write_onnx
-from snn_deploy.export.targets.onnx_parts import synapses
-from snn_deploy.export.targets.onnx_parts.neurons import neurons_of
+from snn_deploy.export.targets._onnx import synapses
+from snn_deploy.export.targets._onnx.neurons import neurons_of
+from snn_deploy.export.targets.onnx import onnx_model
+from snn_deploy.export.targets.onnx import write as write_onnx
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_partial_sum
 from snn_deploy.support.user_error import UserError

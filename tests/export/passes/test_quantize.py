@@ -6,6 +6,7 @@ from helpers.random_float_network import random_float_network, random_pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_deploy.export.passes.graph_pass import PassOrderError
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
 from snn_deploy.network import float_semantics, integer_semantics
@@ -119,7 +120,7 @@ def test_what_cannot_be_represented_is_refused_by_name(network, expected):
 
 
 def test_an_unfolded_network_is_a_mistake_of_the_program():
-    with pytest.raises(ValueError, match="fold norms"):
+    with pytest.raises(PassOrderError, match="quantize needs a network that has no norms"):
         quantize(random_float_network(np.random.default_rng(1)), Limits(), {})
 
 

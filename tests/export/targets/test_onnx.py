@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from snn_deploy.deploy.verification.random_network import random_network
-from snn_deploy.export.targets.onnx import onnx_model, write_onnx
+from snn_deploy.export.targets.onnx import onnx_model
+from snn_deploy.export.targets.onnx import write as write_onnx
 from snn_deploy.network.integer_network import IntegerInput
 
 seeds = st.integers(0, 2**32 - 1)

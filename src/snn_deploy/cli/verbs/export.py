@@ -10,9 +10,9 @@ from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.options import data_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.interchange.nir.reading import NirReading
+from snn_deploy.support.plugin import plugin_names
 from snn_deploy.support.user_error import UserError
 
-_TARGETS = ("loihi", "onnx", "nir")
 _SHIFTS = ("refuse", "bias", "reset")
 
 
@@ -20,7 +20,7 @@ _SHIFTS = ("refuse", "bias", "reset")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--target",
-    type=click.Choice(_TARGETS),
+    type=click.Choice([*plugin_names("export.targets"), "nir"]),
     default="loihi",
     show_default=True,
     help="The file beside network.npz: network.net for lava-dl, network.onnx, or network.nir in floats.",

@@ -42,7 +42,7 @@ class Features:
 
 
 CHAIN_ONLY = Features(joins=False, loops=False, delays=False)  # what lava-dl's netx format can say, with pooling
-NETX = replace(  # what write_netx takes
+NETX = replace(  # what export/targets/loihi.py takes
     CHAIN_ONLY,
     per_channel=False,
     exponents=False,

@@ -5,6 +5,7 @@ Spikes are then summed as whole numbers. For windows of 2x2 the factor is a powe
 
 from dataclasses import replace
 
+from snn_deploy.export.passes.graph_pass import SUM_POOLING, GraphPass
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork
 
 
@@ -20,3 +21,6 @@ def _absorb(connection: FloatConnection) -> FloatConnection:
     # A norm acts on the current after the weights: its statistics belong to averages and stay valid, as the
     # current does not change.
     return replace(connection, weights=connection.weights / area, pool_mode="sum")
+
+
+ABSORB_AVERAGE_POOL = GraphPass(absorb_average_pool, establishes=(SUM_POOLING,))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from snn_deploy.export.passes.graph_pass import WHOLE_INPUT, GraphPass
 from snn_deploy.network.float_network import FloatNetwork
 
 
@@ -15,3 +16,6 @@ def absorb_input_scale(network: FloatNetwork) -> FloatNetwork:
             replace(c, weights=c.weights * scale) if c.source == network.input.name else c for c in network.connections
         ),
     )
+
+
+ABSORB_INPUT_SCALE = GraphPass(absorb_input_scale, establishes=(WHOLE_INPUT,))

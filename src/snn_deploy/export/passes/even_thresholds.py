@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from snn_deploy.export.passes.graph_pass import EVEN_THRESHOLDS, NO_NORMS, GraphPass
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 
 
@@ -45,3 +46,7 @@ def _scaled_connection(c: FloatConnection, factors: np.ndarray | None) -> FloatC
     if factors is None:
         return c
     return replace(c, weights=c.weights * factors.reshape(-1, *[1] * (c.weights.ndim - 1)))
+
+
+# A norm between weights and neurons would not scale with the weights.
+EVEN_OUT_THRESHOLDS = GraphPass(even_thresholds, requires=(NO_NORMS,), establishes=(EVEN_THRESHOLDS,))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from snn_deploy.export.passes.graph_pass import NO_NORMS, GraphPass
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork
 from snn_deploy.support.user_error import UserError
 
@@ -41,3 +42,6 @@ def _fold(connection: FloatConnection) -> FloatConnection:
         return connection
     per_output = connection.norm.factor.reshape(-1, *[1] * (connection.weights.ndim - 1))
     return replace(connection, weights=np.asarray(connection.weights * per_output), norm=None)
+
+
+FOLD_TD_BATCH_NORM = GraphPass(fold_td_batch_norm, establishes=(NO_NORMS,))

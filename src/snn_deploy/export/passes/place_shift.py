@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from snn_deploy.export.passes.graph_pass import NO_BIASES, NO_NORMS, GraphPass
 from snn_deploy.network.float_network import FloatNetwork, FloatPopulation
 from snn_deploy.support.user_error import UserError
 
@@ -68,3 +69,7 @@ def _moved(population: FloatPopulation, steps: int) -> FloatPopulation:
         reset_value=p.reset_value - center,
         initial_value=p.initial_value - center,
     )
+
+
+# Norms become biases when they are folded, so shifts are placed after that.
+PLACE_SHIFT = GraphPass(place_shift, requires=(NO_NORMS,), establishes=(NO_BIASES,))

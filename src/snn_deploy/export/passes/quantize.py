@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from snn_deploy.export.passes.graph_pass import NO_NORMS, SUM_POOLING, WHOLE_INPUT, require
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
-from snn_deploy.rounding.fit import Fit, Incoming, Limits, fit
+from snn_deploy.rounding.fit import Fit, PopulationToRound, Limits, fit
 from snn_deploy.support.user_error import UserError
 
 
@@ -20,7 +21,7 @@ def quantize(
 
     `network` must be folded: no norms, sum pooling, input scale 1. A UserError names what cannot be represented.
     """
-    _require_folded(network)
+    require(network, (NO_NORMS, SUM_POOLING, WHOLE_INPUT), "quantize")
     populations: list[IntegerPopulation] = []
     connections: list[IntegerConnection] = []
     fits: dict[str, Fit] = {}
@@ -28,7 +29,7 @@ def quantize(
         arriving = [c for c in network.connections if c.target == population.name]
         keeps = {name: _whole_keep(population, name) for name in ("voltage_keep", "current_keep")}
         found = fit(
-            Incoming(
+            PopulationToRound(
                 population.name,
                 [c.weights for c in arriving],
                 [largest_weighted_value(network.input, c) for c in arriving],
@@ -93,9 +94,3 @@ def _whole_keep(population: FloatPopulation, name: str) -> np.ndarray:
             f"Train with {whole[worst] / DECAY_UNITY}, or export with --round-decays."
         )
     return whole
-
-
-def _require_folded(network: FloatNetwork) -> None:
-    unfolded = [c.name for c in network.connections if c.norm is not None or c.pool_mode != "sum"]
-    if unfolded or network.input.scale != 1.0:
-        raise ValueError(f"quantize: fold norms, average pooling and the input scale first (left: {unfolded}).")

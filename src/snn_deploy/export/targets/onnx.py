@@ -13,20 +13,21 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from snn_deploy.export.targets.onnx_parts.graph import BATCH, Graph, described
-from snn_deploy.export.targets.onnx_parts.populations import Source, add_block, as_float, spikes_of
-from snn_deploy.export.targets.onnx_parts.synapses import exact_type
+from snn_deploy.export.targets._onnx.graph import BATCH, Graph, described
+from snn_deploy.export.targets._onnx.populations import Source, add_block, as_float, spikes_of
+from snn_deploy.export.targets._onnx.synapses import exact_type
 from snn_deploy.network.evaluation_order import blocks
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import atomic_path
 
+FILE = "network.onnx"
 Takes = Literal["images", "frames"]
 NETWORK_KEY, PROVENANCE_KEY, VERSION_KEY = "network_sha256", "provenance", "snn_deploy_version"
 
 _OPSET, _IR_VERSION = 17, 8  # both of ONNX 1.12, 2022; ONNX Runtime 1.12 and later run them
 
 
-def write_onnx(network: IntegerNetwork, path: Path, takes: Takes | None = None) -> None:
+def write(network: IntegerNetwork, path: Path, takes: Takes | None = None) -> None:
     """Write `network` to `path`; see onnx_model."""
     content = onnx_model(network, takes).SerializeToString(deterministic=True)
     with atomic_path(path) as temporary:

@@ -18,7 +18,7 @@ from snn_deploy.network.float_network import ChannelNorm
 from snn_deploy.network.integer_network import IntegerInput
 from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
-from snn_deploy.rounding.fit import Fit, Incoming, fit
+from snn_deploy.rounding.fit import Fit, PopulationToRound, fit
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.networks.forward_options import ForwardOptions, Quantization
@@ -129,7 +129,7 @@ def _incoming(
     folded: list[np.ndarray],
     steps: int,
     quantization: Quantization,
-) -> Incoming:
+) -> PopulationToRound:
     neuron, channels = network.neuron_of(population), population.shape[0]
     keep = neuron.voltage_keep * DECAY_UNITY if population.fires else DECAY_UNITY
     if keep != round(keep):
@@ -138,7 +138,7 @@ def _incoming(
             f"are whole numbers of 1/{DECAY_UNITY}. Use {round(keep) / DECAY_UNITY}."
         )
     entry = IntegerInput(network.plan.input.name, network.plan.input.shape, quantization.largest_value)
-    return Incoming(
+    return PopulationToRound(
         population.name,
         folded,
         [largest_weighted_value(entry, c) for c in arriving],

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import helper
 
-from snn_deploy.export.targets.onnx_parts.graph import BATCH, Graph, Kind, described
-from snn_deploy.export.targets.onnx_parts.neurons import Neurons, neurons_of, step
-from snn_deploy.export.targets.onnx_parts.synapses import deliver, exact_type
+from snn_deploy.export.targets._onnx.graph import BATCH, Graph, Kind, described
+from snn_deploy.export.targets._onnx.neurons import Neurons, neurons_of, step
+from snn_deploy.export.targets._onnx.synapses import deliver, exact_type
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.largest_values import largest_partial_sum
 

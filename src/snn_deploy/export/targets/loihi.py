@@ -1,4 +1,4 @@
-"""netx: a network as lava-dl's exchange file (HDF5), which lava.lib.dl.netx.hdf5.Network loads.
+"""loihi: a network as lava-dl's exchange file (HDF5), which lava.lib.dl.netx.hdf5.Network loads.
 
 Written are the fields that lava-dl 0.6.0 reads (lava/lib/dl/netx/hdf5.py), and no others. Its root attributes, which
 lava-dl does not look at, say which network the file is. Two writes of one network give the same bytes.
@@ -15,6 +15,7 @@ from snn_deploy.network.state_units import DECAY_UNITY, NEVER_FIRES, STATE_SHIFT
 from snn_deploy.support.atomic_file import atomic_path
 from snn_deploy.support.user_error import UserError
 
+FILE = "network.net"
 FORMAT = "snn-deploy netx"
 FORMAT_ATTRIBUTE, NETWORK_ATTRIBUTE = "format", "network_sha256"
 
@@ -22,7 +23,7 @@ _LARGEST_BIAS = 2**12 - 1  # mantissas of 13 bits (Lava lif/models.py); lava-dl 
 _INSTEAD = "Run it with --backend lava, which holds it."
 
 
-def write_netx(network: IntegerNetwork, path: Path) -> None:
+def write(network: IntegerNetwork, path: Path) -> None:
     """Write `network` to `path`; what the format cannot hold is a UserError that names the object."""
     layers = netx_layers(network)
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:

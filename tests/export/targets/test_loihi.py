@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from snn_deploy.export.targets.netx import netx_layers, write_netx
+from snn_deploy.export.targets.loihi import netx_layers
+from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.support.user_error import UserError
 

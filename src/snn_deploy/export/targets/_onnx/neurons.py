@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.export.targets.onnx_parts.graph import Graph, Kind
+from snn_deploy.export.targets._onnx.graph import Graph, Kind
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_partial_sum
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, STATE_HALF, STATE_SHIFT

@@ -7,7 +7,7 @@ beyond, float64, in which ONNX Runtime has no convolution, so that one becomes a
 
 import numpy as np
 
-from snn_deploy.export.targets.onnx_parts.graph import Graph, Kind
+from snn_deploy.export.targets._onnx.graph import Graph, Kind
 from snn_deploy.network.connection_arithmetic import output_length, pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.largest_values import largest_partial_sum
