@@ -9,7 +9,7 @@ demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
 
 test: $(UV)
-	$(UV) run --quiet pytest
+	$(UV) run --quiet pytest -n auto --maxprocesses 4
 
 lint: $(UV)
 	$(UV) run --quiet ruff format --check
