@@ -1,7 +1,7 @@
 """export: a network in floats becomes integers that a chip holds, and files that other programs open."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from snn_deploy.export.proof.prove_bounds import Bounds
 from snn_deploy.export.to_integer_network import Export, export_options, to_integer_network
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
-from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation, write_integer_network
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.plugin import load_plugin, plugin_names
@@ -28,6 +28,34 @@ from snn_deploy.support.watch import SILENT, Watch
 
 _TARGETS = "export.targets"  # one file for each, with its FILE and a function write(network, path)
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
+
+
+Span = float | tuple[float, float]
+"""One number where all channels have the same, else (least, most)."""
+
+
+@dataclass(frozen=True)
+class ExportedLayer:
+    """How one population became integers.
+
+    scale: membrane potential per weight step, in the unit of the trained network; scale_set_by_bounds: whether a finer
+    one would have let a state overflow. exponents: of each connection that reaches it. clipped_weights: how many.
+    largest_rounding: of biases, reset and initial values, in the trained unit. weights: (least, most). threshold: in
+    weight steps, None where it never fires. largest_current, largest_potential: that any input can cause; limit: the
+    largest that the chip holds; these three in 1/64 of a weight step.
+    """
+
+    population: str
+    scale: Span
+    scale_set_by_bounds: bool
+    exponents: tuple[int, ...]
+    clipped_weights: int
+    largest_rounding: float
+    weights: tuple[int, int]
+    threshold: Span | None
+    largest_current: int
+    largest_potential: int
+    limit: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,28 +99,9 @@ class ExportResult(Result):
         return found if isinstance(found, float) else None
 
     @property
-    def layers(self) -> list[dict[str, Any]]:
-        """Of each population: membrane potential per weight step, weights, threshold, largest states."""
-        layers = []
-        for population in self.network.populations:
-            weights = [c.weights for c in self.network.connections_to(population.name)]
-            found, bounds = self.fits[population.name], self.bounds[population.name]
-            layers.append(
-                {
-                    "population": population.name,
-                    "scale": _span(found.units),
-                    "scale_set_by_bounds": bool(found.lowered_by_bounds.any()),
-                    "exponents": list(found.exponents),
-                    "clipped_weights": sum(found.clipped),
-                    "largest_rounding": found.largest_rounding,
-                    "weights": [min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)],
-                    "threshold": _span(population.threshold) if population.fires else None,
-                    "largest_current": int(bounds.current.max()),
-                    "largest_potential": int(bounds.potential.max()),
-                    "limit": self.limits.largest_state,
-                }
-            )
-        return layers
+    def layers(self) -> tuple[ExportedLayer, ...]:
+        """Each population's weight step, integers and bounds, in order."""
+        return tuple(_layer(self.export, p, self.limits) for p in self.network.populations)
 
     def save(self, folder: str | Path, target: str = "loihi") -> "ExportResult":
         """Return this result with the files that it wrote to `folder`: network.npz, and the file of `target`.
@@ -126,13 +135,13 @@ class ExportResult(Result):
         titles = ("population", "scale", "weights", "threshold", "largest current", "largest potential", "of 24 bits")
         rows = tuple(
             (
-                layer["population"],
-                _shown(layer["scale"]),
-                f"{layer['weights'][0]}..{layer['weights'][1]}",
-                "-" if layer["threshold"] is None else _shown(layer["threshold"]),
-                layer["largest_current"],
-                layer["largest_potential"],
-                f"{100 * layer['largest_potential'] / layer['limit']:.1f} %",
+                layer.population,
+                _shown(layer.scale),
+                f"{layer.weights[0]}..{layer.weights[1]}",
+                "-" if layer.threshold is None else _shown(layer.threshold),
+                layer.largest_current,
+                layer.largest_potential,
+                f"{100 * layer.largest_potential / layer.limit:.1f} %",
             )
             for layer in self.layers
         )
@@ -190,7 +199,7 @@ class ExportResult(Result):
             "weight_bits": self.limits.weight_bits,
             "sha256": self.network.digest,
             "rounded_decays": self.export.rounded_decays,
-            "layers": self.layers,
+            "layers": [_plain(layer) for layer in self.layers],
             "health": self.health and health_as_dict(self.health),
             "broken_limits": list(self.broken_limits),
         }
@@ -287,11 +296,33 @@ def _as_trained(network: FloatNetwork) -> Mapping[str, Any]:
     return quantization if quantization.get("epochs") else {}
 
 
-def _span(values: np.ndarray) -> Any:
-    """Return one number where all are equal, else [least, most]."""
+def _layer(export: Export, population: IntegerPopulation, limits: Limits) -> ExportedLayer:
+    weights = [c.weights for c in export.network.connections_to(population.name)]
+    found, bounds = export.fits[population.name], export.bounds[population.name]
+    return ExportedLayer(
+        population=population.name,
+        scale=_span(found.units),
+        scale_set_by_bounds=bool(found.lowered_by_bounds.any()),
+        exponents=tuple(found.exponents),
+        clipped_weights=sum(found.clipped),
+        largest_rounding=found.largest_rounding,
+        weights=(min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)),
+        threshold=_span(population.threshold) if population.fires else None,
+        largest_current=int(bounds.current.max()),
+        largest_potential=int(bounds.potential.max()),
+        limit=limits.largest_state,
+    )
+
+
+def _plain(layer: ExportedLayer) -> dict[str, object]:
+    """Return the layer with lists for tuples, as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(layer).items()}
+
+
+def _span(values: np.ndarray) -> Span:
     least, most = values.min().item(), values.max().item()
-    return least if least == most else [least, most]
+    return least if least == most else (least, most)
 
 
-def _shown(span: Any) -> str:
-    return "..".join(f"{value:.6g}" for value in span) if isinstance(span, list) else f"{span:.6g}"
+def _shown(span: Span) -> str:
+    return "..".join(f"{value:.6g}" for value in span) if isinstance(span, tuple) else f"{span:.6g}"

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.support.result import Block, Result
@@ -32,14 +31,14 @@ class TrainResult(Result):
         return read_float_network(RunFolder(self.folder).float_network)
 
     @property
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[dict[str, object]]:
         """The metrics of every epoch, the last one last."""
-        return RunFolder(self.folder).read_metrics()
+        return list(RunFolder(self.folder).read_metrics())
 
     @property
     def accuracy(self) -> float:
         """The share of test samples that are right after the last epoch."""
-        return float(self.metrics[-1]["test_accuracy"])
+        return float(RunFolder(self.folder).read_metrics()[-1]["test_accuracy"])
 
     def headline(self) -> str:
         """Return the folder and the accuracy."""
