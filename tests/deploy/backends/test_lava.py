@@ -132,7 +132,7 @@ def test_every_kind_of_convolution_is_exact_on_lava():
     connections.append(IntegerConnection("inhibitory", "depthwise", "out", -rng.integers(0, 256, (4, 4 * 9 * 7))))
     connections.append(IntegerConnection("all_negative", "strided", "out", np.full((4, 3 * 6 * 3), -128)))
     network = IntegerNetwork(IntegerInput("input", source), tuple(populations), tuple(connections), steps=3)
-    kinds = {c.name: kind_of(c, network.shape_of(c.source), 255) for c in connections}
+    kinds = {c.name: kind_of(network, c) for c in connections}
     assert {kinds["to_plain"], kinds["to_pooled_with_remainder"], kinds["dense"]} == set(Kind)
 
     found = lava_equals_reference(network, rng.integers(0, 256, (3, 2, *source)).astype(np.uint8))

@@ -5,6 +5,7 @@ import pytest
 
 from snn_deploy.deploy.backends._lava.choice import Kind, estimated_seconds, kind_of
 from snn_deploy.deploy.running.layer_times import schedule
+from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 
 
@@ -26,7 +27,11 @@ def convolution(out=2, per_group=2, kernel=3, **geometry):
     ],
 )
 def test_a_connection_becomes_the_process_that_holds_it(connection, shape, kind):
-    assert kind_of(connection, shape, 1 if shape[0] > 2 else 255) is kind
+    c = connection
+    reached = target_shape(shape, c.weights.shape, c.stride, c.padding, c.dilation, c.pool)
+    output = IntegerPopulation(c.target, reached, 0, 0, 0, 0)
+    entry = IntegerInput(c.source, shape, 1 if shape[0] > 2 else 255)
+    assert kind_of(IntegerNetwork(entry, (output,), (c,), steps=1), c) is kind
 
 
 def test_more_samples_take_longer():
