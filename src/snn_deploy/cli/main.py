@@ -1,7 +1,6 @@
 """The command `snn-deploy`: one file per verb, loaded when it is called, so that --help is instant."""
 
 import importlib
-from importlib.metadata import version
 
 import click
 
@@ -39,7 +38,7 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("snn-deploy"), prog_name="snn-deploy")
+@click.version_option(package_name="snn-deploy", prog_name="snn-deploy")
 def main() -> None:
     """Bring a trained spiking network to neuromorphic hardware without changing one spike.
 
