@@ -1,4 +1,4 @@
-"""What a search may try and must keep, and which points nothing beats."""
+"""What a search may try and must keep, and which points are Pareto-optimal."""
 
 import pytest
 

@@ -89,7 +89,7 @@ class Fit:
     units: double, (channels,), what a threshold of 1 is worth. thresholds: int64, (channels,). weights: int16, as
     given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
     (channels,), in state units. lowered_by_bounds: the channels whose unit was decided by the states' bits and not by
-    the weights. clipped: of each connection, how many weights were beyond the largest whole one and were cut off.
+    the weights. clipped: of each connection, how many weights were clipped to the largest whole one.
     largest_rounding: by how much a bias, reset or initial value was changed at most, in the unit of the weights.
     """
 

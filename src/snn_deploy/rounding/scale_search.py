@@ -17,7 +17,7 @@ from snn_deploy.rounding.weight_rounding import squared_errors
 PER_OCTAVE = 16  # candidates between a unit and its double: steps are at most 2.2 % from the best one
 LARGEST_EXPONENT = 7  # of a connection (integer_network.py)
 _STORED_BITS = 8  # what weight bits and exponent take together at most, as long as there is a choice
-# How far below the step at which no weight is cut off the search goes, in octaves; at 8 bits less and less pays.
+# How far below the step at which no weight is clipped the search goes, in octaves; at 8 bits less and less pays.
 _OCTAVES = {2: 2.5, 3: 2.0, 4: 1.5, 5: 1.25, 6: 1.0, 7: 0.75, 8: 0.5}
 _MOST_TRIED_TOGETHER = 600  # ways to give exponents to the connections; beyond, one connection after the other
 
@@ -47,7 +47,7 @@ class ErrorTable:
     """The weight error of one connection at steps on a grid: step = reference * 2^(-index / PER_OCTAVE).
 
     first: (channels,), the first index of the row; errors: (channels, candidates). Before the row, errors grow with
-    the square of the step; behind it, weights are cut off so far that it is never chosen.
+    the square of the step; behind it, weights are clipped so far that it is never chosen.
     """
 
     first: np.ndarray

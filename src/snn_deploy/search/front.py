@@ -1,4 +1,4 @@
-"""front: the deployments that no other one beats in every objective, each verified, as JSON and as a picture."""
+"""front: the Pareto-optimal deployments, each verified, as JSON and as a picture."""
 
 import json
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
             axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
-    panels[0].set_title("Deployments: those that nothing beats, and the others")
+    panels[0].set_title("Deployments that were tried, and the Pareto front")
     return figure
 
 

@@ -195,7 +195,7 @@ def operands_of(network: IntegerNetwork, inputs: np.ndarray, difference: Differe
 
 def require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
     """Raise UserError unless `found` holds every spike and output that `expected` holds."""
-    leave = f"Leave {backend!r} out of the comparison, or mend it."
+    leave = f"Leave {backend!r} out of the comparison, or correct it."
     if found.spikes is None:
         raise UserError(f"backend {backend!r} recorded no spikes, so they cannot be compared. {leave}")
     samples = len(expected.outputs)

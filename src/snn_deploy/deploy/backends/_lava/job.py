@@ -13,7 +13,7 @@ from multiprocessing import process, shared_memory
 from pathlib import Path
 
 from snn_deploy.deploy.backends._lava.child_process import die_with_parent, exit_at_once
-from snn_deploy.deploy.backends._lava.mend import mend_lava
+from snn_deploy.deploy.backends._lava.patch_lava import patch_lava
 
 
 def main(folder: str, prefix: str, parent: str, task: str) -> None:
@@ -23,7 +23,7 @@ def main(folder: str, prefix: str, parent: str, task: str) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     status = 1
     try:
-        mend_lava()
+        patch_lava()
         importlib.import_module(task).perform(Path(folder))
         status = 0
     finally:

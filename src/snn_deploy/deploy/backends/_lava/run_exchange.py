@@ -5,7 +5,7 @@ from pathlib import Path
 from snn_deploy.deploy.backends._lava.build import frame_source, record, record_potentials
 from snn_deploy.deploy.backends._lava.execute import execute
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.backends._lava.mend import stand_in_for_slayer
+from snn_deploy.deploy.backends._lava.patch_lava import stand_in_for_slayer
 from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.integer_network import read_integer_network
 

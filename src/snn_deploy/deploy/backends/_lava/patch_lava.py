@@ -1,4 +1,4 @@
-"""mend: what Lava 0.10 and lava-dl 0.6, which will not change any more, need before they can be imported.
+"""patch_lava: what Lava 0.10 and lava-dl 0.6, which will not change any more, need before they can be imported.
 
 This is the one file that touches them, and only in the job's process:
 
@@ -19,7 +19,7 @@ _HASHABLE = "@dataclass(unsafe_hash=True)\nclass ByteEncoder:"
 _SLAYER = ("lava.lib.dl.slayer", "lava.lib.dl.slayer.neuron", "lava.lib.dl.slayer.neuron.rf")
 
 
-def mend_lava() -> None:
+def patch_lava() -> None:
     """Make Lava importable on this Python; to be called before anything of Lava is imported."""
     if sys.version_info < (3, 11) or _VAR_MODEL in sys.modules:
         return
@@ -28,7 +28,7 @@ def mend_lava() -> None:
         raise ModuleNotFoundError(f"No module named {_VAR_MODEL!r}", name=_VAR_MODEL)
     source = spec.loader.get_source(_VAR_MODEL)
     if _UNHASHABLE not in source:
-        raise ImportError(f"{spec.origin}: not the Lava 0.10.0 that this mend is for. Install lava-nc==0.10.0.")
+        raise ImportError(f"{spec.origin}: not the Lava 0.10.0 that this patch is for. Install lava-nc==0.10.0.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_VAR_MODEL] = module
     exec(compile(source.replace(_UNHASHABLE, _HASHABLE), spec.origin, "exec"), module.__dict__)
