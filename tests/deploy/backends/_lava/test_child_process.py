@@ -12,6 +12,7 @@ import pytest
 from helpers.lava_help import jobs_of, leftovers, needs_lava, needs_proc, session_members
 
 from snn_deploy.deploy.backends import lava
+from snn_deploy.deploy.backends._lava.child_process import kept_log
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.network.integer_network import (
     IntegerConnection,
@@ -73,6 +74,17 @@ def test_an_error_inside_a_lava_process_ends_the_job_and_is_told(network):
     assert time.monotonic() - start < 30
     assert "IsADirectoryError" in str(caught.value)
     assert "IsADirectoryError" in end_of_log(caught.value)
+
+
+def test_the_first_error_is_told_however_much_the_waiting_processes_print_after_it(tmp_path):
+    log = tmp_path / "log.txt"
+    waiting = "Traceback (most recent call last):\n  File x\n    y\nEOFError: Ran out of input\n"
+    log.write_text("INFO:start\nTraceback (most recent call last):\n  z\nIsADirectoryError: 'there'\n" + waiting * 5)
+
+    text = kept_log(log)
+
+    assert text.startswith("Its first error: IsADirectoryError: 'there'\n")
+    end_of_log(text)
 
 
 def test_an_error_before_lava_starts_is_told(network):

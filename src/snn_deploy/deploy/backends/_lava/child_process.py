@@ -8,6 +8,7 @@ cleans up when the parent dies before it could.
 
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -29,6 +30,7 @@ _LONGEST_PLACE = 40  # letters; the job's sockets lie 60 deeper, and their paths
 _SHORT_PLACE = Path("/tmp")
 _LOOK_EVERY = 0.05  # seconds between two looks at the job
 _SHOWN_LINES = 12  # of the log, in the error
+_ERROR = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b")  # the last line of a traceback
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -75,7 +77,7 @@ class Workspace:
             self._tell_janitor("\n")
         if status != 0:
             ending = f"took longer than {timeout:.0f} seconds" if status is None else f"ended with status {status}"
-            raise JobError(f"{task}: {ending}. {_kept_log(log)}")
+            raise JobError(f"{task}: {ending}. {kept_log(log)}")
         look()
 
     def _tell_janitor(self, text: str) -> None:
@@ -151,7 +153,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1") | own
 
 
-def _kept_log(log: Path) -> str:
+def kept_log(log: Path) -> str:
     """Return the end of the log and where the whole of it is kept; an empty one is not."""
     text = log.read_text(errors="replace")
     if not text:
@@ -159,5 +161,9 @@ def _kept_log(log: Path) -> str:
     handle, kept = tempfile.mkstemp(prefix=f"{_PREFIX}failed-", suffix=".log")
     os.close(handle)
     shutil.copyfile(log, kept)
-    lines = text.splitlines()[-_SHOWN_LINES:]
-    return "\n".join([f"Its log is kept in {kept}; it ends with:", *lines])
+    lines = text.splitlines()
+    shown = lines[-_SHOWN_LINES:]
+    # The processes that waited for the one that failed print their own errors after it, in any order and number.
+    first = next(filter(_ERROR.match, lines), None)
+    told = [] if first is None or first in shown else [f"Its first error: {first}"]
+    return "\n".join([*told, f"Its log is kept in {kept}; it ends with:", *shown])
