@@ -57,8 +57,8 @@ assert verified.is_identical
 simulation = sd.run(exported.network, images[test], labels=labels[test], record=True)
 print(f"{simulation!r}; spike rates {simulation.rates}")
 
-# %% On the cores of a Loihi 1, seated for these spikes
-placed = sd.place(exported.network, chip="loihi1", spikes=simulation)
+# %% On the cores of the chip that it was exported for, seated for these spikes
+placed = sd.place(exported.network, spikes=simulation)
 print(placed)
 print(f"{placed.energy(simulation)!r}, {placed.latency(simulation)!r}")
 
@@ -67,5 +67,5 @@ energy = sd.energy(exported.network, simulation, profile="cmos45")
 print(f"{energy!r}; every term of it: {len(energy.to_dict()['estimates'])} estimates")
 
 # %% Everything on one page
-report = sd.report(OUT, images[test], labels=labels[test], samples=100, chips=["loihi1"], backends=["reference", "cpu"])
+report = sd.report(OUT, images[test], labels=labels[test], samples=100, backends=["reference", "cpu"])
 print(report.save(OUT / "report.html"))

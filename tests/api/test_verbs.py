@@ -46,19 +46,19 @@ def call_run(run, exported, config, tmp_path):
 
 
 def call_map(run, exported, config, tmp_path):
-    yield ["map", exported, "--samples", 5, "--profile", "loihi1"]
-    yield sd.place(exported, chip="loihi1", samples=5)
+    yield ["map", exported, "--samples", 5, "--profile", "loihi2"]
+    yield sd.place(exported, samples=5)
 
 
 def call_energy(run, exported, config, tmp_path):
-    yield ["energy", exported, "--samples", 5, "--profile", "loihi1", "--seconds", 0.1]
-    yield sd.energy(exported, samples=5, profile="loihi1", seconds=0.1)
+    yield ["energy", exported, "--samples", 5, "--profile", "loihi2", "--seconds", 0.1]
+    yield sd.energy(exported, samples=5, profile="loihi2", seconds=0.1)
 
 
 def call_report(run, exported, config, tmp_path):
-    options = ["--samples", 20, "--compared", 2, "--profile", "loihi1", "--backends", "reference,cpu"]
+    options = ["--samples", 20, "--compared", 2, "--profile", "loihi2", "--backends", "reference,cpu"]
     yield ["report", run, "--out", tmp_path / "report.html", *options]
-    found = sd.report(run, samples=20, compared=2, chips=["loihi1"], backends=["reference", "cpu"])
+    found = sd.report(run, samples=20, compared=2, backends=["reference", "cpu"])
     yield found.save(tmp_path / "report.html")
 
 
@@ -156,19 +156,19 @@ def test_networks_and_samples_come_as_values_or_as_files(run, exported):
 
 def test_a_placement_takes_a_recorded_run_and_gives_energy_and_latency(exported, tmp_path):
     recorded = sd.run(exported, samples=4, record=True)
-    placed = sd.place(exported, chip="loihi1", spikes=recorded)
+    placed = sd.place(exported, spikes=recorded)
     assert placed.fits
-    measured = sd.place(exported, chip="loihi1", samples=4)
+    measured = sd.place(exported, samples=4)
     assert placed.to_dict() == measured.to_dict()
-    assert placed.energy(recorded).to_dict() == sd.energy(exported, samples=4, profile="loihi1").to_dict()
-    assert placed.latency(recorded) == sd.latency(exported, chip="loihi1", samples=4)
+    assert placed.energy(recorded).to_dict() == sd.energy(exported, samples=4, profile="loihi2").to_dict()
+    assert placed.latency(recorded) == sd.latency(exported, samples=4)
     assert placed.save(tmp_path / "p.json").is_file()
     with pytest.raises(sd.UserError, match="record=True"):
         sd.place(exported, spikes=sd.run(exported, samples=4))
 
 
 def test_what_does_not_fit_is_a_result_with_violations_and_suggestions(exported, tmp_path):
-    text = Path(sd.__file__).parent.joinpath("hardware_profiles/loihi1.toml").read_text()
+    text = Path(sd.__file__).parent.joinpath("hardware_profiles/loihi2.toml").read_text()
     small = tmp_path / "small.toml"
     small.write_text(text.replace("max_in_axons = { value = 4096", "max_in_axons = { value = 4"))
     if small.read_text() == text:

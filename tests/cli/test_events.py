@@ -48,13 +48,14 @@ def test_every_verb_takes_sequences(run, tmp_path):
     assert ran["samples"] == 64
     verified = _json("verify", run / "loihi", "--samples", 5, "--backends", "reference,cpu,onnx")
     assert verified["differences"] == []
-    mapped = _json("map", run / "loihi", "--samples", 5, "--out", tmp_path / "placement.json")
+    mapped = _json("map", run / "loihi", "--profile", "loihi1", "--samples", 5, "--out", tmp_path / "placement.json")
     assert mapped["fits"]
     operations = sum(c["synaptic_operations"] for c in ran["connections"])
     energy = _json("energy", run / "loihi")
     assert sum(t["count"] for t in energy["spiking"]) == pytest.approx(operations)  # 0/1 frames: nothing is multiplied
     placed = _json("energy", run / "loihi", "--profile", "loihi1", "--placement", tmp_path / "placement.json")
     assert placed["range"][0] > 0
+    assert len(placed["estimates"]) == 3  # Loihi 1 was measured three times
     timed = _json("energy", run / "loihi", "--seconds", 0.25)
     assert timed["range_per_second"] == pytest.approx([4 * joules for joules in timed["range"]])
     reported = snn_deploy(

@@ -64,7 +64,7 @@ def test_the_same_run_exports_the_same_bytes(run, exported, tmp_path):
 
 
 def test_fewer_bits_give_smaller_weights(run, tmp_path):
-    report = _json("export", run, "--weight-bits", "4", "--profile", "loihi1", "--out", tmp_path)
+    report = _json("export", run, "--weight-bits", "4", "--profile", "loihi2", "--out", tmp_path)
     assert all(layer["weights"][0] >= -7 and layer["weights"][1] <= 7 for layer in report["layers"])
 
 

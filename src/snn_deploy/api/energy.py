@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from snn_deploy.api.run import RunResult
-from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network
+from snn_deploy.api.sources import Chosen, Data, Network, chip_of, choose, integer_network
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, measured_events
 from snn_deploy.deploy.energy.latency import Latency
@@ -19,6 +19,7 @@ from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes, recorded_spikes
 from snn_deploy.deploy.running.simulation import Simulation
+from snn_deploy.export.chip.check_on_chip import require_on_chip
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.counted import counted
@@ -214,7 +215,7 @@ def energy(
         What spikes are measured on, as of `run`; or the result of a run (for a chip, one with record=True).
     profile
         "cmos45": arithmetic as the papers count it, in 8-bit integers, and with memory, beside the equal ANN. A chip,
-        such as "loihi1": events on its cores and links, and the time of a sample. A name, or a TOML file.
+        such as "loihi2": events on its cores and links, and the time of a sample. A name, or a TOML file.
     placement
         Where the chip's cores lie; None is the placement that `place` makes for these spikes.
     seconds
@@ -235,7 +236,7 @@ def energy(
     if found.kind == "neurocore":
         return chip_energy(whole, inputs, found, placement, samples=samples, seconds=seconds, watch=watch)
     if placement is not None:
-        raise UserError(f"--placement {placement}; allowed with the profile of a chip, such as --profile loihi1.")
+        raise UserError(f"--placement {placement}; allowed with the profile of a chip, such as --profile loihi2.")
     require_op_energy(found)
     simulation = _simulated(whole, inputs, samples, watch)
     operations, counts = simulation.synaptic_operations, simulation.spike_counts
@@ -247,14 +248,17 @@ def latency(
     network: Network,
     inputs: Data | RunResult = None,
     *,
-    chip: str = "loihi1",
+    chip: str | None = None,
     samples: int = 0,
     placement: Placement | str | Path | None = None,
     watch: Watch = SILENT,
 ) -> Latency:
-    """Return how long one sample of `network` takes on `chip`, in seconds; see `energy` for the parameters."""
-    profile = load_profile(chip)
-    return chip_energy(integer_network(network), inputs, profile, placement, samples=samples, watch=watch).latency
+    """Return how long one sample of `network` takes on `chip`, in seconds; see `energy` for the parameters.
+
+    chip: a hardware profile; None is the one that the network was exported for.
+    """
+    whole = integer_network(network)
+    return chip_energy(whole, inputs, chip_of(whole, chip), placement, samples=samples, watch=watch).latency
 
 
 def chip_energy(
@@ -305,6 +309,7 @@ def _simulated(network: IntegerNetwork, inputs: Data | RunResult, samples: int, 
 
 def _placed(network: IntegerNetwork, chip: HardwareProfile, spikes: dict[str, np.ndarray]) -> Placement:
     """Return the placement that `place` makes for these spikes."""
+    require_on_chip(network, chip)
     parts = partition(network, chip)
     if parts.violations:
         raise UserError(

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.api.health import broken_limits, check_limits, health_as_dict, health_blocks
-from snn_deploy.api.sources import Chosen, Data, choose
+from snn_deploy.api.sources import DEFAULT_CHIP, Chosen, Data, choose
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
 from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.proof.prove_bounds import Bounds
-from snn_deploy.export.to_integer_network import Export, export_options, to_integer_network
+from snn_deploy.export.to_integer_network import Export, ExportOptions, to_integer_network
+from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation, write_integer_network
@@ -208,7 +209,7 @@ class ExportResult(Result):
 def export(
     network: FloatNetwork | str | Path,
     *,
-    chip: str = "loihi2",
+    chip: str = DEFAULT_CHIP,
     weight_bits: int | None = None,
     per_channel: bool | None = None,
     shift: Shift = "refuse",
@@ -259,12 +260,13 @@ def export(
         raise UserError(f"--health {health}; allowed is a whole number from 0.")
     floats = network if isinstance(network, FloatNetwork) else _read(Path(network))
     trained = _as_trained(floats)
+    profile = load_profile(chip)
     limits = limits_of(
-        chip,
+        profile,
         trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
         per_channel=trained.get("per_channel", False) if per_channel is None else per_channel,
     )
-    exported = to_integer_network(floats, limits, export_options(chip, shift, round_decays=round_decays))
+    exported = to_integer_network(floats, limits, ExportOptions(shift, round_decays, profile))
     result = ExportResult(exported, limits)
     shown = health or (REQUIRED_SAMPLES if required else 0)
     if shown:

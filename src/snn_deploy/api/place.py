@@ -9,9 +9,9 @@ import numpy as np
 
 from snn_deploy.api.energy import ChipEnergy, chip_energy
 from snn_deploy.api.run import RunResult
-from snn_deploy.api.sources import Data, Network, choose, integer_network
+from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_network
 from snn_deploy.deploy.energy.latency import Latency
-from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, suggestions
+from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement, write_placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
@@ -20,7 +20,8 @@ from snn_deploy.deploy.mapping.place import PlacedNetwork
 from snn_deploy.deploy.mapping.place import place as placed_on_cores
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
-from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.export.chip.check_on_chip import check_on_chip
+from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import atomic_path
 from snn_deploy.support.counted import counted
@@ -36,6 +37,7 @@ _DOTS_PER_INCH = 150
 class PlaceResult(Result):
     """A network on the cores of a chip, or why it does not fit.
 
+    refused: what the chip cannot do at all, one sentence each; then nothing was cut into parts.
     partition: the parts on each core and what they need. placed: where each core lies, or None where it does not fit.
     bound: how many cores any mapping needs, or None. chips_allowed: the most chips there are, or None. suggestions:
     what was tried and would make it fit, where it does not. assumed: which spikes the placement is made for.
@@ -43,6 +45,7 @@ class PlaceResult(Result):
 
     network: IntegerNetwork
     chip: HardwareProfile
+    refused: tuple[str, ...]
     partition: Partition
     placed: PlacedNetwork | None
     bound: LowerBound | None
@@ -111,6 +114,8 @@ class PlaceResult(Result):
         cores, chips = counted(self.cores, "core"), counted(self.chips, "chip")
         if self.fits:
             return f"{cores} on {chips} of {self.chip.title}"
+        if self.refused:
+            return f"{self.chip.name} cannot run it: {self.refused[0]}"
         if self.violations:
             return f"does not fit: {self.violations[0]}"
         return f"does not fit: {cores} need {chips} of {self.chip.title}; allowed are {self.chips_allowed}"
@@ -138,14 +143,16 @@ class PlaceResult(Result):
         )
 
     def _blocks_of_no_fit(self) -> tuple[Block, ...]:
-        broken = [f"does not fit: {violation}" for violation in self.violations] or [self.headline()]
+        broken = [f"{self.chip.name} cannot run it: {what}" for what in self.refused]
+        broken += [f"does not fit: {violation}" for violation in self.violations]
         tried = [
             f"  fits, with {counted(s.cores, 'core')} on {counted(s.chips, 'chip')}: {s.what}" for s in self.suggestions
         ]
+        what_else = "other chips" if self.refused else "fewer bits, fewer channels, other chips"
         return (
-            *broken,
-            "every grid of rows, columns and channels was tried, then what would make it fit",
-            *(tried or ["  nothing that was tried fits: fewer bits, fewer channels, other chips"]),
+            *(broken or [self.headline()]),
+            *(() if self.refused else ("every grid of rows, columns and channels was tried; what would make it fit:",)),
+            *(tried or [f"  nothing that was tried fits: {what_else}"]),
         )
 
     def _layers(self) -> list[dict[str, object]]:
@@ -179,8 +186,9 @@ class PlaceResult(Result):
     def to_dict(self) -> dict[str, object]:
         """Return cores, chips, bounds and what binds; or violations and suggestions."""
         if self.placed is None or self.bound is None:
-            facts: dict[str, object] = {"fits": False, "violations": [asdict(v) for v in self.violations]}
-            if not self.violations:
+            violations = [asdict(v) for v in self.violations]
+            facts: dict[str, object] = {"fits": False, "refused": list(self.refused), "violations": violations}
+            if not self.violations and not self.refused:
                 facts |= {"cores": self.cores, "chips": self.chips, "allowed": self.chips_allowed}
             return facts | {"suggestions": [asdict(s) for s in self.suggestions]}
         layers, bound = self._layers(), self.bound
@@ -208,7 +216,7 @@ class PlaceResult(Result):
 def place(
     network: Network,
     *,
-    chip: str = "loihi1",
+    chip: str | None = None,
     chips: int | None = None,
     spikes: RunResult | None = None,
     inputs: Data = None,
@@ -223,7 +231,7 @@ def place(
     network
         An exported network, its file or its folder.
     chip
-        A hardware profile of a chip: a name, or a TOML file.
+        A hardware profile of a chip: a name, or a TOML file. None is the chip that the network was exported for.
     chips
         The most chips there are; None is as many as needed.
     spikes
@@ -242,15 +250,20 @@ def place(
         For a profile without cores, or a run without recorded spikes. A network that does not fit is a result, not an
         error.
     """
-    whole, profile = integer_network(network), load_profile(chip)
+    whole = integer_network(network)
+    profile = chip_of(whole, chip)
+    if refused := check_on_chip(whole, profile):
+        nothing = Partition((), (), ())
+        tried = tuple(other_chips(whole, profile, chips))
+        return PlaceResult(whole, profile, refused, nothing, None, None, chips, tried, "")
     found = partition(whole, profile)
     if found.violations or (chips is not None and chips_needed(found, profile) > chips):
         watch.say("does not fit; trying what would make it fit")
         tried = tuple(suggestions(whole, profile, found, chips))
-        return PlaceResult(whole, profile, found, None, None, chips, tried, "")
+        return PlaceResult(whole, profile, (), found, None, None, chips, tried, "")
     mean, assumed = _mean_spikes(whole, spikes, inputs, samples, watch)
     placed = placed_on_cores(whole, profile, mean, parts=found, seed=seed)
-    return PlaceResult(whole, profile, found, placed, lower_bound(whole, profile), chips, (), assumed)
+    return PlaceResult(whole, profile, (), found, placed, lower_bound(whole, profile), chips, (), assumed)
 
 
 def _mean_spikes(

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.api.sources import Data, choose, integer_network, network_file
+from snn_deploy.api.sources import Data, chip_of, choose, integer_network, network_file
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames
-from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.findings import Findings, Fit
 from snn_deploy.report.gather import Shown, Subject, gather, installed_backends
@@ -76,7 +75,7 @@ def report(
     inputs: Data = None,
     *,
     labels: np.ndarray | None = None,
-    chips: Sequence[str] = ("loihi1", "loihi2"),
+    chips: Sequence[str] | None = None,
     samples: int | None = None,
     compared: int = 10,
     beside: str | Path | None = None,
@@ -91,7 +90,7 @@ def report(
         The folder of a run with an exported network in RUN/loihi or RUN/onnx; such a network's file or folder; or the
         network itself.
     chips
-        Hardware profiles: names, or TOML files.
+        Hardware profiles: names, or TOML files. None is the chip that the network was exported for.
     inputs, labels, samples
         What is measured on, as of `run`, with labels, and how many of them; 0 is all, None at most 1000.
     compared
@@ -115,7 +114,7 @@ def report(
     chosen = choose(network, inputs, samples or 0, labels).first(SAMPLES if samples is None else samples)
     if chosen.labels is None:
         raise UserError("report: inputs without labels. Give labels, one for each sample.")
-    profiles = [load_profile(name) for name in chips]
+    profiles = [chip_of(network, name) for name in chips or (None,)]
     for chip in profiles:
         limits(chip)  # refuses one without cores, before anything is run
     other = None
@@ -132,7 +131,7 @@ def report(
         backends=names,
         compared=compared,
         beside=other,
-        commands=_commands(where, chips, inputs, chosen.count, compared, beside, names),
+        commands=_commands(where, chips or (), inputs, chosen.count, compared, beside, names),
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.api.sources import integer_network, test_samples
+from snn_deploy.api.sources import DEFAULT_CHIP, integer_network, test_samples
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.search.front import Verified, as_json, front, verified, write_front
 from snn_deploy.search.point import Point, network_path
 from snn_deploy.search.settings import (
@@ -115,7 +116,7 @@ def search(
     steps: Sequence[int] | None = None,
     weight_bits: Sequence[int] = (8, 6, 5, 4, 3),
     thresholds: Sequence[str] = _THRESHOLDS,
-    chips: Sequence[str] = ("loihi1",),
+    chips: Sequence[str] = (DEFAULT_CHIP,),
     choices: Mapping[str, Sequence[str]] | None = None,
     objectives: Sequence[str] = ("accuracy", "energy"),
     require: Sequence[str] = (),
@@ -238,7 +239,7 @@ def _settings(
     )
     for chip in settings.profiles:  # bits that it does not store, and what is no chip
         for bits in settings.weight_bits:
-            limits_of(chip, bits)
+            limits_of(load_profile(chip), bits)
     checked(settings)
     for backend in _BACKENDS:
         load_backend(backend)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.deploy.running.simulation import as_frames
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
+from snn_deploy.network.field_check import shown
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
+
+DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
 
 Network = IntegerNetwork | str | Path
 """An exported network, the file network.npz, or the folder that holds it."""
@@ -60,6 +64,19 @@ def network_file(path: Path) -> Path:
 def integer_network(network: Network) -> IntegerNetwork:
     """Return the exported network that `network` is, or is the file of."""
     return network if isinstance(network, IntegerNetwork) else read_integer_network(network_file(Path(network)))
+
+
+def chip_of(network: IntegerNetwork, chip: str | None) -> HardwareProfile:
+    """Return the profile `chip`; None is the one that the network was exported for, and else DEFAULT_CHIP."""
+    if chip is not None:
+        return load_profile(chip)
+    exported_for = network.provenance.get("export", {}).get("chip")
+    if exported_for is not None and exported_for not in profile_names():
+        raise UserError(
+            f"the network was exported for the chip {shown(exported_for)}, whose profile does not come with the "
+            f"program. Give it, with --profile FILE.toml, or one of {', '.join(profile_names())}."
+        )
+    return load_profile(exported_for or DEFAULT_CHIP)
 
 
 def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels: np.ndarray | None = None) -> Chosen:

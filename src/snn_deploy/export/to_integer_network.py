@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import get_args
 
-from snn_deploy.export.chip.neurons import ANY_NEURONS, ChipNeurons, check_neurons, chip_neurons
+from snn_deploy.export.chip.check_on_chip import require_on_chip
+from snn_deploy.export.chip.neurons import ANY_NEURONS, chip_neurons
 from snn_deploy.export.passes.absorb_average_pool import ABSORB_AVERAGE_POOL
 from snn_deploy.export.passes.absorb_input_scale import ABSORB_INPUT_SCALE
 from snn_deploy.export.passes.even_thresholds import EVEN_OUT_THRESHOLDS
@@ -14,7 +15,7 @@ from snn_deploy.export.passes.place_shift import PLACE_SHIFT, Shift, require_no_
 from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.passes.round_decays import round_decays
 from snn_deploy.export.proof.prove_bounds import Bounds, prove_bounds
-from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.rounding.fit import Fit, Limits
@@ -41,21 +42,17 @@ class ExportOptions:
 
     shift: what becomes of norms' shifts (place_shift.py): refused; a bias, as a population's own biases are; or moved,
     those too, into thresholds and reset values. may_round_decays: whether decays may become
-    the nearest ones of the chip; otherwise others are refused. chip: what its neurons can do.
+    the nearest ones of the chip; otherwise others are refused. chip: that must be able to run it; None is any
+    whose neurons are those of integer_semantics.py.
     """
 
     shift: Shift = "refuse"
     may_round_decays: bool = False
-    chip: ChipNeurons = ANY_NEURONS
+    chip: HardwareProfile | None = None
 
 
 PLAIN = ExportOptions()
 _FOLDING = (FOLD_TD_BATCH_NORM, ABSORB_AVERAGE_POOL, ABSORB_INPUT_SCALE)
-
-
-def export_options(profile: str, shift: Shift, *, round_decays: bool) -> ExportOptions:
-    """Return the choices of an export for the neurons of the chip `profile`, a name or a TOML file."""
-    return ExportOptions(shift, round_decays, chip_neurons(load_profile(profile)))
 
 
 def fold(network: FloatNetwork, shift: Shift = "refuse") -> FloatNetwork:
@@ -77,21 +74,22 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
     """Return the integer network of `network` within `limits`, or a UserError that names what does not fit."""
     changes: dict[str, float] = {}
     if options.may_round_decays:  # before shifts are placed, because these depend on decays
-        network, changes = round_decays(network, options.chip)
+        network, changes = round_decays(network, ANY_NEURONS if options.chip is None else chip_neurons(options.chip))
     folded = fold(network, options.shift)
     if not limits.per_channel:
         folded = apply((EVEN_OUT_THRESHOLDS,), folded)
-    check_neurons(folded, options.chip)
     provenance = {
         **network.provenance,
         "export": {
             **({} if options.shift == "refuse" else {"shift": options.shift}),
             **({"rounded_decays": changes} if changes else {}),
-            **({} if options.chip is ANY_NEURONS else {"chip": options.chip.name}),
+            **({} if options.chip is None else {"chip": options.chip.name}),
             "tool": f"snn-deploy {version('snn-deploy')}",
             "weight_bits": limits.weight_bits,
             "thresholds": "per_channel" if limits.per_channel else "scalar",
         },
     }
     integer, fits = quantize(folded, limits, provenance)
+    if options.chip is not None:
+        require_on_chip(integer, options.chip)
     return Export(integer, fits, prove_bounds(integer), folded, changes)

@@ -19,11 +19,12 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "latency": "barrier_max barrier_min barrier_multichip hop_east_west hop_north_south "
         "neuron_update_active neuron_update_inactive synaptic_op",
         "model.memory": "conv_overhead core_bytes header_bits synapses_per_entry",
-        "neuron": "bias_exponent_max bias_mantissa_max bias_mantissa_min current_decay_bits "
+        "neuron": "accumulator_bits bias_exponent_max bias_mantissa_max bias_mantissa_min current_decay_bits "
         "current_decay_offset delay_compartment_rule delay_max delay_max_default programmable "
         "soft_reset_compartments threshold_mantissa_max u_bits v_bits voltage_decay_bits "
         "voltage_decay_offset",
         "power": "idle_chip static_chip",
+        "spike": "payload_bits",
         "system": "cores_per_tile cores_usable_per_chip max_chips mesh_tiles",
         "weight": "sign_modes stored_bits_allowed stored_bits_max",
     },

@@ -9,13 +9,14 @@ from scipy.sparse import csr_matrix
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
-from snn_deploy.deploy.mapping.checking.fit import bottleneck, suggestions
+from snn_deploy.deploy.mapping.checking.fit import bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
 from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
+from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import Chart, as_chart
@@ -32,8 +33,11 @@ def chip_facts(
 
     The placement is the one of snn-deploy map with these spikes and seed 0.
     """
-    found = partition(network, chip)
     title = chip.title.split(";")[0]  # what follows are its reservations; the sources repeat them
+    if refused := check_on_chip(network, chip):
+        others = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in other_chips(network, chip, None))
+        return Fit(chip.name, title, refused, tuple(others), (), None)
+    found = partition(network, chip)
     if found.violations:
         tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
         return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None)

@@ -67,8 +67,8 @@ class OnChip:
 class Fit:
     """Whether the network fits on a chip.
 
-    violations, not_counted: one line each. suggestions: what was tried and fits, where it does not. on_chip: None
-    where it does not fit.
+    violations: what the chip cannot do, or limits that are broken, and not_counted: one line each. suggestions: what
+    was tried and fits, where it does not. on_chip: None where it does not fit.
     """
 
     profile: str

@@ -6,14 +6,15 @@ import numpy as np
 
 from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.running.simulation import as_frames
-from snn_deploy.export.to_integer_network import to_integer_network
+from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.export.to_integer_network import ExportOptions, to_integer_network
+from snn_deploy.hardware_profiles.profile import load_profile, profile_names
 from snn_deploy.network import float_semantics
 from snn_deploy.network.class_outputs import class_outputs, predicted_classes
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import as_chart
 from snn_deploy.report.findings import Training
-from snn_deploy.rounding.fit import Limits
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import Watch
 from snn_deploy.train.run.plots import draw
@@ -51,15 +52,20 @@ def training_of(run: Path | None) -> tuple[Training | None, str]:
 
 
 def exported_otherwise(network: IntegerNetwork, floats: FloatNetwork | None) -> dict[str, IntegerNetwork]:
-    """Return change -> `floats` exported with other bits or thresholds than `network`; none where they are unknown."""
-    bits = network.provenance.get("export", {}).get("weight_bits")
-    if floats is None or not isinstance(bits, int):
+    """Return change -> `floats` exported with other bits or thresholds than `network`; none where they are unknown.
+
+    For the chip, and with the choices, of its own export.
+    """
+    export = network.provenance.get("export", {})
+    if floats is None or export.get("chip") not in profile_names():
         return {}
+    chip = load_profile(export["chip"])
+    options = ExportOptions(export.get("shift", "refuse"), bool(export.get("rounded_decays")), chip)
     found: dict[str, IntegerNetwork] = {}
     for fewer, per_channel in ((8, True), (6, True), (4, True)):
         change = f"weights of {fewer} bits with a threshold for each channel"
         try:
-            found[change] = to_integer_network(floats, Limits(fewer, per_channel)).network
+            found[change] = to_integer_network(floats, limits_of(chip, fewer, per_channel=per_channel), options).network
         except UserError:
             continue  # this network cannot be exported so: then it is no suggestion
     return found

@@ -41,7 +41,8 @@ class Limits:
     per_channel: whether each channel may have a unit, and so a threshold, of its own. largest_threshold: of a threshold
     mantissa. state_bits: of current and potential, with the sign. distinct_thresholds: how many different thresholds
     a population may have; None is any number. bias_mantissa, bias_exponent: the largest of each; a bias is a mantissa
-    times 2^exponent state units; None is any bias that the states' bits hold.
+    times 2^exponent state units; None is any bias that the states' bits hold. accumulator_bits: of the sum of what
+    arrives in a step, with the sign; None is as many as the current has.
     """
 
     weight_bits: int = 8
@@ -51,6 +52,12 @@ class Limits:
     distinct_thresholds: int | None = None
     bias_mantissa: int | None = None
     bias_exponent: int = 0
+    accumulator_bits: int | None = None
+
+    @property
+    def largest_arrival(self) -> int:
+        """The largest sum of what arrives in a step, in state units."""
+        return self.largest_state if self.accumulator_bits is None else int(2 ** (self.accumulator_bits - 1)) - 1
 
     @property
     def largest_state(self) -> int:
@@ -213,6 +220,7 @@ def _finest_in_bounds(incoming: PopulationToRound, limits: Limits, candidates: _
         neurons, fits = _neurons(incoming, limits, units, candidates.thresholds[middle])
         highest, lowest = (np.rint(s / units * 2**STATE_SHIFT).astype(np.int64) for s in (most, least))
         fits &= np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)) <= limits.largest_state
+        fits &= np.maximum(highest, -lowest) <= limits.largest_arrival
         low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
     return low.min(keepdims=True) if len(candidates.reference) == 1 else low
 
@@ -289,13 +297,20 @@ def _whole_bias(exact: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarr
     return whole, fits
 
 
+def biases_held(bias: np.ndarray, limits: Limits) -> np.ndarray:
+    """Return (channels,): which of `bias`, in state units, are a mantissa times a power of two that the target has."""
+    whole, fits = _whole_bias(bias.astype(np.float64), limits)
+    return fits & (whole == bias)
+
+
 def _too_large(found: Fit, incoming: PopulationToRound, limits: Limits) -> np.ndarray:
     """Return the channels in which some input could make a state leave its bits."""
     factors = [v << e for v, e in zip(incoming.largest_values, found.exponents, strict=True)]
     neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
-    bounds = state_bounds(*largest_sums(found.weights, factors), neurons, incoming.steps)
+    most, least = largest_sums(found.weights, factors)
+    bounds = state_bounds(most, least, neurons, incoming.steps)
     too_large: np.ndarray = ~fits | (np.maximum(*bounds) > limits.largest_state)
-    return too_large
+    return too_large | (np.maximum(most, -least) > limits.largest_arrival)
 
 
 def _beyond(weights: np.ndarray, steps: np.ndarray, limits: WeightRange) -> int:
@@ -347,6 +362,11 @@ def _out_of_bounds(where: str, incoming: PopulationToRound, limits: Limits, cand
         highest, lowest = (whole, none) if sign > 0 else (none, -whole)
         sides.append(np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)))
     side, channel = (int(i) for i in np.unravel_index(np.argmax(sides), np.shape(sides)))
+    if limits.accumulator_bits is not None and sides[side][channel] <= limits.largest_state:
+        return (
+            f"{where}: no weight scale keeps what arrives in a step within {limits.accumulator_bits} bits. Use a "
+            "smaller fan-in, or choose a profile whose chip adds in more bits."
+        )
     return (
         f"{where}: no weight scale keeps its states within {limits.state_bits} bits over {incoming.steps} steps. "
         f"In the coarsest one, channel {channel} reaches {sides[side][channel]} of {limits.largest_state} when every "

@@ -21,7 +21,7 @@ from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.export.chip.limits import limits_of
-from snn_deploy.export.to_integer_network import export_options, to_integer_network
+from snn_deploy.export.to_integer_network import ExportOptions, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.search.settings import Deployment, SearchSettings, shown
@@ -66,10 +66,9 @@ def network_path(folder: Path, deployment: Deployment) -> Path:
 
 def _measured(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Samples, files: Path) -> Point:
     chip = load_profile(deployment.profile)
-    limits = limits_of(deployment.profile, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
+    limits = limits_of(chip, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
     floats = trained_network(settings, deployment, folder)
-    options = export_options(deployment.profile, "refuse", round_decays=True)
-    network = to_integer_network(floats, limits, options).network
+    network = to_integer_network(floats, limits, ExportOptions("refuse", True, chip)).network
     write_integer_network(network, files / "network.npz")
     measures: dict[str, float] = {}
 

@@ -33,7 +33,7 @@ def dense(inputs: int, neurons: int) -> IntegerNetwork:
     zeros = np.zeros(neurons, int)
     return IntegerNetwork(
         IntegerInput("in", (inputs,), 1),
-        (IntegerPopulation("out", (neurons,), zeros + 9, zeros, zeros, zeros),),
+        (IntegerPopulation("out", (neurons,), zeros + 9, zeros + 4096, zeros, zeros),),
         (IntegerConnection("w", "in", "out", np.ones((neurons, inputs))),),
         2,
     )
@@ -79,13 +79,13 @@ def files_of_profile(name: str) -> str:
 def test_a_profile_without_cores_is_a_mistake(file):
     shown = CliRunner().invoke(main, ["map", str(file), "--profile", "cmos45"])
     assert shown.exit_code == 2
-    assert "mapping needs a neurocore" in shown.output
+    assert "is a way to count energy, not a chip" in shown.output
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_the_picture_is_drawn_and_the_facts_are_complete(file, tmp_path, kind):
     picture = tmp_path / f"map.{kind}"
-    shown = CliRunner().invoke(main, ["map", str(file), "--picture", str(picture), "--json"])
+    shown = CliRunner().invoke(main, ["map", str(file), "--profile", "loihi1", "--picture", str(picture), "--json"])
     assert shown.exit_code == 0, shown.output
     assert picture.read_bytes().startswith(b"\x89PNG" if kind == "png" else b"<?xml")
     facts = json.loads(shown.stdout)
@@ -109,8 +109,8 @@ def test_what_was_tried_and_fits_is_said(tmp_path):
     network = IntegerNetwork(
         IntegerInput("in", (2,), 1),
         (
-            IntegerPopulation("hidden", (6000,), hidden + 9, hidden, hidden, hidden),
-            IntegerPopulation("out", (2,), out + 9, out, out, out),
+            IntegerPopulation("hidden", (6000,), hidden + 9, hidden + 4096, hidden, hidden),
+            IntegerPopulation("out", (2,), out + 9, out + 4096, out, out),
         ),
         (
             IntegerConnection("a", "in", "hidden", np.ones((6000, 2))),
@@ -131,7 +131,7 @@ def test_measured_spikes_decide_the_seats(tmp_path):
     zeros = np.zeros(10, int)
     network = IntegerNetwork(
         IntegerInput("in", (1, 8, 8), 255),
-        (IntegerPopulation("out", (10,), zeros + 9, zeros, zeros, zeros),),
+        (IntegerPopulation("out", (10,), zeros + 9, zeros + 4096, zeros, zeros),),
         (IntegerConnection("w", "in", "out", np.ones((10, 64))),),
         2,
     )

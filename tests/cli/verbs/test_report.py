@@ -51,7 +51,7 @@ def test_the_numbers_are_those_of_the_other_verbs(run, tmp_path):
     result = reported(run, tmp_path / "a.html")
     ran = json.loads(snn_deploy("run", run / "loihi", "--samples", 40, "--json").stdout)
     assert result["accuracy"] == ran["accuracy"]
-    assert result["fits"] == {"loihi1": True, "loihi2": True}
+    assert result["fits"] == {"loihi2": True}
     text = (tmp_path / "a.html").read_text()
     for population in ran["populations"]:
         assert f'<td class="n">{100 * population["spike_rate"]:.2f} %</td>' in text
@@ -107,7 +107,7 @@ def test_what_is_no_run_or_not_exported_is_one_line(run, tmp_path):
     shown = snn_deploy("report", tmp_path)
     assert (shown.exit_code, f"Call snn-deploy export {tmp_path}" in shown.stderr) == (2, True)
     shown = snn_deploy("report", run, "--profile", "cmos45")
-    assert (shown.exit_code, "mapping needs a neurocore" in shown.stderr) == (2, True)
+    assert (shown.exit_code, "is a way to count energy, not a chip" in shown.stderr) == (2, True)
     assert not list(tmp_path.glob("*.html"))
 
 

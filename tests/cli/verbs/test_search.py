@@ -125,7 +125,7 @@ def test_a_space_larger_than_the_trials_is_sampled(config, tmp_path):
     [
         (["--steps", "4,x"], "--steps 4,x; allowed are whole numbers from 1"),
         (["--steps", "4,4"], "one or more different values"),
-        (["--weight-bits", "9,12"], "12 bits; loihi1 stores signed weights"),
+        (["--weight-bits", "9,12"], "12 bits; loihi2 stores signed weights"),
         (["--thresholds", "both"], "--thresholds both; allowed are scalar, per-channel"),
         (["--profiles", "cmos45"], "not a chip"),
         (["--objectives", "speed"], "--objectives speed; allowed are accuracy"),

@@ -37,10 +37,10 @@ def command(
     """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
     The profile cmos45 gives the energy of arithmetic: as the spiking-network papers count it, in 8-bit integers, and
-    with memory access, each beside the equivalent ANN. The profile of a chip, such as loihi1, gives the energy of the
+    with memory access, each beside the equivalent ANN. The profile of a chip, such as loihi2, gives the energy of the
     events on its cores and links, and the time of a sample. Every term is a count times a unit cost with its source.
 
-    Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi1
+    Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi2
     """
     output.show(
         sd.energy(network, data, profile=profile, samples=samples, placement=placement, seconds=seconds, watch=output)

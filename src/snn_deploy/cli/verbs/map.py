@@ -12,7 +12,7 @@ from snn_deploy.support.picture_file import require_picture
 
 @click.command("map")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--profile", default="loihi1", show_default=True, help="Hardware profile: a name, or a TOML file.")
+@click.option("--profile", help="A chip: a profile's name, or a TOML file. Default: the one of the export.")
 @click.option("--chips", type=click.IntRange(min=1), help="Number of chips available. Default: as many as needed.")
 @click.option(
     "--samples",
@@ -33,7 +33,7 @@ from snn_deploy.support.picture_file import require_picture
 def command(
     output: Output,
     network: Path,
-    profile: str,
+    profile: str | None,
     chips: int | None,
     samples: int | None,
     data: str | None,

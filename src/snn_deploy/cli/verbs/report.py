@@ -11,9 +11,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
 @click.command("report")
 @click.argument("source", metavar="RUN_OR_NETWORK", type=click.Path(path_type=Path))
-@click.option(
-    "--profile", "profiles", multiple=True, help="A chip; may be given several times. Default: loihi1 and loihi2."
-)
+@click.option("--profile", "profiles", multiple=True, help="A chip, or several. Default: the one of the export.")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: report.html beside the network.")
 @data_option
 @click.option("--samples", type=int, help="Test samples to measure on; 0: all. Default: at most 1,000.")
@@ -48,7 +46,7 @@ def command(
     result = sd.report(
         source,
         data,
-        chips=profiles or ("loihi1", "loihi2"),
+        chips=profiles or None,
         samples=samples,
         compared=compared,
         beside=beside,

@@ -17,7 +17,7 @@ from snn_deploy.support.user_error import UserError
 @click.option("--steps", help="Numbers of time steps to try, such as 8,4,2. Default: CONFIG's, 3/4, 1/2 and 1/4 of it.")
 @click.option("--weight-bits", default="8,6,5,4,3", show_default=True, help="Bits of a signed weight to try.")
 @click.option("--thresholds", default="scalar,per-channel", show_default=True, help="Threshold modes to try.")
-@click.option("--profiles", default="loihi1", show_default=True, help="Chips to try.")
+@click.option("--profiles", default="loihi2", show_default=True, help="Chips to try.")
 @click.option(
     "--choose",
     "choices",

@@ -19,10 +19,10 @@ from snn_deploy.deploy.backends._lava.files import (
     recorded_spikes,
 )
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, joined
 from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.network.layer_times import schedule
 from snn_deploy.support.user_error import UserError
 
 _JOB = "snn_deploy.deploy.backends._lava.job"

@@ -10,9 +10,9 @@ import numpy as np
 from snn_deploy.deploy.backends import lava
 from snn_deploy.deploy.backends._lava.choice import fits_convolution
 from snn_deploy.deploy.backends._lava.stock_neurons import is_stock
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.layer_times import schedule
 from snn_deploy.support.user_error import UserError
 
 _TASK = "snn_deploy.deploy.backends._lava.run_on_chip"

@@ -9,11 +9,11 @@ import numpy as np
 from snn_deploy.deploy.backends import lava
 from snn_deploy.deploy.backends._lava.choice import estimated_seconds
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
 from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.layer_times import schedule
 from snn_deploy.support.user_error import UserError
 
 _TASK = "snn_deploy.deploy.backends._lava.run_exchange"

@@ -14,12 +14,11 @@ from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
 from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
-from snn_deploy.deploy.mapping.memory.resources import compartments_of
 from snn_deploy.deploy.running.backend import load_backend
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.running.simulation import Progress, as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.layer_times import schedule
 
 _GROUP = 4  # compartments are updated in groups: NL hardware/builder.py:282-287, `model.estimate.n_alloc` of loihi1
 _VALUES_AT_A_TIME = 1 << 25  # recorded spikes in memory, one byte each
@@ -96,7 +95,7 @@ def core_events(
     counted = [counter.count(spikes) for spikes in parts]
     joined = {name: np.concatenate([part[name] for part in counted]) for name in counted[0]}
     used = sum(
-        np.bincount(core_of, minlength=len(placement.cores)) * compartments_of(p, profile)
+        np.bincount(core_of, minlength=len(placement.cores))
         for p in network.populations
         for core_of in [placement.core_of(p.name, p.shape).ravel()]
     )

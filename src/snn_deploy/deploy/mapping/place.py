@@ -41,6 +41,8 @@ def place(
 ) -> PlacedNetwork:
     """Return `network` on the cores of `profile`; a network that does not fit is a UserError.
 
+    Whether the chip can do what its neurons do is check_on_chip's question.
+
     spikes: population -> spikes of each neuron in each step, (steps, *shape), as mean_spikes gives them; without them
     each neuron is assumed to fire once. parts: the network's partition, where the caller has it. seed: of the search.
     """

@@ -1,23 +1,21 @@
 """limits: what a chip can hold of weights, thresholds, biases and states, from its profile."""
 
-from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.support.user_error import UserError
 
 
-def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> Limits:
-    """Return what the chip `profile` can hold, with weights of `weight_bits`."""
-    chip = load_profile(profile)
+def limits_of(chip: HardwareProfile, weight_bits: int, *, per_channel: bool = False) -> Limits:
+    """Return what `chip` can hold, with weights of `weight_bits`."""
     if chip.kind != "neurocore":
         raise UserError(f"profile {chip.name!r} is a way to count energy, not a chip. Choose loihi1 or loihi2.")
-    stored, modes = chip.whole("weight.stored_bits_max"), chip.quantity("weight.sign_modes").value
-    most = stored + 1 if isinstance(modes, tuple) and {"excitatory", "inhibitory"} <= set(modes) else stored
+    stored, most = chip.whole("weight.stored_bits_max"), most_weight_bits(chip)
     if not 2 <= weight_bits <= most:
         raise UserError(
             f"weights of {weight_bits} bits; {chip.name} stores signed weights of 2 to {stored} bits"
             + (f", and {most} where all weights of a connection share their sign." if most > stored else ".")
         )
-    thresholds = chip.find("core.max_threshold_profiles")
+    thresholds, accumulator = chip.find("core.max_threshold_profiles"), chip.find("neuron.accumulator_bits")
     return Limits(
         weight_bits,
         per_channel,
@@ -26,4 +24,11 @@ def limits_of(profile: str, weight_bits: int, *, per_channel: bool = False) -> L
         chip.whole("core.max_threshold_profiles") if thresholds else None,
         min(chip.whole("neuron.bias_mantissa_max"), -chip.whole("neuron.bias_mantissa_min")),
         chip.whole("neuron.bias_exponent_max"),
+        chip.whole("neuron.accumulator_bits") if accumulator else None,
     )
+
+
+def most_weight_bits(chip: HardwareProfile) -> int:
+    """Return the bits of the widest weights: one more than are stored where a connection can have one sign."""
+    stored, modes = chip.whole("weight.stored_bits_max"), chip.quantity("weight.sign_modes").value
+    return stored + 1 if isinstance(modes, tuple) and {"excitatory", "inhibitory"} <= set(modes) else stored

@@ -31,12 +31,20 @@ def prove_bounds(network: IntegerNetwork) -> dict[str, Bounds]:
     return {p.name: _bounds(network, p) for p in network.populations}
 
 
-def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
+def largest_arrivals(network: IntegerNetwork, population: IntegerPopulation) -> tuple[np.ndarray, np.ndarray]:
+    """Return what excitatory and inhibitory synapses can bring in one step, in state units; int64, (channels,) each.
+
+    Both are sizes: no sum of arriving synapses, in whatever order, is larger than the first or below minus the second.
+    """
     arriving = network.connections_to(population.name)
     most, least = largest_sums(
         [c.weights for c in arriving], [largest_weighted_value(network.input, c) << c.exponent for c in arriving]
     )
-    p = population
+    return most, -least
+
+
+def _bounds(network: IntegerNetwork, p: IntegerPopulation) -> Bounds:
+    most, inhibitory = largest_arrivals(network, p)
     neurons = Neurons(
         p.voltage_keep.astype(np.int64),
         p.current_keep.astype(np.int64),
@@ -46,5 +54,5 @@ def _bounds(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
         p.reset_value.astype(np.int64),
         p.initial_value.astype(np.int64),
     )
-    current, potential = state_bounds(most, least, neurons, network.steps)
-    return Bounds(population.name, current, potential)
+    current, potential = state_bounds(most, -inhibitory, neurons, network.steps)
+    return Bounds(p.name, current, potential)

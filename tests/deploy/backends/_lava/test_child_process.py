@@ -141,9 +141,9 @@ def test_nothing_outlives_a_kill(network, tmp_path, victim):
 
     os.kill({"parent": parent.pid, "janitor": janitor, "job": session}[victim], signal.SIGKILL)
 
-    _, errors = parent.communicate(timeout=30)
+    _, errors = parent.communicate(timeout=120)
     assert parent.returncode == (-signal.SIGKILL if victim == "parent" else 1)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30  # a loaded machine needs seconds
     while leftovers(parent.pid) + session_members(session) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert leftovers(parent.pid) + session_members(session) == []
@@ -158,7 +158,7 @@ def leftover_processes(parent):
 
 def wait_for_layers(parent):
     """Return the session of the job of `parent` once its layers run."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for session in jobs_of(parent):
             if len(session_members(session)) > 8:

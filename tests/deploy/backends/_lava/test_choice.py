@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from snn_deploy.deploy.backends._lava.choice import Kind, estimated_seconds, kind_of
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.layer_times import schedule
 
 
 def convolution(out=2, per_group=2, kernel=3, **geometry):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.loops import slow_enough
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.cores.placement import Slice
@@ -38,7 +39,7 @@ LOIHI_2 = load_profile("loihi2")
 SMALL = small_chip(max_neurons=9, max_out_axons=80, synapse_memory_words=300)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", slow_enough(range(40)))
 @pytest.mark.parametrize("chip", [LOIHI, LOIHI_2, SMALL], ids=["loihi1", "loihi2", "small"])
 def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip):
     network = random_network(seed)
@@ -95,13 +96,13 @@ def test_the_checker_finds_a_core_that_is_too_full():
 
 def test_a_dense_box_needs_the_words_that_the_formula_gives():
     # By hand: 37 neurons an axon are 1 * (10 + 6) + 37 * 8 = 312 bits, 5 words; 312 % 64 = 56 needs no more.
-    use = Model(one_layer((100,), np.ones((37, 100)), (37,)), LOIHI).use(Slice("out", (0,), (37,)))
+    use = Model(one_layer((100,), np.full((37, 100), 127), (37,)), LOIHI).use(Slice("out", (0,), (37,)))
     assert (use["neurons"], use["input axons"], use["synapse words"]) == (37, 100, 500)
 
 
 def test_a_convolution_stores_k4_synapses_for_each_pair_of_channels():
     # By hand: a 3x3 kernel without padding meets a tile with 5 distinct sets of rows, of 1, 2, 3, 2, 1.
-    network = one_layer((2, 8, 8), np.ones((1, 2, 3, 3)), (1, 6, 6))
+    network = one_layer((2, 8, 8), np.full((1, 2, 3, 3), 127), (1, 6, 6))
     use = Model(network, LOIHI).use(Slice("out", (0, 0, 0), (1, 6, 6)))
     areas = [a * b for a in (1, 2, 3, 2, 1) for b in (1, 2, 3, 2, 1)]
     assert sum(areas) == 3**4
@@ -125,7 +126,7 @@ def test_every_layer_that_does_not_fit_is_named():
 
 
 def test_the_checker_knows_the_mesh_and_the_synapse_memory():
-    network = one_layer((4,), np.ones((12, 4)), (12,))
+    network = one_layer((4,), np.full((12, 4), 127), (12,))
     placement = place_on_mesh(network, partition(network, LOIHI), LOIHI)
     (core,) = placement.cores
     for wrong in (replace(core, tile=(8, 0)), replace(core, core=4)):

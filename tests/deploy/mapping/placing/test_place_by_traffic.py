@@ -5,6 +5,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from helpers.loops import slow_enough
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
@@ -57,7 +58,7 @@ def counted(network, cores, spikes):
     return total
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", slow_enough(range(25)))
 def test_the_spikes_from_core_to_core_are_those_of_the_single_neurons(seed):
     network, found = mapped(seed, SMALL)
     rng = np.random.default_rng(seed)
@@ -68,7 +69,7 @@ def test_the_spikes_from_core_to_core_are_those_of_the_single_neurons(seed):
     np.testing.assert_array_equal(core_traffic(network, found.cores, spikes).toarray(), expected)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", slow_enough(range(25)))
 def test_seats_are_legal_never_worse_and_the_same_for_a_seed(seed):
     network, found = mapped(seed, SMALL)
     if found.violations:

@@ -15,8 +15,8 @@ from snn_deploy.deploy.backends._lava.processes.frame_source import FrameSource
 from snn_deploy.deploy.backends._lava.processes.potential_recorder import PotentialRecorder
 from snn_deploy.deploy.backends._lava.processes.spike_recorder import SpikeRecorder
 from snn_deploy.deploy.backends._lava.synapses import synapses
-from snn_deploy.deploy.running.layer_times import Schedule
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
+from snn_deploy.network.layer_times import Schedule
 
 # Lava tells of an error inside a process only at this level; `log_config` of the process that is run decides.
 _TELL_ERRORS = LogConfig(level=logging.INFO)

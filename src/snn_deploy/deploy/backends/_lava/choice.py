@@ -4,11 +4,11 @@ from enum import Enum
 
 import numpy as np
 
-from snn_deploy.deploy.running.layer_times import Schedule
 from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.expand_pooling import expand_pooling, pooling_expands
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_weighted_value
+from snn_deploy.network.layer_times import Schedule
 from snn_deploy.network.state_units import STATE_HALF, STATE_SHIFT
 from snn_deploy.support.user_error import UserError
 

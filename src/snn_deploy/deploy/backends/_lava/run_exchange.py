@@ -6,8 +6,8 @@ from snn_deploy.deploy.backends._lava.build import frame_source, record, record_
 from snn_deploy.deploy.backends._lava.execute import execute
 from snn_deploy.deploy.backends._lava.files import JobFiles
 from snn_deploy.deploy.backends._lava.patch_lava import stand_in_for_slayer
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.network.layer_times import schedule
 
 stand_in_for_slayer()
 from lava.lib.dl.netx import hdf5  # noqa: E402 (needs the stand-ins)

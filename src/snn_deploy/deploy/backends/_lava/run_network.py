@@ -5,8 +5,8 @@ from pathlib import Path
 from snn_deploy.deploy.backends._lava.build import build
 from snn_deploy.deploy.backends._lava.execute import execute
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.network.layer_times import schedule
 
 
 def perform(folder: Path) -> None:

@@ -14,8 +14,8 @@ from lava.magma.core.run_configs import AbstractLoihiRunCfg, Loihi2HwCfg
 from snn_deploy.deploy.backends._lava.build import Chip, build
 from snn_deploy.deploy.backends._lava.execute import execute
 from snn_deploy.deploy.backends._lava.files import JobFiles
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.network.layer_times import schedule
 
 _GRADED_BITS = 8  # a graded input is uint8
 

@@ -21,10 +21,24 @@ def count_synapse_words(
     c: IntegerConnection, source: tuple[int, ...], part: Slice, delay: int, profile: HardwareProfile
 ) -> int:
     """Return the words of the synapses of `c` into `part`, in the smaller of the two encodings."""
+    dense, sparse = (_lists(c, source, part, channels_last=last) for last in (True, False))
+    synapse = _weight_bits(dense, profile) + (max(3, delay.bit_length()) if delay else 0)
     return min(
-        _words(_lists(c, source, part, channels_last=True), part, delay, profile, is_dense=True),
-        _words(_lists(c, source, part, channels_last=False), part, delay, profile, is_dense=False),
+        _words(dense, part, synapse, profile, is_dense=True), _words(sparse, part, synapse, profile, is_dense=False)
     )
+
+
+def _weight_bits(lists: Lists, profile: HardwareProfile) -> int:
+    """Return the bits of the narrowest weights that hold all those of the lists."""
+    weights = {w for atoms in lists.values() for synapses in atoms.values() for _, w in synapses if w}
+    has_both_signs = len({w > 0 for w in weights}) == 2
+    allowed, widest = profile.find("weight.stored_bits_allowed"), profile.whole("weight.stored_bits_max")
+    for width in allowed.value if allowed and isinstance(allowed.value, tuple) else range(1, widest + 1):
+        bits = int(width)
+        held = range(-(2 ** (bits - 1)), 2 ** (bits - 1)) if has_both_signs else range(-(2**bits) + 1, 2**bits)
+        if all(w in held for w in weights):
+            return bits
+    return widest
 
 
 def _lists(c: IntegerConnection, source: tuple[int, ...], part: Slice, *, channels_last: bool) -> Lists:
@@ -52,7 +66,7 @@ def _targets(part: Slice, channels_last: bool) -> list[tuple[int, ...]]:
     return [(channel, row, column) for row, column, channel in product(axes[1], axes[2], axes[0])]
 
 
-def _words(lists: Lists, part: Slice, delay: int, profile: HardwareProfile, *, is_dense: bool) -> int:
+def _words(lists: Lists, part: Slice, synapse: int, profile: HardwareProfile, *, is_dense: bool) -> int:
     bases = profile.whole("axon.cx_base_max") + 1 if profile.find("axon.cx_base_max") else 2**31
     shared = {}  # lists that are alike, moved by a base, are stored once
     for position, atoms in lists.items():
@@ -63,15 +77,14 @@ def _words(lists: Lists, part: Slice, delay: int, profile: HardwareProfile, *, i
         shared[key] = [
             [(t, w) for t, w in synapses if w or is_dense] for synapses in atoms.values() if any(w for _, w in synapses)
         ]
-    return sum(_list_words(s, part, delay, profile, is_dense) for atoms in shared.values() for s in atoms if s)
+    return sum(_list_words(s, part, synapse, profile, is_dense) for atoms in shared.values() for s in atoms if s)
 
 
 def _list_words(
-    synapses: list[tuple[int, int]], part: Slice, delay: int, profile: HardwareProfile, is_dense: bool
+    synapses: list[tuple[int, int]], part: Slice, synapse: int, profile: HardwareProfile, is_dense: bool
 ) -> int:
     number = profile.whole
     index = max(6, math.ceil(math.log2(max(part.neurons, 2))))
-    weight = number("weight.stored_bits_max") + (max(3, delay.bit_length()) if delay else 0)
     header, most = number("model.memory.header_bits"), number("model.memory.synapses_per_entry")
     if is_dense:
         targets = sorted(t for t, _ in synapses)
@@ -81,8 +94,8 @@ def _list_words(
             if following != here + 1:
                 runs.append(length)
                 length = 0
-        bits = sum(-(-run // most) for run in runs) * (header + index) + len(synapses) * weight
+        bits = sum(-(-run // most) for run in runs) * (header + index) + len(synapses) * synapse
     else:
-        bits = -(-len(synapses) // most) * header + len(synapses) * (weight + index)
+        bits = -(-len(synapses) // most) * header + len(synapses) * (synapse + index)
     word = number("core.synapse_memory_word_bits")
     return -(-bits // word) + int(bits % word == 0 or bits % word >= word - 5)

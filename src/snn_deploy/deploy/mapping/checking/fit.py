@@ -9,7 +9,9 @@ import numpy as np
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
 from snn_deploy.deploy.mapping.memory.resources import limits
+from snn_deploy.deploy.mapping.memory.weight_bits import stored_widths
 from snn_deploy.deploy.mapping.without_channels import without_channels
+from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
@@ -44,6 +46,11 @@ def suggestions(
         yield Suggestion(f"allow more chips: --chips {needed}", len(found.cores), needed)
     yield from _fewer_bits(network, profile, chips)
     yield from _fewer_channels(network, profile, found, chips)
+    yield from other_chips(network, profile, chips)
+
+
+def other_chips(network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+    """Yield the chips beside that of `profile` that can run `network` and hold it, on at most `chips` of them."""
     for name in profile_names():
         other = load_profile(name)
         if other.kind == "neurocore" and name != profile.name:
@@ -51,6 +58,8 @@ def suggestions(
 
 
 def _tried(what: str, network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+    if check_on_chip(network, profile):
+        return
     found = partition(network, profile)
     needed = -(-len(found.cores) // cores_per_chip(profile))
     if not found.violations and (chips is None or needed <= chips):
@@ -59,22 +68,38 @@ def _tried(what: str, network: IntegerNetwork, profile: HardwareProfile, chips: 
 
 def _fewer_bits(network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
     """Yield the most bits of weights that fit: from the most that the chip stores downwards, halving."""
-    name = "weight.stored_bits_max"
-    stored, listed = profile.quantity(name), profile.find("weight.stored_bits_allowed")
-    widths = listed.value if listed and isinstance(listed.value, tuple) else range(profile.whole(name))
-    possible = sorted(int(bits) for bits in widths if _FEWEST_BITS <= int(bits) < profile.whole(name))
+    possible = [bits for bits in stored_widths(profile) if _FEWEST_BITS <= bits < _bits_of(network)]
     best: Suggestion | None = None
     low, high = 0, len(possible)
     while low < high:
         middle = (low + high) // 2
         bits = possible[middle]
-        chip = replace(profile, quantities={**profile.quantities, name: replace(stored, value=bits)})
         what = f"weights of {bits} bits: export again with --weight-bits {bits}"
-        tried = next(_tried(what, network, chip, chips), None)
+        tried = next(_tried(what, _with_bits(network, bits), profile, chips), None)
         best = tried or best
         low, high = (middle + 1, high) if tried else (low, middle)
     if best:
         yield best
+
+
+def _bits_of(network: IntegerNetwork) -> int:
+    """Return the fewest bits of signed weights that hold every weight."""
+    largest = max(int(np.abs(c.weights.astype(np.int64)).max(initial=0)) for c in network.connections)
+    return 1 + largest.bit_length()
+
+
+def _with_bits(network: IntegerNetwork, bits: int) -> IntegerNetwork:
+    """Return `network` with weights as wide as an export with so many bits makes them.
+
+    Weights that such an export would round to 0 stay here, so it takes no more memory than this network.
+    """
+    most = 2 ** (bits - 1) - 1
+    connections = []
+    for c in network.connections:
+        sizes = np.abs(c.weights.astype(np.int64))
+        scaled = np.maximum(1, sizes * most // max(int(sizes.max(initial=0)), 1))
+        connections.append(replace(c, weights=np.where(c.weights == 0, 0, np.sign(c.weights) * scaled)))
+    return replace(network, connections=tuple(connections))
 
 
 def _fewer_channels(

@@ -15,6 +15,7 @@ import numpy as np
 from snn_deploy.deploy.mapping.cores.placement import Slice
 from snn_deploy.deploy.mapping.memory.resources import Model, limits
 from snn_deploy.deploy.mapping.memory.synapse_lists import kernel_lists
+from snn_deploy.deploy.mapping.memory.weight_bits import weight_bits
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
@@ -53,8 +54,7 @@ def _cores(amount: Counter[str], most: dict[str, tuple[int, str]]) -> dict[str, 
 
 def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
     whole = Slice(p.name, (0,) * len(p.shape), p.shape)
-    one = model.need(Slice(p.name, (0,) * len(p.shape), (1,) * len(p.shape))).amounts["neurons"]
-    found = Counter({"neurons": one * whole.neurons})
+    found = Counter({"neurons": whole.neurons})
     bits = 0
     for c in model.network.connections_to(p.name):
         pooled = pooled_shape(model.network.shape_of(c.source), c.pool)
@@ -67,19 +67,32 @@ def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
 
 def _bits(model: Model, c: IntegerConnection, whole: Slice) -> int:
     """Return the bits of the weights that spikes can meet: kernel elements that only reach the padding do not count."""
-    weights = c.weights
-    each = model.profile.whole("weight.stored_bits_max") + model.memories[c.name].delay_bits
+    weights, delay = c.weights, model.memories[c.name].delay_bits
     if weights.ndim == 2:  # a kernel of one element: nothing is cheaper than the weights that are not zero
-        return int(np.count_nonzero(weights)) * each
+        return int((np.count_nonzero(weights, axis=1) * (_channel_bits(model, weights) + delay)).sum())
     source = model.network.shape_of(c.source)
     lists = kernel_lists(c, source, whole, 1, 2**31)
     rows = sorted({row for rows, _ in lists for row in rows})
     columns = sorted({column for _, columns in lists for column in columns})
-    used = np.count_nonzero(weights[:, :, rows][:, :, :, columns], axis=(2, 3))  # (out, in / groups)
+    met = weights[:, :, rows][:, :, :, columns]
     if not _is_met_whole(c, source, whole, rows, columns):
-        return int(used.sum()) * each  # a core may hold some elements of a kernel in one encoding and some in the other
+        # A core may hold some elements of a kernel in one encoding and width, and some in another.
+        each = _channel_bits(model, met.reshape(-1, 1)).reshape(met.shape) + delay
+        return int((each * (met != 0)).sum())
+    used = np.count_nonzero(met, axis=(2, 3))  # (out, in / groups)
+    each = _channel_bits(model, met)[:, None] + delay
     dense = np.where(used > 0, len(rows) * len(columns) * each, 0)
     return int(np.minimum(dense, used * (each + _LEAST_INDEX)).sum())
+
+
+def _channel_bits(model: Model, weights: np.ndarray) -> np.ndarray:
+    """Return (outputs,): the bits of a weight in a block of each output channel alone."""
+    axes = tuple(range(1, weights.ndim))
+    ranges = np.stack([weights.min(axis=axes, initial=0), weights.max(axis=axes, initial=0)], axis=1)
+    different, channels = np.unique(ranges, axis=0, return_inverse=True)
+    bits = np.array([weight_bits(int(least), int(most), model.profile) for least, most in different])
+    found: np.ndarray = bits[channels.reshape(-1)]
+    return found
 
 
 def _is_met_whole(

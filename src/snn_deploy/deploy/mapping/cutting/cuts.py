@@ -43,8 +43,7 @@ def cuts(model: Model, p: IntegerPopulation, least: int) -> list[Cut]:
 
     Of a map: for each grid of rows and columns the fewest groups of channels, as more do not save output axons.
     """
-    single = model.need(part(p.name, [(0, 1)] * len(p.shape)))
-    most = limits(model.profile)["neurons"][0] // single.amounts["neurons"]
+    most = limits(model.profile)["neurons"][0]
     found = []
     channels = [_edges(p.shape[0], k) for k in _counts(p.shape[0])]
     for spatial in product(*([_edges(n, k) for k in _counts(n)] for n in p.shape[1:])):

@@ -65,13 +65,11 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
 
 def _partition(model: Model) -> Partition:
     """Return the better of two mappings: with cuts chosen together, and with each population's fewest blocks."""
-    delays = tuple(_delay_violations(model))
     found = [_cut(model, choose) for choose in (choose_cuts, _fewest_first)]
     fitting = [partition for partition in found if not partition.violations]
-    if delays or not fitting:
+    if not fitting:
         order = [p.name for p in model.network.populations]
-        every = (*delays, *found[0].violations)
-        return Partition((), (), tuple(sorted(every, key=lambda v: order.index(v.population))))
+        return Partition((), (), tuple(sorted(found[0].violations, key=lambda v: order.index(v.population))))
     return min(fitting, key=lambda partition: len(partition.cores))
 
 
@@ -109,17 +107,6 @@ def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str,
         for name in over:  # it sends back to a population that was not cut yet when it was
             least[name] = max(len(blocks[name]) + 1, int(1.2 * len(blocks[name])))
     return Partition((), (), tuple(over.values()))
-
-
-def _delay_violations(model: Model) -> Iterator[Violation]:
-    longest = model.profile.find("neuron.delay_max")
-    if longest is None:
-        return
-    allowed = model.profile.whole("neuron.delay_max")
-    for c in model.network.connections:
-        delay = model.memories[c.name].delay
-        if delay > allowed:
-            yield Violation(c.target, f"steps of delay ({c.name})", delay, allowed, longest.source)
 
 
 def _heard(model: Model, name: str, blocks: Blocks) -> list[Listeners]:

@@ -4,15 +4,11 @@ A chip delivers a spike one step after it was sent. So a connection that skips l
 delay of the network is shortened by the step that the chip takes anyway.
 """
 
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.user_error import UserError
+from snn_deploy.network.layer_times import schedule
 
 
 def chip_delays(network: IntegerNetwork) -> dict[str, int]:
-    """Return connection -> steps; a loop that is too quick for a chip leaves every connection its own delay."""
-    try:
-        times = schedule(network)
-    except UserError:
-        return {c.name: c.delay for c in network.connections}
+    """Return connection -> steps; a loop that is too quick for a chip is a UserError."""
+    times = schedule(network)
     return {c.name: times.slack(c) for c in network.connections}

@@ -1,6 +1,6 @@
 """resources: what blocks of neurons need of a core, under a profile's memory model.
 
-The formulas are those of the profile, with their sources there. Weights are stored in `weight.stored_bits_max` bits.
+The formulas are those of the profile, with their sources there. Weights take the bits that hold those of the block.
 A profile with `core.synapse_memory_words` counts words (Loihi 1), one with `core.total_memory` bytes (Loihi 2). What
 the profile has no number for is not counted. What else is not counted stands in NOT_COUNTED and is printed with a fit.
 """
@@ -15,7 +15,7 @@ from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.synapse_lists import pixels_read
 from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
 from snn_deploy.hardware_profiles.profile import HardwareProfile
-from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 NOT_COUNTED = (
@@ -76,15 +76,6 @@ def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
 def slots_of_maps(profile: HardwareProfile) -> int:
     """Return the output axon slots of one position of a map; 1 where the profile does not say."""
     return profile.whole("axon.out_slots_population") if profile.find("axon.out_slots_population") else 1
-
-
-def compartments_of(population: IntegerPopulation, profile: HardwareProfile) -> int:
-    """Return how many compartments a neuron takes: one that fires and resets by subtraction may need a second one."""
-    programmable, soft = profile.find("neuron.programmable"), profile.find("neuron.soft_reset_compartments")
-    is_native = soft is None or (programmable is not None and bool(programmable.value))
-    if is_native or not population.fires or population.reset != "subtract":
-        return 1
-    return profile.whole("neuron.soft_reset_compartments")
 
 
 @dataclass(frozen=True)
@@ -168,11 +159,9 @@ class Model:
                 size, encoding = memory.bytes(part)
                 amounts["synapse bytes"] += size
             encodings[c.name], bits = encoding, max(bits, memory.delay_bits)
-            formats.add((c.exponent, memory.signs, memory.delay_bits, encoding))
-        if (compartments := compartments_of(population, self.profile)) > 1:
-            amounts["neurons"] += part.neurons * (compartments - 1)
-            for resource in ("input axons", "output axons", "synapse words"):  # of the loop to the other compartment
-                amounts[resource] += part.neurons
+            least, most = memory.weights_between(part)
+            signs, width = (least < 0, most > 0), memory.weight_bits(part)
+            formats.add((c.exponent, signs, width, memory.delay_bits, encoding))
         distinct: dict[str, frozenset[object]] = {
             "thresholds": frozenset(population.threshold[channels].tolist()) if population.fires else frozenset(),
             "decays": frozenset((int(v), int(u)) for v, u in decays),

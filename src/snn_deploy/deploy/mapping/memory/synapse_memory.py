@@ -13,6 +13,7 @@ import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
 from snn_deploy.deploy.mapping.memory.synapse_lists import kernel_lists
+from snn_deploy.deploy.mapping.memory.weight_bits import weight_bits
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection
 
@@ -24,15 +25,16 @@ _WORTH_COUNTING = 0.6  # a sparse synapse has 8 + 6 bits or more and a dense one
 class SynapseMemory:
     """The memory of one connection.
 
-    delay: the steps that its spikes wait in the synapses. signs: whether some weights are below 0, and above.
+    delay: the steps that its spikes wait in the synapses.
     """
 
     connection: IntegerConnection
     source: tuple[int, ...]
     profile: HardwareProfile
     delay: int
-    signs: tuple[bool, bool] = field(init=False)
     _not_zero: np.ndarray = field(init=False, repr=False, compare=False)
+    _least: np.ndarray = field(init=False, repr=False, compare=False)  # (outputs, kernel rows, kernel columns)
+    _most: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Sum up the weights that are not zero: (outputs + 1, inputs, ...); a stub where that saves nothing."""
@@ -44,16 +46,33 @@ class SynapseMemory:
         else:
             sums = np.zeros(0, np.int32)
         object.__setattr__(self, "_not_zero", sums)
-        object.__setattr__(self, "signs", (bool((weights < 0).any()), bool((weights > 0).any())))
+        object.__setattr__(self, "_least", weights.min(axis=1, initial=0))
+        object.__setattr__(self, "_most", weights.max(axis=1, initial=0))
 
     @property
     def delay_bits(self) -> int:
         """The bits of a synapse's delay: 3 is the smallest field (neuron.delay_bits_allowed of loihi1)."""
         return 0 if self.delay == 0 else max(3, self.delay.bit_length())
 
+    def weights_between(self, part: Slice) -> tuple[int, int]:
+        """Return (least, most) of 0 and the weights that spikes can meet in the block `part`."""
+        channels = slice(part.start[0], part.stop[0])
+        least, most = self._least[channels], self._most[channels]
+        if least.ndim == 3:  # kernel elements that only reach the padding are not stored
+            lists = kernel_lists(self.connection, self.source, part, 1, 2**31)
+            rows = sorted({row for rows, _ in lists for row in rows})
+            columns = sorted({column for _, columns in lists for column in columns})
+            least, most = least[:, rows][:, :, columns], most[:, rows][:, :, columns]
+        return int(least.min(initial=0)), int(most.max(initial=0))
+
+    def weight_bits(self, part: Slice) -> int:
+        """Return the bits of a weight in the block `part`."""
+        return weight_bits(*self.weights_between(part), self.profile)
+
     def words(self, part: Slice) -> tuple[int, Encoding]:
         """Return the memory words of the block `part`, and the encoding that needs no more than the other."""
-        dense, sparse = self._dense(part), self._sparse(part)
+        each = self.weight_bits(part) + self.delay_bits
+        dense, sparse = self._dense(part, each), self._sparse(part, each)
         return (sparse, "sparse") if sparse < dense else (dense, "dense")
 
     def stored(self, part: Slice) -> int:
@@ -69,16 +88,21 @@ class SynapseMemory:
             words, encoding = self.words(part)
             return words * self._number("core.synapse_memory_word_bits") // 8, encoding
         overhead = self.profile.number("model.memory.conv_overhead")
-        inputs, bits, area = c.weights.shape[1], self._weight_bits, math.prod(c.weights.shape[2:])
+        inputs, bits, area = (
+            c.weights.shape[1],
+            self.weight_bits(part) + self.delay_bits,
+            math.prod(c.weights.shape[2:]),
+        )
         return sum(  # syn_bytes_conv
             math.ceil(math.ceil(area * inputs * outputs * bits / 8) * overhead) + inputs * 64
             for outputs in outputs_per_group(c, part)
         ), "dense"
 
-    def _dense(self, part: Slice) -> int:
+    def _dense(self, part: Slice, each: int) -> int:
+        """Return the words of dense lists, of `each` bits a synapse."""
         c = self.connection
         if c.weights.ndim == 2:  # dense_layer_core
-            return self._inputs(part.start[0], part.stop[0]) * self._dense_words(part.neurons, part.neurons, 1)
+            return self._inputs(part.start[0], part.stop[0]) * self._dense_words(part.neurons, part.neurons, 1, each)
         groups = _channels_per_group(c, part)
         # Neighbouring columns are one run of targets, where their channels all belong to it.
         is_one_run = len(groups) == 1 and c.dilation[1] == 1
@@ -87,7 +111,7 @@ class SynapseMemory:
             runs = len(rows) if is_one_run else len(rows) * len(columns)
             for first, stop in groups:  # conv_words, conv_base_copies
                 n = len(rows) * len(columns) * (stop - first)
-                total += self._inputs(first, stop) * copies * self._dense_words(n, part.neurons, runs)
+                total += self._inputs(first, stop) * copies * self._dense_words(n, part.neurons, runs, each)
         return total
 
     def _inputs(self, first: int, stop: int) -> int:
@@ -97,50 +121,45 @@ class SynapseMemory:
         counts = self._not_zero[stop] - self._not_zero[first]
         return int(np.count_nonzero(counts.reshape(len(counts), -1).any(axis=1)))
 
-    def _sparse(self, part: Slice) -> int:
+    def _sparse(self, part: Slice, each: int) -> int:
+        """Return the words of sparse lists, of `each` bits a synapse and its index."""
         c = self.connection
         if c.weights.ndim == 2:
             if not self._not_zero.size:
-                return c.weights.shape[1] * self._sparse_words(part.neurons, part.neurons)
+                return c.weights.shape[1] * self._sparse_words(part.neurons, part.neurons, each)
             counts = self._not_zero[part.stop[0]] - self._not_zero[part.start[0]]
-            return int(self._many_sparse_words(counts, part.neurons).sum())
+            return int(self._many_sparse_words(counts, part.neurons, each).sum())
         total = 0
         lists = kernel_lists(c, self.source, part, 1, self._bases)
         for first, stop in _channels_per_group(c, part):
             if not self._not_zero.size:
                 total += c.weights.shape[1] * sum(
-                    copies * self._sparse_words(len(rows) * len(columns) * (stop - first), part.neurons)
+                    copies * self._sparse_words(len(rows) * len(columns) * (stop - first), part.neurons, each)
                     for (rows, columns), copies in lists.items()
                 )
                 continue
             counts = self._not_zero[stop] - self._not_zero[first]  # (inputs, kernel rows, kernel columns)
             for (rows, columns), copies in lists.items():
                 here = counts[:, rows][:, :, columns].sum(axis=(1, 2))
-                total += copies * int(self._many_sparse_words(here, part.neurons).sum())
+                total += copies * int(self._many_sparse_words(here, part.neurons, each).sum())
         return total
 
-    def _dense_words(self, synapses: int, targets: int, runs: int) -> int:
+    def _dense_words(self, synapses: int, targets: int, runs: int, each: int) -> int:
         """`bits_dense`, then `words_per_axon`; a run of targets begins a new entry."""
         entries = runs * math.ceil(synapses / runs / self._number("model.memory.synapses_per_entry"))
         header = self._number("model.memory.header_bits") + _index_bits(targets)
-        return _words(entries * header + synapses * self._weight_bits, self._number("core.synapse_memory_word_bits"))
+        return _words(entries * header + synapses * each, self._number("core.synapse_memory_word_bits"))
 
-    def _sparse_words(self, synapses: int, targets: int) -> int:
-        return int(self._many_sparse_words(np.array([synapses]), targets)[0])
+    def _sparse_words(self, synapses: int, targets: int, each: int) -> int:
+        return int(self._many_sparse_words(np.array([synapses]), targets, each)[0])
 
-    def _many_sparse_words(self, synapses: np.ndarray, targets: int) -> np.ndarray:
+    def _many_sparse_words(self, synapses: np.ndarray, targets: int, each: int) -> np.ndarray:
         """`bits_sparse`, then `words_per_axon`; a list without synapses takes nothing."""
         entries = -(-synapses // self._number("model.memory.synapses_per_entry"))
-        bits = entries * self._number("model.memory.header_bits") + synapses * (
-            self._weight_bits + _index_bits(targets)
-        )
+        bits = entries * self._number("model.memory.header_bits") + synapses * (each + _index_bits(targets))
         word = self._number("core.synapse_memory_word_bits")
         words = -(-bits // word) + ((bits % word == 0) | (bits % word >= word - 5))
         return np.where(synapses > 0, words, 0)
-
-    @property
-    def _weight_bits(self) -> int:
-        return self._number("weight.stored_bits_max") + self.delay_bits
 
     @property
     def _bases(self) -> int:

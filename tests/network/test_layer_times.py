@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snn_deploy.deploy.running.layer_times import schedule
 from snn_deploy.deploy.verification.random_network import random_network
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.layer_times import schedule
 from snn_deploy.support.user_error import UserError
 
 
