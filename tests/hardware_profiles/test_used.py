@@ -73,7 +73,8 @@ def use_chip(chip: HardwareProfile) -> None:
             check_placement(network, placement, chip)
         events = measured_events(network, placement, random_inputs(network, 1, 0), chip)
         event_energy(network, events, chip)
-        latency(events, chip)
+        for tiles in (1, 2, 3, 30):
+            latency(replace(events, tiles=tiles), chip)
     list(suggestions(one_neuron(steps=1), chip, partition(one_neuron(steps=1), chip), None))
 
 

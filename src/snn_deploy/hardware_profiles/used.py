@@ -18,6 +18,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "synaptic_op_conv synaptic_op_dense",
         "latency": "barrier_max barrier_min barrier_multichip hop_east_west hop_north_south "
         "neuron_update_active neuron_update_inactive synaptic_op",
+        "latency.fitted.barrier_by_tiles": "1 2 4 29",
         "model.memory": "conv_overhead core_bytes header_bits synapses_per_entry",
         "neuron": "accumulator_bits bias_exponent_max bias_mantissa_max bias_mantissa_min current_decay_bits "
         "current_decay_offset delay_compartment_rule delay_max delay_max_default programmable "

@@ -89,11 +89,11 @@ def test_time_is_that_of_the_busiest_core_the_longest_route_and_the_barrier(even
     base = 9 * 3.5 + 4 * 5.3  # the mean of the samples, whose busiest core is the same
     route = 2 * 4.1 + 6.5
     least = 5 * (base + 2 * 3.1 + route + 113)
-    most = 5 * (base + 4 * 3.1 + route + 465)
+    most = 5 * (base + 4 * 3.1 + route + 1000)  # fitted, for the two tiles in use
     assert found.step == pytest.approx((least / 5 * NS, most / 5 * NS))
     assert found.streamed == pytest.approx((1 / (most * NS), 1 / (least * NS)))
     idle = route + 4 * 5.3  # one step more, for the second layer
-    sample = least + idle + 113, most + idle + 465
+    sample = least + idle + 113, most + idle + 1000
     assert found.sample == pytest.approx((sample[0] * NS, sample[1] * NS))
     assert found.alone == pytest.approx((1 / found.sample[1], 1 / found.sample[0]))
     assert found.busiest_core == 0
@@ -103,6 +103,32 @@ def test_time_is_that_of_the_busiest_core_the_longest_route_and_the_barrier(even
 def test_a_link_that_is_slower_than_every_core_decides(events):
     crowded = latency(replace(events, busiest_links=np.full((2, 5), 1000.0)), load_profile("loihi1"))
     assert crowded.step[0] == pytest.approx((1000 * 6.5 + 2 * 4.1 + 6.5 + 113) * NS)
+
+
+@pytest.mark.parametrize(
+    ("chips", "tiles", "most"), [(1, 1, 600), (1, 3, 1400), (1, 5, 1800), (1, 32, 1800), (2, 1, 16200)]
+)
+def test_the_barrier_is_at_most_what_was_fitted_or_measured_not_what_was_published_as_a_minimum(
+    events, chips, tiles, most
+):
+    found = latency(replace(events, chips=chips, tiles=tiles), load_profile("loihi1"))
+    assert found.barrier == pytest.approx((113 * NS, most * NS))
+
+
+def test_a_border_between_chips_is_no_hop_of_a_chip_and_is_said_to_be_left_out(events):
+    net = network()
+    first, second = placed(net).cores
+    apart = Placement(net.digest, "loihi1", (first, replace(second, chip=1, tile=(0, 1))))
+    found = measured_events(net, apart, INPUTS, load_profile("loihi1"))
+    # Eight tiles to the east, from (0, 0) to (8, 1) of the row of chips: seven links of the first chip and a border.
+    assert (found.hops_east_west.tolist(), found.borders.tolist()) == ([70, 70], [10, 10])
+    assert (found.tiles, found.chips) == (1, 2)
+    for estimate in event_energy(net, found, load_profile("loihi1")):
+        assert any("between chips: 10 times a sample" in text for text in estimate.left_out)
+        (east_west,) = (t for t in estimate.spiking if t.operation == "hop east or west")
+        assert east_west.count == 70
+    assert events.borders.tolist() == [0, 0]
+    assert not any("between chips" in e.left_out for e in event_energy(net, events, load_profile("loihi1")))
 
 
 def test_loihi_2_is_a_range_of_proxies_without_static_power_of_a_chip(events):
@@ -211,7 +237,7 @@ def test_operations_of_random_networks_are_those_of_the_simulator_where_lists_ar
         )
         assert events.messages[sample] == pytest.approx(traffic.sum())
         rows, columns = link_loads(placement, traffic, chip)
-        assert events.hops_east_west[sample] == pytest.approx(rows.sum())
+        assert events.hops_east_west[sample] + events.borders[sample] == pytest.approx(rows.sum())
         assert events.hops_north_south[sample] == pytest.approx(columns.sum())
 
 

@@ -24,7 +24,10 @@ def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareP
 
     The fitted unit costs are a third estimate, where the profile has them.
     """
-    terms = _Terms(profile)
+    left_out: tuple[str, ...] = LEFT_OUT
+    if borders := float(events.borders.mean()):
+        left_out += (f"the way between chips: {borders:,.4g} times a sample, and no energy of it is published",)
+    terms = _Terms(profile, left_out)
     operations = {name: float(counts.mean()) for name, counts in events.operations.items()}
     messages, east_west, north_south = (
         float(counts.mean()) for counts in (events.messages, events.hops_east_west, events.hops_north_south)
@@ -72,8 +75,9 @@ def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareP
 class _Terms:
     """Terms in joules, from the profile."""
 
-    def __init__(self, profile: HardwareProfile) -> None:
+    def __init__(self, profile: HardwareProfile, left_out: tuple[str, ...]) -> None:
         self.profile = profile
+        self.left_out = left_out
 
     def of(self, where: str, event: str, count: float, quantity: str) -> EnergyTerm:
         q = self.profile.quantity(quantity)
@@ -86,4 +90,4 @@ class _Terms:
         return EnergyTerm(where, event, count, whole.unit_cost - less.unit_cost, whole.source, whole.confidence)
 
     def estimate(self, title: str, terms: list[EnergyTerm]) -> EnergyEstimate:
-        return EnergyEstimate(f"Event model: {title}", self.profile.name, tuple(terms), (), LEFT_OUT)
+        return EnergyEstimate(f"Event model: {title}", self.profile.name, tuple(terms), (), self.left_out)

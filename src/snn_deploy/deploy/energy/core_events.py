@@ -4,6 +4,7 @@ Steps are the network's: a chip's layers lag behind each other (layer_times.py),
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -31,9 +32,10 @@ class CoreEvents:
     operations: connection -> (samples,), synaptic operations that arrive. core_operations, core_spikes: (samples,
     steps, cores), those at the core's synapses and those of its neurons. compartments: (cores,), allocated, in whole
     groups of four. neurons: of them, those of the network. messages: (samples,), spikes from core to core, once for
-    each core that hears one. hops_east_west, hops_north_south: (samples,), of all messages. busiest_links: (samples,
+    each core that hears one. hops_east_west, hops_north_south, borders: (samples,), hops of all messages on a
+    chip, and between chips. busiest_links: (samples,
     steps), spikes over the busiest link. farthest: hops of the longest route, (east-west, north-south). depth: steps
-    that the output lags behind the input on the chip.
+    that the output lags behind the input on the chip. tiles: in use, on the chip that uses most.
     """
 
     operations: Mapping[str, np.ndarray]
@@ -44,10 +46,12 @@ class CoreEvents:
     messages: np.ndarray
     hops_east_west: np.ndarray
     hops_north_south: np.ndarray
+    borders: np.ndarray
     busiest_links: np.ndarray
     farthest: tuple[int, int]
     depth: int
     chips: int
+    tiles: int
 
     @property
     def steps(self) -> int:
@@ -109,10 +113,12 @@ def core_events(
         messages=joined["messages"],
         hops_east_west=joined["east_west"],
         hops_north_south=joined["north_south"],
+        borders=joined["borders"],
         busiest_links=joined["busiest_links"],
         farthest=farthest,
         depth=schedule(network).depth,
         chips=placement.chips,
+        tiles=max(Counter(chip for chip, _ in {(core.chip, core.tile) for core in placement.cores}).values()),
     )
 
 
@@ -138,7 +144,7 @@ class _Counter:
             found[f"operations/{c.name}"] = arriving.sum(axis=(0, 2))
             operations[steps - len(arriving) :] += arriving
         fired = np.zeros((steps * samples, self.cores), np.float32)
-        sums = {name: np.zeros(samples) for name in ("messages", "east_west", "north_south")}
+        sums = {name: np.zeros(samples) for name in ("messages", "east_west", "north_south", "borders")}
         links: np.ndarray | float = 0.0
         for name, own in self.own.items():
             fired += (own.T @ flat[name].reshape(steps * samples, -1).T.astype(np.float64)).T
@@ -147,6 +153,7 @@ class _Counter:
                 ("messages", sent.sent),
                 ("east_west", sent.east_west),
                 ("north_south", sent.north_south),
+                ("borders", sent.borders),
             ):
                 sums[event] += (groups @ each).reshape(steps, samples).sum(axis=0)
             links = links + sent.links @ groups.T

@@ -21,14 +21,16 @@ class CoreMessages:
     """What spikes of one population send.
 
     members: (neurons, groups), 1 where a neuron belongs to a group. Of one spike of each group: sent, messages;
-    east_west, north_south, hops; links, (links, groups), how often it crosses each link between neighbouring tiles;
-    farthest: the hops of the longest route of all groups, (east-west, north-south).
+    east_west, north_south, hops on a chip; borders, between chips that it crosses; links, (links, groups), how often it
+    crosses each link between neighbouring tiles, of two chips too; farthest: the hops of the longest route of all
+    groups, (east-west, north-south).
     """
 
     members: csr_matrix
     sent: np.ndarray
     east_west: np.ndarray
     north_south: np.ndarray
+    borders: np.ndarray
     links: csr_matrix
     farthest: tuple[int, int]
 
@@ -41,6 +43,7 @@ class CoreMessages:
 def core_messages(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> dict[str, CoreMessages]:
     """Return population -> what its spikes send between the cores of `placement`."""
     places = np.array([position(profile, core.chip, core.tile) for core in placement.cores])
+    chips = np.array([core.chip for core in placement.cores])
     width, height = mesh_tiles(profile)
     slices = [core.slices for core in placement.cores]
     found = {}
@@ -54,12 +57,14 @@ def core_messages(network: IntegerNetwork, placement: Placement, profile: Hardwa
         group, axons = pairs.row[abroad], pairs.data[abroad]
         start, stop = places[core_of[first][group]], places[pairs.col[abroad]]
         hops = np.abs(stop - start)
+        borders = np.abs(chips[pairs.col[abroad]] - chips[core_of[first][group]])  # chips lie in a row
         longest = hops[hops.sum(axis=1).argmax()] if len(hops) else (0, 0)
         found[p.name] = CoreMessages(
             members,
             np.bincount(group, weights=axons, minlength=len(first)),
-            np.bincount(group, weights=axons * hops[:, 0], minlength=len(first)),
+            np.bincount(group, weights=axons * (hops[:, 0] - borders), minlength=len(first)),
             np.bincount(group, weights=axons * hops[:, 1], minlength=len(first)),
+            np.bincount(group, weights=axons * borders, minlength=len(first)),
             _links((group, axons, start, stop), len(first), width * placement.chips, height),
             (int(longest[0]), int(longest[1])),
         )

@@ -82,7 +82,7 @@ def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
     hop = max(cost["hop_east_west"], cost["hop_north_south"])
     links = events.busiest_links * hop
     route = events.farthest[0] * cost["hop_east_west"] + events.farthest[1] * cost["hop_north_south"]
-    barrier = _barrier(events.chips, profile)
+    barrier = _barrier(events, profile)
     waiting = events.depth - 1  # steps in which most layers have nothing to do yet, or no more
     streamed, alone = [], []
     for work, b in zip(works, barrier, strict=True):
@@ -118,14 +118,23 @@ def _percentile_99(times: np.ndarray) -> np.floating:
     return np.percentile(times, 99)
 
 
+_BY_TILES = "latency.fitted.barrier_by_tiles"
 _COSTS = ("synaptic_op", "neuron_update_active", "neuron_update_inactive", "hop_east_west", "hop_north_south")
 
 
-def _barrier(chips: int, profile: HardwareProfile) -> tuple[float, float]:
-    """Return the least and the most that the barrier after a step takes; 0 is the least where none is published."""
+def _barrier(events: CoreEvents, profile: HardwareProfile) -> tuple[float, float]:
+    """Return the least and the most that the barrier after a step takes; 0 is the least where none is published.
+
+    Published figures are minima. What was fitted on boards, for so many tiles in use, is the most where it is known.
+    """
     least = profile.number("latency.barrier_min") if profile.find("latency.barrier_min") else 0.0
-    several = chips > 1 and profile.find("latency.barrier_multichip")
-    return least, profile.number("latency.barrier_multichip" if several else "latency.barrier_max")
+    if events.chips > 1 and profile.find("latency.barrier_multichip"):
+        return least, profile.number("latency.barrier_multichip")
+    fitted = sorted((int(tiles), tiles) for tiles in profile.section(_BY_TILES))
+    if not fitted:
+        return least, profile.number("latency.barrier_max")
+    _, name = next((pair for pair in fitted if pair[0] >= events.tiles), fitted[-1])
+    return least, max(profile.number("latency.barrier_max"), profile.number(f"{_BY_TILES}.{name}"))
 
 
 def _static(chips: int, sample: tuple[float, float], profile: HardwareProfile) -> tuple[float, float] | None:
