@@ -15,9 +15,9 @@ import numpy as np
 
 from snn_deploy.interchange.linear.chain import connection_fields
 from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError
+from snn_deploy.interchange.load_hdf5 import Kind, load_hdf5
 from snn_deploy.interchange.nir import wiring
 from snn_deploy.interchange.nir.flat_graph import FlatGraph, flatten_graph
-from snn_deploy.interchange.nir.load_hdf5 import load_nir_file
 from snn_deploy.interchange.nir.mapping import Mapped, map_nodes
 from snn_deploy.interchange.nir.names import legal_names, unique
 from snn_deploy.interchange.nir.neurons import Neurons
@@ -32,6 +32,8 @@ from snn_deploy.network.float_network import (
     FloatPopulation,
 )
 from snn_deploy.support.user_error import UserError
+
+_FILE = Kind("NIR file", "node", "nir.write")  # HDF5: the group is the root graph, as nir.NIRGraph.to_dict() has it
 
 
 class NirGraph(Protocol):
@@ -64,7 +66,7 @@ def read_nir(source: str | Path | NirGraph, reading: NirReading | None = None) -
     """
     is_file = isinstance(source, str | Path)
     where = str(source) if is_file else "NIR graph"
-    plain = load_nir_file(Path(source)) if isinstance(source, str | Path) else _with_shapes(source.to_dict(), source)
+    plain = load_hdf5(Path(source), _FILE) if isinstance(source, str | Path) else _with_shapes(source.to_dict(), source)
     statement = read_statement(plain, where)
     reading = _completed(reading or NirReading(), statement, where)
     graph = flatten_graph(plain, where)

@@ -1,7 +1,8 @@
 """loihi: a network as lava-dl's exchange file (HDF5), which lava.lib.dl.netx.hdf5.Network loads.
 
-Written are the fields that lava-dl 0.6.0 reads (lava/lib/dl/netx/hdf5.py), and no others. Its root attributes, which
-lava-dl does not look at, say which network the file is. Two writes of one network give the same bytes.
+Written are the fields that lava-dl 0.6.0 reads (lava/lib/dl/netx/hdf5.py). Its root attributes and the group
+snn_deploy, which lava-dl does not look at, say which network the file is, with its steps and names. Two writes of one
+network give the same bytes.
 """
 
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from snn_deploy.network.expand_pooling import expand_pooling, pooling_expands
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.net_statement import GROUP, Statement
 from snn_deploy.network.state_units import DECAY_UNITY, NEVER_FIRES, STATE_SHIFT
 from snn_deploy.support.atomic_file import atomic_path
 from snn_deploy.support.user_error import UserError
@@ -29,10 +31,23 @@ def write(network: IntegerNetwork, path: Path) -> None:
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
         file.attrs[FORMAT_ATTRIBUTE] = FORMAT
         file.attrs[NETWORK_ATTRIBUTE] = network.digest
+        file.create_dataset(f"{GROUP}/statement", data=np.bytes_(_statement(network).to_json()), track_times=False)
         for i, layer in enumerate(layers):
             for name, value in layer.items():
                 stored = np.bytes_(value) if isinstance(value, str) else np.asarray(value)
                 file.create_dataset(f"layer/{i}/{name}", data=stored, track_times=False)
+
+
+def _statement(network: IntegerNetwork) -> Statement:
+    """Return what lava-dl has no place for, so that read_net gives the same network back."""
+    return Statement(
+        network.steps,
+        network.input.largest_value,
+        network.input.name,
+        tuple(p.name for p in network.populations),
+        tuple(network.connections_to(p.name)[0].name for p in network.populations),
+        () if network.output.fires else tuple(network.output.threshold.tolist()),
+    )
 
 
 def netx_layers(network: IntegerNetwork) -> list[dict[str, str | int | np.ndarray]]:

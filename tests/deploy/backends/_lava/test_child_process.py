@@ -133,7 +133,7 @@ def test_nothing_outlives_a_kill(network, tmp_path, victim):
         "from snn_deploy.deploy.backends import lava\n"
         "from snn_deploy.network.integer_network import read_integer_network\n"
         f"network = read_integer_network(pathlib.Path({str(tmp_path / 'network.npz')!r}))\n"
-        f"lava.run_with_timeout(network, numpy.zeros((6000, 4), numpy.uint8), timeout=8)\n"
+        f"lava.run_with_timeout(network, numpy.zeros((60000, 4), numpy.uint8), timeout=25)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     session = wait_for_layers(parent.pid)

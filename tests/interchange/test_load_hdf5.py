@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn_deploy.interchange.nir.load_hdf5 import load_nir_file
+from snn_deploy.interchange.load_hdf5 import load_hdf5
 from snn_deploy.interchange.nir.reading import NirReading
-from snn_deploy.interchange.read_nir import read_nir
+from snn_deploy.interchange.read_nir import _FILE, read_nir
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.support.user_error import UserError
 
@@ -42,7 +42,7 @@ def refusal(path):
 
 
 def test_what_is_loaded_is_what_the_package_wrote(path):
-    loaded = load_nir_file(path)
+    loaded = load_hdf5(path, _FILE)
     assert loaded["nodes"]["lif"]["type"] == "LIF"
     np.testing.assert_array_equal(loaded["nodes"]["w"]["weight"], np.ones((4, 3)))
 

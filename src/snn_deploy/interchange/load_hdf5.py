@@ -1,11 +1,11 @@
-"""load_hdf5: a .nir file as plain dictionaries, believed only as far as its bytes reach.
+"""load_hdf5: another program's HDF5 file as plain dictionaries, believed only as far as its bytes reach.
 
-A .nir file is HDF5: a group `node` with the root graph; every node is a group with its type and parameters. What the
-file claims is checked before anything of that size is read: links only inside the file, a bounded number of objects,
-no array that is larger than its stored bytes can unpack to. The result has the form of nir.NIRGraph.to_dict().
+What the file claims is checked before anything of that size is read: links only inside the file, a bounded number of
+objects, no array that is larger than its stored bytes can unpack to.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +23,34 @@ _LARGEST = 1 << 32
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
-def load_nir_file(path: Path) -> dict[str, Any]:
-    """Return the root node of the file as dictionaries of numpy arrays, numbers and strings.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file. title: of it; group: that holds all of it; written_by: what makes it anew."""
+
+    title: str
+    group: str
+    written_by: str
+
+
+def load_hdf5(path: Path, kind: Kind) -> dict[str, Any]:
+    """Return the group of the file as dictionaries of numpy arrays, numbers and strings; attributes are left out.
 
     A missing, truncated, foreign or dishonest file is one UserError.
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file. Give the path of a NIR file.")
+        raise UserError(f"{path}: no such file. Give the path of a {kind.title}.")
     try:
         with h5py.File(path, "r") as file:
             _require_honest(file)
-            if not isinstance(file.get("node"), h5py.Group):
-                raise ValueError("it has no group 'node'")
-            loaded = _loaded(file["node"])
+            if not isinstance(file.get(kind.group), h5py.Group):
+                raise ValueError(f"it has no group {kind.group!r}")
+            loaded = _loaded(file[kind.group])
     except _DAMAGE as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"{path}: not a whole NIR file ({reason}). It is damaged, truncated or of another kind; export it again "
-            "with nir.write."
+            f"{path}: not a whole {kind.title} ({reason}). It is damaged, truncated or of another kind; export it "
+            f"again with {kind.written_by}."
         ) from error
     return loaded
 
