@@ -19,10 +19,13 @@ LEFT_OUT = (
 )
 
 
-def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareProfile) -> tuple[EnergyEstimate, ...]:
+def event_energy(
+    network: IntegerNetwork, events: CoreEvents, profile: HardwareProfile, *, alone: bool = True
+) -> tuple[EnergyEstimate, ...]:
     """Return the estimates of a sample in joules, the mean over those of `events`: fewest active updates, most, fitted.
 
-    The fitted unit costs are a third estimate, where the profile has them.
+    The fitted unit costs are a third estimate, where the profile has them. alone: the chip is idle before and after the
+    sample; else samples follow each other without a gap, and share the steps in which the layers fill and empty.
     """
     left_out: tuple[str, ...] = LEFT_OUT
     if borders := float(events.borders.mean()):
@@ -32,7 +35,8 @@ def event_energy(network: IntegerNetwork, events: CoreEvents, profile: HardwareP
     messages, east_west, north_south = (
         float(counts.mean()) for counts in (events.messages, events.hops_east_west, events.hops_north_south)
     )
-    chip_steps = events.steps + events.depth - 1  # the output ends so many steps after the first layer began
+    # The output ends so many steps after the first layer began.
+    chip_steps = events.steps + (events.depth - 1 if alone else 0)
     allocated = int(events.compartments.sum())
     spikes = float(events.core_spikes.sum()) / events.samples
     ways = [

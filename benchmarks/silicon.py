@@ -1,0 +1,220 @@
+"""What was measured on chips, beside what snn-deploy estimates for the same networks; writes docs/silicon.md.
+
+    python benchmarks/silicon.py [--data ../shared/silicon] [--page docs/silicon.md]
+
+The published figures stand in silicon_measured.toml. The networks are rebuilt from files that are not in the
+repository: pilotnet_lif (lava-dl's network and its traces) in the folder of --data. A row whose files are missing says
+so, and then the page is not written.
+"""
+
+import argparse
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from silicon_networks import FRAME, Agreement, agreement, frame_spikes, pilotnet, with_frame_on_chip
+
+from snn_deploy.deploy.energy.chip_estimate import event_energy
+from snn_deploy.deploy.energy.core_events import measured_events
+from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.mapping.cutting.partition import Partition, partition, require_fit
+from snn_deploy.deploy.mapping.place import place
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
+from snn_deploy.hardware_profiles.profile import load_profile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).parent
+DATA = HERE.parent.parent / "shared" / "silicon"
+CHIP = load_profile("loihi2")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of one network. measured is None where only the estimate is there; least, most: the estimate."""
+
+    network: str
+    quantity: str
+    unit: str
+    measured: float | None
+    least: float
+    most: float
+    note: str = ""
+
+    @property
+    def errors(self) -> tuple[float, float] | None:
+        """How far the ends of the estimate are from the measurement, 1 is all of it; None without a measurement."""
+        if self.measured is None:
+            return None
+        return self.least / self.measured - 1, self.most / self.measured - 1
+
+
+@dataclass(frozen=True)
+class PilotNet:
+    """What was found with PilotNet LIF. whole, without_frame: its blocks with and without the frame on the chip."""
+
+    agreements: tuple[Agreement, ...]
+    comparisons: tuple[Comparison, ...]
+    whole: Partition
+    without_frame: Partition
+    busiest_operations: float
+
+
+def main() -> None:
+    """Compare, print and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder with pilotnet_lif")
+    parser.add_argument("--page", type=Path, default=HERE.parent / "docs" / "silicon.md")
+    chosen = parser.parse_args()
+    folder = chosen.data / "pilotnet_lif"
+    if not folder.is_dir():
+        print(f"PilotNet LIF: skipped, {folder} is not there; {chosen.page} is not written.")
+        return
+    page = "\n".join(lines(measured_rows(), pilotnet_found(folder)))
+    print(page)
+    chosen.page.write_text(page + "\n", encoding="utf-8")
+
+
+def measured_rows() -> dict[str, Any]:
+    """Return what silicon_measured.toml holds: the rows and the pieces of PilotNet."""
+    return tomllib.loads((HERE / "silicon_measured.toml").read_text(encoding="utf-8"))
+
+
+def row_of(name: str) -> Row:
+    """Return the measured row of the network that `rebuilt` calls `name`."""
+    found: Row = next(row for row in measured_rows()["row"] if row.get("rebuilt") == name)
+    return found
+
+
+def pilotnet_found(folder: Path) -> PilotNet:
+    """Return everything about PilotNet LIF, whose files lie in `folder`."""
+    row, sigma_delta = row_of("pilotnet_lif"), row_of("pilotnet_sdnn_shapes")
+    network = pilotnet(folder / "network.net", row["steps"])
+    agreements = tuple(agreement(network, folder / "traces.npz"))
+    frames = frame_spikes(folder / "traces.npz")[: network.steps]
+    held = with_frame_on_chip(network)
+    placed = place(held, CHIP, mean_spikes(held, frames))
+    without_frame = partition(network, CHIP)
+    require_fit(without_frame)
+    events = measured_events(held, placed.placement, frames, CHIP)
+    energies = [
+        # The synapses through which our frame hears its spikes do not exist on the chip.
+        sum(term.energy for term in estimate.spiking if term.connection != "hold")
+        for estimate in event_energy(held, events, CHIP, alone=False)
+    ]
+    times = latency(events, CHIP)
+    comparisons = (
+        _compared(row, "cores", "", row["cores"], [len(placed.placement.cores)], "with the frame on the chip"),
+        _compared(sigma_delta, "cores", "", sigma_delta["cores"], [len(without_frame.cores)], "the LIF weights"),
+        _compared(row, "time of a step", "us", row["step_us"], [t * 1e6 for t in times.step]),
+        _compared(row, "dynamic energy", "mJ", row["dynamic_mJ"], [e * 1e3 for e in energies]),
+    )
+    return PilotNet(
+        agreements, comparisons, placed.partition, without_frame, float(events.core_operations.max(axis=2).mean())
+    )
+
+
+def _compared(
+    row: Row, quantity: str, unit: str, measured: float | None, estimates: Sequence[float], note: str = ""
+) -> Comparison:
+    return Comparison(row["name"], quantity, unit, measured, min(estimates), max(estimates), note)
+
+
+def lines(measured: dict[str, Any], found: PilotNet) -> Iterator[str]:
+    """Yield the lines of docs/silicon.md."""
+    compared, differing = sum(a.compared for a in found.agreements), sum(a.differing for a in found.agreements)
+    yield "# Held against silicon"
+    yield from _paragraph(
+        "Networks that others ran and measured on chips, rebuilt from their public weights, run on our simulator, "
+        "mapped, and estimated. Nothing here was measured by us on a chip. This page is written by one command:"
+    )
+    yield from ("", "<!-- test: not run: needs files that are not in the repository -->", "")
+    yield from ("```sh", "python benchmarks/silicon.py --data FOLDER", "```", "", "## Measured beside estimated", "")
+    columns = ("network", "quantity", "measured", "estimated", "error", "")
+    yield from _table(columns, [_comparison_row(c) for c in found.comparisons])
+    yield from _paragraph(
+        "The frame that PilotNet LIF was measured with is not public; ours is the one of its traces. So this is "
+        "agreement or disagreement on another frame, no proof. The sigma-delta network's weights are not among the "
+        "files; its layers have the shapes of the LIF network's, whose weights stand in. Its frames came from the "
+        "host: what was measured of its time and energy is the link's, and is not compared."
+    )
+    yield from ("", "## PilotNet LIF does what its traces say")
+    yield from _paragraph(
+        f"Of {compared:,} recorded spikes, currents and potentials of {len(found.agreements)} layers, {differing} "
+        "differ from those of the network rebuilt from lava-dl's file: plain integer LIF without a current memory. Not "
+        "compared is the last neuron, whose traces do not follow from the spikes that its source has in them."
+    )
+    yield from ("", "## Where the layers lie", "")
+    columns = ("layer", "Intel's compiler: cores", "neurons on a core", "ours: cores", "neurons on a core, at most")
+    yield from _table(columns, list(_pieces(measured["piece"], found)))
+    yield from ("", "## Published, not rebuilt", "")
+    columns = ("network", "chip", "cores", "time", "dynamic, mJ", "total, mJ", "source", "why not rebuilt")
+    yield from _table(columns, [_published_row(row) for row in measured["row"] if "why_not" in row])
+
+
+def _paragraph(text: str) -> tuple[str, ...]:
+    return "", *textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _pieces(pieces: Sequence[Row], found: PilotNet) -> Iterator[tuple[object, ...]]:
+    cores, neurons = Counter[str](), Counter[str]()
+    for core in found.whole.cores:
+        for part in core:
+            cores[part.population] += 1
+            neurons[part.population] = max(neurons[part.population], part.neurons)
+    for piece in pieces:
+        name = FRAME if piece["layer"] == "input" else piece["layer"]
+        yield piece["layer"], piece["cores"], piece["neurons"], cores[name], neurons[name]
+    yield "all", sum(piece["cores"] for piece in pieces), "", len(found.whole.cores), ""
+
+
+def _comparison_row(c: Comparison) -> tuple[str, ...]:
+    measured = "" if c.measured is None else f"{c.measured:,.4g} {c.unit}".strip()
+    return c.network, c.quantity, measured, _span(c.least, c.most, c.unit), _errors(c.errors), c.note
+
+
+def _span(least: float, most: float, unit: str) -> str:
+    ends = [f"{value:,.4g}" for value in (least, most)]
+    return f"{ends[0] if ends[0] == ends[1] else ' to '.join(ends)} {unit}".strip()
+
+
+def _errors(errors: tuple[float, float] | None) -> str:
+    if errors is None:
+        return ""
+    ends = [f"{100 * error:+.1f} %" for error in errors]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _published_row(row: Row) -> tuple[object, ...]:
+    time = f"{row['sample_ms']:g} ms a sample" if "sample_ms" in row else ""
+    time = f"{row['step_us']:g} us a step" if "step_us" in row else time
+    source = f"{row['source']} ({row['read']})"
+    return (
+        row["name"],
+        row["chip"],
+        row.get("cores", ""),
+        time,
+        row.get("dynamic_mJ", ""),
+        row.get("total_mJ", ""),
+        source,
+        "; ".join(text for text in (row["why_not"], row.get("note", "")) if text),
+    )
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + "---|" * len(columns)
+    for row in rows:
+        yield f"| {' | '.join(map(str, row))} |"
+
+
+if __name__ == "__main__":
+    main()

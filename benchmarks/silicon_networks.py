@@ -1,0 +1,136 @@
+"""The networks of benchmarks/silicon.py, rebuilt from the files of those who measured them.
+
+PilotNet is read from lava-dl's netx file. Its neurons are plain integer LIF: no current memory, theta in state units,
+bias in weight units, weights on an even grid. The traces beside it hold what Intel's software did with it, step by
+step: layer k lags k + 1 steps behind the input, and a sample lasts 17 steps there.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from snn_deploy.network import integer_semantics
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
+
+FRAME = "frame"  # the population that holds the frame where it lies on the chip
+_TRACED_SAMPLE = 17  # steps between two resets of a layer in the traces
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was compared with the traces of a layer, and how much of it differs. Potentials: of neurons that are silent.
+
+    compared: neuron-steps, over all that is recorded of the layer; differing: those with another value.
+    """
+
+    layer: str
+    compared: int
+    differing: int
+
+
+def pilotnet(file: Path, steps: int) -> IntegerNetwork:
+    """Return PilotNet from its netx file, its input the spikes of the frame: (3, 66, 200) of 0 or 1."""
+    with h5py.File(file) as opened:
+        layers = [opened["layer"][str(i)] for i in range(len(opened["layer"]))]
+        shape = tuple(int(n) for n in layers[0]["shape"][()])
+        source = IntegerInput("input", shape, 1)
+        populations: list[IntegerPopulation] = []
+        connections: list[IntegerConnection] = []
+        names = {b"conv": iter(range(99)), b"dense": iter(range(99))}
+        before = source.name
+        for layer in layers[1:]:
+            kind = layer["type"][0]
+            if kind not in names:  # flatten: our dense connections read maps as they are
+                continue
+            name = f"{'conv' if kind == b'conv' else 'fc'}-{next(names[kind])}"
+            populations.append(_population(name, layer, is_map=kind == b"conv"))
+            connections.append(_connection(before, name, layer, is_map=kind == b"conv"))
+            before = name
+    return IntegerNetwork(source, tuple(populations), tuple(connections), steps)
+
+
+def with_frame_on_chip(network: IntegerNetwork) -> IntegerNetwork:
+    """Return `network` behind a population that repeats its input: neurons on the chip that fire the frame's spikes.
+
+    On the chip that was measured these neurons integrate the frame itself; these here fire the same spikes, and hear
+    them through one synapse each, which does not exist there.
+    """
+    channels, zero = network.input.shape[0], np.zeros(network.input.shape[0], np.int64)
+    frame = IntegerPopulation(
+        FRAME, network.input.shape, threshold=zero, voltage_keep=zero, current_keep=zero, bias=zero
+    )
+    hold = IntegerConnection("hold", network.input.name, FRAME, np.ones((channels, 1, 1, 1), np.int64), groups=channels)
+    behind = tuple(replace(c, source=FRAME) if c.source == network.input.name else c for c in network.connections)
+    return replace(network, populations=(frame, *network.populations), connections=(hold, *behind))
+
+
+def frame_spikes(traces: Path) -> np.ndarray:
+    """Return the traced input, (steps, 1, 3, 66, 200) of 0 or 1."""
+    return _steps_first(np.load(traces)["input"])[:, None].astype(np.uint8)
+
+
+def agreement(network: IntegerNetwork, traces: Path) -> list[Agreement]:
+    """Return for each layer how many traced spikes, currents and potentials differ from those of integer_semantics.
+
+    Not compared is the last layer: its traces do not belong to the spikes that its source has in them.
+    """
+    recorded, frames = np.load(traces), frame_spikes(traces)
+    compared = dict.fromkeys((p.name for p in network.populations[:-1]), 0)
+    differing = dict(compared)
+    for start in range(0, len(frames), _TRACED_SAMPLE):
+        sample = frames[start : start + _TRACED_SAMPLE]
+        ours = integer_semantics.run(replace(network, steps=len(sample)), sample)
+        for lag, name in enumerate(compared, start=1):
+            length = min(len(sample), len(frames) - start - lag)
+            if length <= 0:
+                continue
+            seen = slice(start + lag, start + lag + length)
+            spikes = _steps_first(recorded[name])[seen]
+            pairs = [(ours.spikes[name], spikes, np.ones(spikes.shape, bool))]
+            if f"{name}-u" in recorded:
+                currents, potentials = (_steps_first(recorded[f"{name}-{what}"])[seen] for what in "uv")
+                pairs.append((ours.currents[name], currents, np.ones(spikes.shape, bool)))
+                pairs.append((ours.left[name], potentials, spikes == 0))  # of one that fired they hold a counter
+            for mine, theirs, counts in pairs:
+                compared[name] += int(counts.sum())
+                differing[name] += int(((mine[:length, 0] != theirs) & counts).sum())
+    return [Agreement(name, compared[name], differing[name]) for name in compared]
+
+
+def _population(name: str, layer: h5py.Group, *, is_map: bool) -> IntegerPopulation:
+    neuron, bias = layer["neuron"], _whole(layer["bias"][()])
+    channels = len(bias)
+    if int(neuron["iDecay"][()]) != DECAY_UNITY:
+        raise ValueError(f"{name}: a current that is remembered; PilotNet has none")
+    shape = tuple(int(n) for n in layer["shape"][()]) if is_map else (channels,)
+    return IntegerPopulation(
+        name,
+        shape,
+        threshold=np.full(channels, int(neuron["vThMant"][()])),
+        voltage_keep=np.full(channels, DECAY_UNITY - int(neuron["vDecay"][()])),
+        current_keep=np.zeros(channels, np.int64),
+        bias=bias << STATE_SHIFT,
+    )
+
+
+def _connection(source: str, target: str, layer: h5py.Group, *, is_map: bool) -> IntegerConnection:
+    weights, name = _whole(layer["weight"][()]), f"to-{target}"
+    if not is_map:
+        return IntegerConnection(name, source, target, weights.reshape(len(layer["bias"]), -1))
+    rows_first = {key: tuple(int(n) for n in layer[key][()]) for key in ("stride", "padding", "dilation")}
+    return IntegerConnection(name, source, target, weights, groups=int(layer["groups"][()]), **rows_first)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    whole = np.rint(values).astype(np.int64)
+    if not (whole == values).all():
+        raise ValueError("weights or biases that are not whole numbers")
+    return whole
+
+
+def _steps_first(trace: np.ndarray) -> np.ndarray:
+    """Return (steps, channels, height, width) of a trace (width, height, channels, steps), or (steps, neurons)."""
+    return trace.transpose()
