@@ -12,7 +12,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from snn_deploy.deploy.mapping.cutting.partition import Partition, partition, re
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.integer_network import IntegerNetwork
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,6 +35,7 @@ else:
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "silicon"
 CHIP = load_profile("loihi2")
+_REGISTER = CHIP.whole("core.synapse_memory_word_bits") // 8  # bytes
 Row = dict[str, Any]
 
 
@@ -58,14 +60,28 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """The most neurons of a core as all layers but one tell it, and the cores that this gives the one.
+
+    least, most: the largest piece of the others, and one less than the smallest that they were cut to avoid.
+    """
+
+    layer: str
+    least: int
+    most: int
+    with_least: int
+    with_most: int
+    measured: int
+
+
+@dataclass(frozen=True)
 class PilotNet:
-    """What was found with PilotNet LIF. whole, without_frame: its blocks with and without the frame on the chip."""
+    """What was found with PilotNet LIF. whole: its blocks, with the frame on the chip."""
 
     agreements: tuple[Agreement, ...]
     comparisons: tuple[Comparison, ...]
     whole: Partition
-    without_frame: Partition
-    busiest_operations: float
+    left_out: tuple[LeftOut, ...]
 
 
 def main() -> None:
@@ -117,9 +133,23 @@ def pilotnet_found(folder: Path) -> PilotNet:
         _compared(row, "time of a step", "us", row["step_us"], [t * 1e6 for t in times.step]),
         _compared(row, "dynamic energy", "mJ", row["dynamic_mJ"], [e * 1e3 for e in energies]),
     )
-    return PilotNet(
-        agreements, comparisons, placed.partition, without_frame, float(events.core_operations.max(axis=2).mean())
-    )
+    return PilotNet(agreements, comparisons, placed.partition, tuple(leave_one_out(held)))
+
+
+def leave_one_out(network: IntegerNetwork) -> Iterator[LeftOut]:
+    """Yield for each map of PilotNet how many cores the limit of neurons gives it that the other maps tell."""
+    pieces = {FRAME if p["layer"] == "input" else p["layer"]: p for p in measured_rows()["piece"] if "columns" in p}
+    blocks: dict[int, Counter[str]] = {}
+    for layer, piece in pieces.items():
+        others = [p for name, p in pieces.items() if name != layer]
+        ends = max(p["neurons"] for p in others), min(2 * p["neurons"] for p in others) - 1
+        for neurons in ends:
+            if neurons not in blocks:
+                limit = replace(CHIP.quantity("core.max_neurons"), value=neurons)
+                chip = replace(CHIP, quantities={**CHIP.quantities, "core.max_neurons": limit})
+                blocks[neurons] = Counter(part.population for core in partition(network, chip).cores for part in core)
+        with_least, with_most = (blocks[neurons][layer] for neurons in ends)
+        yield LeftOut(piece["layer"], *ends, with_least, with_most, piece["cores"])
 
 
 def _compared(
@@ -153,8 +183,30 @@ def lines(measured: dict[str, Any], found: PilotNet) -> Iterator[str]:
         "compared is the last neuron, whose traces do not follow from the spikes that its source has in them."
     )
     yield from ("", "## Where the layers lie", "")
-    columns = ("layer", "Intel's compiler: cores", "neurons on a core", "ours: cores", "neurons on a core, at most")
+    columns = (
+        "layer",
+        "Intel's compiler: cores",
+        "neurons, mean",
+        "registers, mean",
+        "ours: cores",
+        "neurons, at most",
+        "registers, mean",
+    )
     yield from _table(columns, list(_pieces(measured["piece"], found)))
+    yield from _paragraph(
+        "The limits of the profile loihi2 were read off this table: the largest piece (neurons), pieces of a power of "
+        "two columns, one piece on a core, and 32 bits for each synapse of a dense layer in the 12000 registers that "
+        "the compiler's log names. So that the cores agree is no test of them, but for the number of neurons: every "
+        "layer can be left out, and the limit be read off the others. Its range is from their largest piece to one "
+        "below the smallest that they were cut to avoid. The two networks have the same layers: neither judges the "
+        "other. The rule for dense layers was read off one layer, fc-0, and nothing judges it."
+    )
+    yield ""
+    columns = ("layer left out", "neurons on a core, by the others", "cores of the layer then", "Intel's compiler")
+    yield from _table(
+        columns,
+        [(o.layer, f"{o.least} to {o.most}", _ends(o.with_least, o.with_most), o.measured) for o in found.left_out],
+    )
     yield from ("", "## Published, not rebuilt", "")
     columns = ("network", "chip", "cores", "time", "dynamic, mJ", "total, mJ", "source", "why not rebuilt")
     yield from _table(columns, [_published_row(row) for row in measured["row"] if "why_not" in row])
@@ -165,15 +217,16 @@ def _paragraph(text: str) -> tuple[str, ...]:
 
 
 def _pieces(pieces: Sequence[Row], found: PilotNet) -> Iterator[tuple[object, ...]]:
-    cores, neurons = Counter[str](), Counter[str]()
-    for core in found.whole.cores:
-        for part in core:
-            cores[part.population] += 1
-            neurons[part.population] = max(neurons[part.population], part.neurons)
+    cores, neurons, registers = Counter[str](), Counter[str](), Counter[str]()
+    for (part,), use in zip(found.whole.cores, found.whole.uses, strict=True):
+        cores[part.population] += 1
+        neurons[part.population] = max(neurons[part.population], part.neurons)
+        registers[part.population] += use["synapse bytes"] // _REGISTER
     for piece in pieces:
         name = FRAME if piece["layer"] == "input" else piece["layer"]
-        yield piece["layer"], piece["cores"], piece["neurons"], cores[name], neurons[name]
-    yield "all", sum(piece["cores"] for piece in pieces), "", len(found.whole.cores), ""
+        mean = f"{registers[name] / cores[name]:.0f}"
+        yield piece["layer"], piece["cores"], piece["neurons"], piece["registers"], cores[name], neurons[name], mean
+    yield "all", sum(piece["cores"] for piece in pieces), "", "", len(found.whole.cores), "", ""
 
 
 def _comparison_row(c: Comparison) -> tuple[str, ...]:
@@ -184,6 +237,10 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
 def _span(least: float, most: float, unit: str) -> str:
     ends = [f"{value:,.4g}" for value in (least, most)]
     return f"{ends[0] if ends[0] == ends[1] else ' to '.join(ends)} {unit}".strip()
+
+
+def _ends(first: int, second: int) -> str:
+    return str(first) if first == second else f"{first} to {second}"
 
 
 def _errors(errors: tuple[float, float] | None) -> str:

@@ -19,9 +19,9 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
         },
         "system.boards": {"count": "*"},  # chips on each board
         "core": {
-            "count": "max_neurons max_in_axons max_out_axons synapse_memory_words synapse_words_per_axon_max "
-            "max_compartment_profiles max_threshold_profiles max_synapse_formats max_destination_groups "
-            "max_fan_in_per_neuron",
+            "count": "max_neurons max_neurons_published max_blocks max_in_axons max_out_axons synapse_memory_words "
+            "synapse_words_per_axon_max max_compartment_profiles max_threshold_profiles max_synapse_formats "
+            "max_destination_groups max_fan_in_per_neuron",
             "bit": "synapse_memory_word_bits",
             "B": "sram total_memory synapse_memory bytes_per_neuron_state bytes_per_in_axon bytes_per_out_axon "
             "bytes_program",
@@ -77,13 +77,13 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
         },
         "latency.fitted.barrier_by_tiles": {"s": "*"},  # number of tiles -> time of a barrier
         "model.memory": {
-            "bit": "header_bits",
+            "bit": "header_bits dense_synapse_bits",
             "count": "synapses_per_entry",
-            "ratio": "conv_overhead",
             "formula": "words_per_axon bits_sparse bits_dense bits_runlength dense_layer_core conv_in_axons "
             "conv_out_axons conv_words conv_words_stride1_entries conv_base_copies core_bytes core_syn_limit "
-            "syn_bytes_dense syn_bytes_sparse syn_bytes_conv syn_bytes_conv_pessimistic in_axons_conv out_axons",
+            "syn_bytes_dense syn_bytes_conv in_axons_conv out_axons",
         },
+        "model.cutting": {"flag": "map_widths_are_powers_of_two"},
         "model.estimate": {"formula": "n_alloc step_energy step_time"},
     },
     "op_energy": {

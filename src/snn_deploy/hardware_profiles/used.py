@@ -9,7 +9,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
     "neurocore": {
         "axon": "cx_base_max out_slots_cross_chip_extra out_slots_population",
         "core": "bytes_per_in_axon bytes_per_neuron_state bytes_per_out_axon bytes_program "
-        "max_compartment_profiles max_in_axons max_neurons max_out_axons max_synapse_formats "
+        "max_blocks max_compartment_profiles max_in_axons max_neurons max_out_axons max_synapse_formats "
         "max_threshold_profiles synapse_memory synapse_memory_limit_is_strict "
         "synapse_memory_word_bits synapse_memory_words total_memory usable_fraction",
         "energy": "hop_east_west hop_north_south neuron_update_active neuron_update_inactive "
@@ -19,7 +19,8 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "latency": "barrier_max barrier_min barrier_multichip hop_east_west hop_north_south "
         "neuron_update_active neuron_update_inactive synaptic_op",
         "latency.fitted.barrier_by_tiles": "1 2 4 29",
-        "model.memory": "conv_overhead core_bytes header_bits synapses_per_entry",
+        "model.cutting": "map_widths_are_powers_of_two",
+        "model.memory": "core_bytes dense_synapse_bits header_bits synapses_per_entry",
         "neuron": "accumulator_bits bias_exponent_max bias_mantissa_max bias_mantissa_min current_decay_bits "
         "current_decay_offset delay_compartment_rule delay_max delay_max_default programmable "
         "soft_reset_compartments threshold_mantissa_max u_bits v_bits voltage_decay_bits "

@@ -45,7 +45,7 @@ def test_the_terms_sum_to_the_totals_and_the_range_holds_them(file):
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.stdout)
     assert found["profile"] == "loihi2"
-    assert len(found["estimates"]) == 2
+    assert len(found["estimates"]) == 3
     totals = [e["total"] for e in found["estimates"]]
     for e in found["estimates"]:
         assert sum(t["energy"] for t in e["terms"]) == pytest.approx(e["total"])

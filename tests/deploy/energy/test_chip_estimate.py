@@ -133,13 +133,38 @@ def test_a_border_between_chips_is_no_hop_of_a_chip_and_is_said_to_be_left_out(e
 
 def test_loihi_2_is_a_range_of_proxies_without_static_power_of_a_chip(events):
     profile = load_profile("loihi2")
-    fewest, most = event_energy(network(), events, profile)
-    low = next(t for t in fewest.spiking if t.operation == "synaptic operation")
-    high = next(t for t in most.spiking if t.operation == "synaptic operation")
-    assert (low.unit_cost, high.unit_cost) == pytest.approx((6.8 * PJ, 23.6 * PJ))
-    assert high.confidence == "assumption"
+    found = [
+        next(t for t in estimate.spiking if t.operation == "synaptic operation")
+        for estimate in event_energy(network(), events, profile)
+    ]
+    assert [t.unit_cost for t in found] == pytest.approx([23.6 * PJ, 23.6 * PJ, 6.8 * PJ])
+    assert [t.confidence for t in found] == ["assumption", "assumption", "likely"]
     assert latency(events, profile).barrier == pytest.approx((0.0, 200 * NS))
     assert latency(events, profile).static_energy is None
+
+
+@pytest.mark.parametrize("seed", slow_enough(range(12)))
+def test_where_kernels_are_stored_whole_weights_of_0_cost_something_in_one_estimate_only(seed):
+    chip = load_profile("loihi2")
+    net = random_network(seed)
+    net = replace(
+        net, connections=tuple(replace(c, weights=np.where(c.weights > 0, 0, c.weights)) for c in net.connections)
+    )
+    if partition(net, chip).violations:
+        return
+    inputs = random_inputs(net, 2, seed)
+    spikes = cpu.run(net, inputs, record=True).spikes
+    found = measured_events(net, place(net, chip).placement, inputs, chip)
+    for c in net.connections:
+        shape, counted = net.shape_of(c.source), 0
+        for target in np.ndindex(*net.shape_of(c.target)):
+            for synapse in arriving_synapses(c, shape, target):
+                sent = spikes[c.source][(slice(max(0, net.steps - c.delay)), slice(None), *synapse.index)]
+                counted += int((sent != 0).sum()) if synapse.weight else 0
+        assert found.operations_of_weights[c.name].sum() == counted
+        assert (found.operations[c.name] >= found.operations_of_weights[c.name]).all()
+    few, every, low = event_energy(net, found, chip)
+    assert low.total <= few.total <= every.total
 
 
 def two_cores() -> tuple[IntegerNetwork, Placement]:

@@ -22,10 +22,12 @@ LEFT_OUT = (
 def event_energy(
     network: IntegerNetwork, events: CoreEvents, profile: HardwareProfile, *, alone: bool = True
 ) -> tuple[EnergyEstimate, ...]:
-    """Return the estimates of a sample in joules, the mean over those of `events`: fewest active updates, most, fitted.
+    """Return the estimates of a sample in joules, the mean over those of `events`: fewest active updates, most, others.
 
-    The fitted unit costs are a third estimate, where the profile has them. alone: the chip is idle before and after the
-    sample; else samples follow each other without a gap, and share the steps in which the layers fill and empty.
+    The others: the least energy published for a synaptic operation, and unit costs fitted on boards, where the profile
+    has them. Where a chip stores kernels whole (Loihi 2), all but the second count only weights that are not 0.
+    alone: the chip is idle before and after the sample; else samples follow each other without a gap, and share the
+    steps in which the layers fill and empty.
     """
     left_out: tuple[str, ...] = LEFT_OUT
     if borders := float(events.borders.mean()):
@@ -47,13 +49,18 @@ def event_energy(
     inactive = terms.of(
         "all cores", "update of an allocated compartment", allocated * chip_steps, "energy.neuron_update_inactive"
     )
-    low = "energy.synaptic_op_low" if profile.find("energy.synaptic_op_low") else "energy.synaptic_op"
+    fire = ("only neurons that fire are updated actively", spikes)
+    every = ("every neuron is updated actively in every step", float(events.neurons * events.steps))
+    ways_to_count = [(*fire, operations, "energy.synaptic_op"), (*every, operations, "energy.synaptic_op")]
+    if profile.find("core.synapse_memory_words") is None:  # kernels are stored whole; what a weight of 0 costs is open
+        of_weights = {name: float(counts.mean()) for name, counts in events.operations_of_weights.items()}
+        ways_to_count[0] = (f"{fire[0]}, weights of 0 cost nothing", spikes, of_weights, "energy.synaptic_op")
+    if profile.find("energy.synaptic_op_low"):
+        low = ("the same at the least energy published for a synaptic operation", *ways_to_count[0][1:3])
+        ways_to_count.append((*low, "energy.synaptic_op_low"))
     found = []
-    for title, active, cost in (
-        ("only neurons that fire are updated actively", spikes, low),
-        ("every neuron is updated actively in every step", float(events.neurons * events.steps), "energy.synaptic_op"),
-    ):
-        synapses = [terms.of(c.name, "synaptic operation", operations[c.name], cost) for c in network.connections]
+    for title, active, counts, cost in ways_to_count:
+        synapses = [terms.of(c.name, "synaptic operation", counts[c.name], cost) for c in network.connections]
         more = terms.difference(
             "all cores", "more for an active update", active, "energy.neuron_update_active", inactive
         )

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
-from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations
+from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations, operations_of_weights
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.running.backend import load_backend
@@ -29,7 +29,8 @@ _VALUES_AT_A_TIME = 1 << 25  # recorded spikes in memory, one byte each
 class CoreEvents:
     """Events of some samples on the cores of a placement.
 
-    operations: connection -> (samples,), synaptic operations that arrive. core_operations, core_spikes: (samples,
+    operations: connection -> (samples,), synaptic operations that arrive. operations_of_weights: those of them whose
+    weight is not 0. core_operations, core_spikes: (samples,
     steps, cores), those at the core's synapses and those of its neurons. compartments: (cores,), allocated, in whole
     groups of four. neurons: of them, those of the network. messages: (samples,), spikes from core to core, once for
     each core that hears one. hops_east_west, hops_north_south, borders: (samples,), hops of all messages on a
@@ -39,6 +40,7 @@ class CoreEvents:
     """
 
     operations: Mapping[str, np.ndarray]
+    operations_of_weights: Mapping[str, np.ndarray]
     core_operations: np.ndarray
     core_spikes: np.ndarray
     compartments: np.ndarray
@@ -106,6 +108,7 @@ def core_events(
     farthest = max((m.farthest for m in counter.messages.values()), key=sum)
     return CoreEvents(
         operations={c.name: joined[f"operations/{c.name}"] for c in network.connections},
+        operations_of_weights={c.name: joined[f"of_weights/{c.name}"] for c in network.connections},
         core_operations=joined["core_operations"],
         core_spikes=joined["core_spikes"],
         compartments=(_GROUP * np.ceil(used / _GROUP)).astype(np.int64),
@@ -129,6 +132,7 @@ class _Counter:
     network: IntegerNetwork
     cores: int
     operations: Mapping[str, CoreOperations]
+    of_weights: Mapping[str, CoreOperations]
     messages: Mapping[str, CoreMessages]
     own: Mapping[str, csr_matrix]
 
@@ -142,6 +146,8 @@ class _Counter:
             arriving = self.operations[c.name].of(flat[c.source]).reshape(steps, samples, self.cores)
             arriving = arriving[: max(0, steps - c.delay)]  # what is still on its way at the end arrives nowhere
             found[f"operations/{c.name}"] = arriving.sum(axis=(0, 2))
+            of_weights = self.of_weights[c.name].of(flat[c.source]).reshape(steps, samples)
+            found[f"of_weights/{c.name}"] = of_weights[: len(arriving)].sum(axis=0)
             operations[steps - len(arriving) :] += arriving
         fired = np.zeros((steps * samples, self.cores), np.float32)
         sums = {name: np.zeros(samples) for name in ("messages", "east_west", "north_south", "borders")}
@@ -177,6 +183,7 @@ def _counter(network: IntegerNetwork, placement: Placement, profile: HardwarePro
         network,
         len(placement.cores),
         core_operations(network, placement, profile, chip_delays(network)),
+        operations_of_weights(network),
         core_messages(network, placement, profile),
         own,
     )

@@ -104,6 +104,19 @@ def core_operations(
     return found
 
 
+def operations_of_weights(network: IntegerNetwork) -> dict[str, CoreOperations]:
+    """Return connection -> the operations at its weights that are not 0, as if one core held all of its target."""
+    found = {}
+    for c in network.connections:
+        shape, per_group = network.shape_of(c.target), len(c.weights) // c.groups
+        whole = Slice(c.target, (0,) * len(shape), shape)
+        grouped = [c.weights[g * per_group : (g + 1) * per_group] != 0 for g in range(c.groups)]
+        counts = np.array([_counted(stored, "sparse") for stored in grouped])
+        blocks = tuple(_Block(0, g, whole) for g in range(c.groups))
+        found[c.name] = CoreOperations(c, counts, tuple(range(c.groups)), blocks, 1)
+    return found
+
+
 def _counted(stored: np.ndarray, encoding: str) -> np.ndarray:
     """Return how many synapses each kernel element of each input has: (in / groups, ...) of (out, in / groups, ...)."""
     here: np.ndarray = stored.sum(axis=0).astype(np.float64)

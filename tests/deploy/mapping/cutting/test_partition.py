@@ -157,3 +157,58 @@ def test_too_few_chips_are_refused():
     chip = small_chip(max_neurons=1)
     with pytest.raises(UserError, match="3 chips"):
         place_on_mesh(network, partition(network, chip), chip, chips=2)
+
+
+def maps(channels, height, width):
+    """A network whose only population is a map, each neuron with one input."""
+    return one_layer(
+        (channels, height, width), np.ones((channels, 1, 1, 1)), (channels, height, width), groups=channels
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns"),
+    [
+        ((24, 32, 99), [4] * 24 + [3]),  # the layers of PilotNet, as Intel's compiler cut them
+        ((36, 15, 49), [4] * 12 + [1]),
+        ((64, 2, 20), [16, 4]),  # all 20 columns have 2560 neurons, but 32 would have 4096
+        ((3, 4, 7), [7]),
+    ],
+)
+def test_maps_are_cut_into_strips_where_the_compiler_does_that(shape, columns):
+    network = maps(*shape)
+    found = partition(network, LOIHI_2)
+    assert [core[0].shape for core in found.cores] == [(*shape[:2], n) for n in columns]
+    assert check_placement(network, place_on_mesh(network, found, LOIHI_2), LOIHI_2) == []
+
+
+def test_a_map_of_which_no_column_fits_is_cut_freely():
+    network = maps(64, 64, 2)  # 4096 neurons in a column
+    found = partition(network, LOIHI_2)
+    assert len(found.cores) == 3
+    assert check_placement(network, place_on_mesh(network, found, LOIHI_2), LOIHI_2) == []
+
+
+def test_the_checker_finds_what_is_no_strip():
+    network = maps(36, 15, 49)
+    whole = place_on_mesh(network, partition(network, LOIHI_2), LOIHI_2)
+    edges = [*range(0, 49, 5), 49]
+    cores = tuple(
+        replace(core, slices=(Slice("out", (0, 0, a), (36, 15, b)),))
+        for core, a, b in zip(whole.cores, edges, edges[1:], strict=False)
+    )
+    found = check_placement(network, replace(whole, cores=cores), LOIHI_2)
+    assert "core 0: columns 0 to 5 of 'out' are no strip of 8" in found
+
+
+def test_the_checker_finds_two_blocks_on_a_core_for_one_and_too_many_synapses():
+    network = one_layer((2560,), np.ones((100, 2560)), (100,))
+    placed = place_on_mesh(network, partition(network, LOIHI_2), LOIHI_2)
+    assert [core.slices[0].neurons for core in placed.cores] == [9] * 11 + [1]
+    *first, before, last = placed.cores
+    together = (*first, replace(before, slices=(*before.slices, *last.slices)))
+    found = check_placement(network, replace(placed, cores=together), LOIHI_2)
+    assert found == [
+        "core 10: core.max_blocks is 1, it has 2",
+        "core 10: core.synapse_memory is 96000, it has 102400",
+    ]

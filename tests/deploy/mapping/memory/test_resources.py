@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.loops import slow_enough
 
+from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
 from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Slice
@@ -229,3 +230,28 @@ def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_boun
     found = partition(network, LOIHI)
     if not found.violations:
         assert len(found.cores) >= lower_bound(network, LOIHI).cores
+
+
+@pytest.mark.parametrize("seed", slow_enough(range(25)))
+def test_the_bytes_of_a_block_are_those_counted_synapse_by_synapse(seed):
+    network = random_network(seed)
+    model, delays = Model(network, LOIHI_2), chip_delays(network)
+    for core in partition(network, LOIHI_2).cores:
+        for part in core:
+            for c in network.connections_to(part.population):
+                counted = count_synapse_bytes(c, network.shape_of(c.source), part, delays[c.name], LOIHI_2)
+                formula = model.memories[c.name].bytes(part)[0]
+                if c.weights.ndim == 2:
+                    assert counted == formula, (c.name, part)
+                else:  # elements of a kernel that only meet the padding are stored, and not counted
+                    elements = np.prod(c.weights.shape[1:]) * 8 * len(c.weights)
+                    assert counted <= formula <= counted + elements, (c.name, part)
+
+
+def test_a_kernel_takes_the_registers_that_intel_s_compiler_gives_it():
+    """conv-3 and conv-4 of PilotNet: weights -8 to 8, which take 5 bits (docs/silicon.md)."""
+    for inputs, registers in ((48, 2160), (64, 2880)):
+        weights = np.full((64, inputs, 3, 3), 8)
+        weights[0, 0, 0, 0] = -8
+        network = one_layer((inputs, 5, 5), weights)
+        assert Model(network, LOIHI_2).use(whole(network))["synapse bytes"] == 8 * registers

@@ -1,13 +1,15 @@
 """check_placement: what a placement breaks, counted synapse by synapse, slowly, without the ranges of resources.py.
 
 Checked are the network's digest, that every neuron (and with it every synapse) is placed once, that every core lies on
-the mesh, and on each core the neurons, input axons, output axons, thresholds, decays, slots of delayed synapses and,
-where the profile counts words, the synapse memory.
+the mesh, and on each core the neurons, blocks, input axons, output axons, thresholds, decays, slots of delayed synapses
+and the synapse memory, in words or bytes as the profile counts it. Where a chip's compiler cuts maps into strips, a
+block that holds whole columns must be one; others are what is left where no strip fits, which is not judged here.
 """
 
 from collections import Counter, defaultdict
 from itertools import product
 
+from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
 from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
 from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
 from snn_deploy.deploy.mapping.cores.placement import Placement
@@ -70,8 +72,20 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
         for i, core in enumerate(placement.cores)
         if profile.find("core.synapse_memory_words")
     }
+    size = {
+        i: sum(
+            count_synapse_bytes(c, network.shape_of(c.source), part, delays[c.name], profile)
+            for part in core.slices
+            for c in network.connections_to(part.population)
+        )
+        for i, core in enumerate(placement.cores)
+        if not profile.find("core.synapse_memory_words")
+    }
+    wrong += _no_strips(network, placement, profile)
     for name, found in (
         ("core.max_neurons", neurons),
+        ("core.max_blocks", {i: len(core.slices) for i, core in enumerate(placement.cores)}),
+        ("core.synapse_memory", size),
         ("core.max_in_axons", {core: len(axons) for core, axons in heard.items()}),
         ("core.max_out_axons", {core: len(axons) for core, axons in sent.items()}),
         ("core.max_threshold_profiles", {core: len(values) for core, values in thresholds.items()}),
@@ -88,6 +102,27 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
             bits = max(3, longest[core].bit_length()) if longest[core] else 0
             if n > min(profile.whole("core.max_neurons"), 2 ** (13 - bits)):
                 wrong.append(f"core {core}: {n} neurons with delays of {longest[core]} steps")
+    return wrong
+
+
+def _no_strips(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> list[str]:
+    """Return a sentence for each core with whole columns of a map whose number is not what a compiler makes it."""
+    rule = profile.find("model.cutting.map_widths_are_powers_of_two")
+    if not (rule and rule.value):
+        return []
+    wrong = []
+    for p in network.populations:
+        if len(p.shape) != 3:
+            continue
+        channels, height, width = p.shape
+        parts = [(i, s) for i, core in enumerate(placement.cores) for s in core.slices if s.population == p.name]
+        whole = [(i, s) for i, s in parts if s.shape[:2] == (channels, height)]
+        widest = max((s.shape[2] for _, s in whole), default=0)
+        step = 1 << (widest - 1).bit_length() if widest else 1  # a map on one core is as wide as the next power of two
+        for i, s in whole:
+            begins, ends = s.start[2] % step == 0, s.stop[2] in (s.start[2] + step, width)
+            if not (begins and ends and step * height * channels <= profile.whole("core.max_neurons")):
+                wrong.append(f"core {i}: columns {s.start[2]} to {s.stop[2]} of {p.name!r} are no strip of {step}")
     return wrong
 
 

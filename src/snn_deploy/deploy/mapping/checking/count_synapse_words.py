@@ -6,6 +6,7 @@ what synapse_memory.py says.
 
 import math
 from collections import defaultdict
+from collections.abc import Set
 from itertools import product
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
@@ -22,16 +23,16 @@ def count_synapse_words(
 ) -> int:
     """Return the words of the synapses of `c` into `part`, in the smaller of the two encodings."""
     dense, sparse = (_lists(c, source, part, channels_last=last) for last in (True, False))
-    synapse = _weight_bits(dense, profile) + (max(3, delay.bit_length()) if delay else 0)
+    weights = {w for atoms in dense.values() for synapses in atoms.values() for _, w in synapses}
+    synapse = weight_bits_of(weights, profile) + (max(3, delay.bit_length()) if delay else 0)
     return min(
         _words(dense, part, synapse, profile, is_dense=True), _words(sparse, part, synapse, profile, is_dense=False)
     )
 
 
-def _weight_bits(lists: Lists, profile: HardwareProfile) -> int:
-    """Return the bits of the narrowest weights that hold all those of the lists."""
-    weights = {w for atoms in lists.values() for synapses in atoms.values() for _, w in synapses if w}
-    has_both_signs = len({w > 0 for w in weights}) == 2
+def weight_bits_of(weights: Set[int], profile: HardwareProfile) -> int:
+    """Return the bits of the narrowest weights that hold all of `weights`."""
+    has_both_signs = len({w > 0 for w in weights if w}) == 2
     allowed, widest = profile.find("weight.stored_bits_allowed"), profile.whole("weight.stored_bits_max")
     for width in allowed.value if allowed and isinstance(allowed.value, tuple) else range(1, widest + 1):
         bits = int(width)

@@ -8,7 +8,7 @@ import numpy as np
 
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
-from snn_deploy.deploy.mapping.memory.resources import limits
+from snn_deploy.deploy.mapping.memory.resources import ROOM, limits
 from snn_deploy.deploy.mapping.memory.weight_bits import stored_widths
 from snn_deploy.deploy.mapping.without_channels import without_channels
 from snn_deploy.export.chip.check_on_chip import check_on_chip
@@ -32,7 +32,7 @@ class Suggestion:
 
 def bottleneck(use: Counter[str], profile: HardwareProfile) -> tuple[str, float]:
     """Return the resource that fills a core most, and how full that is: 1 is all that there is."""
-    shares = {resource: use[resource] / most for resource, (most, _) in limits(profile).items()}
+    shares = {resource: use[resource] / most for resource, (most, _) in limits(profile).items() if resource != ROOM}
     fullest = max(shares, key=lambda resource: shares[resource])
     return fullest, shares[fullest]
 

@@ -20,7 +20,7 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 
-_ADDED = ("neurons", "input axons", "synapse words", "synapse bytes")
+_ADDED = ("neurons", "blocks", "input axons", "synapse words", "synapse bytes")
 _LEAST_INDEX = 6  # bits; the smallest index of the formula of sparse lists
 
 
@@ -45,7 +45,8 @@ def lower_bound(network: IntegerNetwork, profile: HardwareProfile) -> LowerBound
     by_population = {name: _cores(amount, most) for name, amount in amounts.items()}
     by_resource = _cores(total, most)
     alone = sum(max(cores.values()) for cores in by_population.values())
-    return LowerBound(max(by_resource.values()), alone, by_resource, by_population)
+    shares = most.get("blocks", (2, ""))[0] > 1  # a core of one block holds one population
+    return LowerBound(max(by_resource.values()) if shares else alone, alone, by_resource, by_population)
 
 
 def _cores(amount: Counter[str], most: dict[str, tuple[int, str]]) -> dict[str, int]:
@@ -54,7 +55,7 @@ def _cores(amount: Counter[str], most: dict[str, tuple[int, str]]) -> dict[str, 
 
 def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
     whole = Slice(p.name, (0,) * len(p.shape), p.shape)
-    found = Counter({"neurons": whole.neurons})
+    found = Counter({"neurons": whole.neurons, "blocks": 1})
     bits = 0
     for c in model.network.connections_to(p.name):
         pooled = pooled_shape(model.network.shape_of(c.source), c.pool)
@@ -68,6 +69,9 @@ def _least(model: Model, p: IntegerPopulation) -> Counter[str]:
 def _bits(model: Model, c: IntegerConnection, whole: Slice) -> int:
     """Return the bits of the weights that spikes can meet: kernel elements that only reach the padding do not count."""
     weights, delay = c.weights, model.memories[c.name].delay_bits
+    planned = model.profile.find("model.memory.dense_synapse_bits")
+    if weights.ndim == 2 and planned:
+        return weights.size * model.profile.whole("model.memory.dense_synapse_bits")
     if weights.ndim == 2:  # a kernel of one element: nothing is cheaper than the weights that are not zero
         return int((np.count_nonzero(weights, axis=1) * (_channel_bits(model, weights) + delay)).sum())
     source = model.network.shape_of(c.source)

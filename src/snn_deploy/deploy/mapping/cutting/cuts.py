@@ -63,11 +63,11 @@ def _first_that_fits(model: Model, possible: Sequence[Cut]) -> int | None:
     low, high = 0, len(possible)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if _fits(model, possible[middle]) else (middle + 1, high)
-    return next((i for i in range(low, len(possible)) if _fits(model, possible[i])), None)
+        low, high = (low, middle) if cut_fits(model, possible[middle]) else (middle + 1, high)
+    return next((i for i in range(low, len(possible)) if cut_fits(model, possible[i])), None)
 
 
-def _fits(model: Model, cut: Cut) -> bool:
+def cut_fits(model: Model, cut: Cut) -> bool:
     """Whether the blocks fit: one of each kind is looked at, those at the edges and one inside of every size."""
     kinds = [
         sorted({axis[0], axis[len(axis) // 2], axis[-1]}, key=lambda pair: pair[0] - pair[1]) for axis in cut.edges

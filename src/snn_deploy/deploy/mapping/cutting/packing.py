@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.memory.resources import DISTINCT, Model, Need, limits
+from snn_deploy.deploy.mapping.memory.resources import DISTINCT, ROOM, Model, Need, limits
 
 Packed = tuple[tuple[tuple[Slice, ...], ...], tuple[Counter[str], ...]]
 
@@ -23,7 +23,7 @@ def packed(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) ->
 
     def fullness(block: Slice) -> float:
         use = model.joined([model.need(block)], slots[block])
-        return max(use[r] / allowed for r, (allowed, _) in most.items())
+        return max(use[r] / allowed for r, (allowed, _) in most.items() if r != ROOM)
 
     by_size = sorted(blocks, key=lambda block: -fullness(block))
     found = min((_first_fit(model, these, slots) for these in (blocks, by_size)), key=len)

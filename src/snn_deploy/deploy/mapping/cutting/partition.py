@@ -1,7 +1,8 @@
 """partition: the populations of a network cut into blocks that fit on cores, small blocks packed together.
 
 Each population is cut into a grid of rows, columns and channels (cuts.py); the last populations are cut first, so that
-the output axons of those before them are known. Nothing is random.
+the output axons of those before them are known. Where a chip's compiler cuts maps into strips (strips.py), they are
+tried first. Nothing is random.
 """
 
 import math
@@ -15,6 +16,7 @@ from snn_deploy.deploy.mapping.cores.placement import Slice
 from snn_deploy.deploy.mapping.cutting.choose_cuts import choose_cuts
 from snn_deploy.deploy.mapping.cutting.cuts import Cut, cuts, part
 from snn_deploy.deploy.mapping.cutting.packing import packed
+from snn_deploy.deploy.mapping.cutting.strips import cuts_in_strips, strips
 from snn_deploy.deploy.mapping.memory.out_axons import Listeners, listeners
 from snn_deploy.deploy.mapping.memory.resources import Model, limits, require_neurocore
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -65,24 +67,31 @@ def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
 
 def _partition(model: Model) -> Partition:
     """Return the better of two mappings: with cuts chosen together, and with each population's fewest blocks."""
-    found = [_cut(model, choose) for choose in (choose_cuts, _fewest_first)]
-    fitting = [partition for partition in found if not partition.violations]
-    if not fitting:
-        order = [p.name for p in model.network.populations]
-        return Partition((), (), tuple(sorted(found[0].violations, key=lambda v: order.index(v.population))))
-    return min(fitting, key=lambda partition: len(partition.cores))
+    found: list[Partition] = []
+    for in_strips in (True, False) if cuts_in_strips(model.profile) else (False,):
+        found = [_cut(model, choose, in_strips=in_strips) for choose in (choose_cuts, _fewest_first)]
+        fitting = [partition for partition in found if not partition.violations]
+        if fitting:
+            return min(fitting, key=lambda partition: len(partition.cores))
+    order = [p.name for p in model.network.populations]
+    return Partition((), (), tuple(sorted(found[0].violations, key=lambda v: order.index(v.population))))
 
 
 def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
     return {name: sorted(these, key=lambda cut: cut.blocks) for name, these in found.items()}
 
 
-def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]]) -> Partition:
-    """Return the network in blocks: of each population the first cut of `choose` whose blocks can send."""
+def _cut(
+    model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]], *, in_strips: bool
+) -> Partition:
+    """Return the network in blocks: of each population the first cut of `choose` whose blocks can send.
+
+    in_strips: cut maps into strips where some fit, even if another cut would take fewer blocks.
+    """
     populations = model.network.populations
     least = dict.fromkeys((p.name for p in populations), 1)
     for _ in range(_ROUNDS):
-        ordered = choose(model, {p.name: cuts(model, p, least[p.name]) for p in populations})
+        ordered = choose(model, {p.name: _possible(model, p, least[p.name], in_strips) for p in populations})
         blocks: dict[str, list[Slice]] = {}
         violations: list[Violation] = []
         for p in reversed(populations):
@@ -107,6 +116,16 @@ def _cut(model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str,
         for name in over:  # it sends back to a population that was not cut yet when it was
             least[name] = max(len(blocks[name]) + 1, int(1.2 * len(blocks[name])))
     return Partition((), (), tuple(over.values()))
+
+
+def _possible(model: Model, p: IntegerPopulation, least: int, in_strips: bool) -> list[Cut]:
+    """Return the cuts to choose from. Where strips are the rule, no other cut keeps columns whole."""
+    if not cuts_in_strips(model.profile) or len(p.shape) != 3:
+        return cuts(model, p, least)
+    found = strips(model, p, least)
+    if found and in_strips:
+        return found
+    return [*found, *(cut for cut in cuts(model, p, least) if len(cut.edges[0]) > 1 or len(cut.edges[1]) > 1)]
 
 
 def _heard(model: Model, name: str, blocks: Blocks) -> list[Listeners]:

@@ -23,6 +23,7 @@ NOT_COUNTED = (
     "the order of neurons that connections of unlike encodings into one block would have to share",
     "axon identifiers and atoms (pop16, pop32)",
 )
+ROOM = "blocks"  # on a core: a limit that says nothing about how full it is
 DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many blocks have them
 
 
@@ -51,6 +52,7 @@ def limits(profile: HardwareProfile) -> dict[str, tuple[int, str]]:
     found = {}
     for resource, name in (
         ("neurons", "core.max_neurons"),
+        ("blocks", "core.max_blocks"),
         ("input axons", "core.max_in_axons"),
         ("output axons", "core.max_out_axons"),
         ("synapse words", "core.synapse_memory_words"),
@@ -143,6 +145,8 @@ class Model:
     def _need(self, part: Slice) -> Need:
         population = next(p for p in self.network.populations if p.name == part.population)
         amounts: Counter[str] = Counter({"neurons": part.neurons})
+        if self.profile.find("core.max_blocks"):
+            amounts["blocks"] = 1
         channels = slice(part.start[0], part.stop[0])
         decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
         formats, encodings, bits = set(), {}, 0

@@ -84,19 +84,12 @@ class SynapseMemory:
     def bytes(self, part: Slice) -> tuple[int, Encoding]:
         """Return the bytes of the block `part` on a chip that stores a kernel once on each core."""
         c = self.connection
-        if c.weights.ndim == 2:  # syn_bytes_dense, syn_bytes_sparse
-            words, encoding = self.words(part)
-            return words * self._number("core.synapse_memory_word_bits") // 8, encoding
-        overhead = self.profile.number("model.memory.conv_overhead")
-        inputs, bits, area = (
-            c.weights.shape[1],
-            self.weight_bits(part) + self.delay_bits,
-            math.prod(c.weights.shape[2:]),
-        )
-        return sum(  # syn_bytes_conv
-            math.ceil(math.ceil(area * inputs * outputs * bits / 8) * overhead) + inputs * 64
-            for outputs in outputs_per_group(c, part)
-        ), "dense"
+        if c.weights.ndim == 2:  # syn_bytes_dense
+            each = self._number("model.memory.dense_synapse_bits")
+            return math.ceil(c.weights.shape[1] * part.neurons * each / 8), "dense"
+        word, each = self._number("core.synapse_memory_word_bits"), self.weight_bits(part) + self.delay_bits
+        words = sum(math.ceil(outputs * each / word) for outputs in outputs_per_group(c, part))
+        return math.prod(c.weights.shape[1:]) * words * word // 8, "dense"  # syn_bytes_conv
 
     def _dense(self, part: Slice, each: int) -> int:
         """Return the words of dense lists, of `each` bits a synapse."""
