@@ -1,11 +1,12 @@
 """Cores and spike-hops of snn-deploy's mapping, of a greedy one, and of nengo-loihi's, on the same networks.
 
-    uv run python benchmarks/mapping.py [--networks S B V ...] [--nengo FOLDER] [--profile loihi1]
+    uv run python benchmarks/mapping.py [--networks S B V ...] [--nengo FOLDER] [--profile loihi1] [--storage ...]
 
 FOLDER holds nengo_S.json and so on, which benchmarks/nengo_loihi_split.py wrote in an environment of its own. Every
 neuron counts as firing once, and the chips lie in a row. greedy: each layer is cut into the fewest blocks that fit,
 from the last to the first, each block on a core of its own. All but ours lie in boustrophedon order on the mesh, in the
-order of the layers; nengo's round robin deals its blocks to the chips in turn.
+order of the layers; nengo's round robin deals its blocks to the chips in turn. Where the chip counts words of synapse
+memory, ours comes with nengo-loihi's way to store kernels and with sub-lists; the others store them like nengo-loihi.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.mesh import core_sites, cores_per_chip, position
-from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cores.placement import STORAGES, Slice, Storage
 from snn_deploy.deploy.mapping.cutting.cuts import cuts
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.memory.out_axons import Listeners, listeners
@@ -40,15 +41,19 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(PLANS), choices=list(PLANS))
     parser.add_argument("--nengo", type=Path, help="the folder with what nengo_loihi_split.py wrote")
     parser.add_argument("--profile", default="loihi1")
+    parser.add_argument("--storage", nargs="+", default=list(STORAGES), choices=list(STORAGES))
     chosen = parser.parse_args()
     chip = load_profile(chosen.profile)
+    storages = chosen.storage if chip.find("core.synapse_memory_words") else chosen.storage[:1]
     print(
         f"| network on {chip.name} | mapping | cores | chips | spike-hops | seconds | |\n|---|---|---|---|---|---|---|"
     )
     for name in chosen.networks:
         rows = _nengo(chosen.nengo / f"nengo_{name}.json", chip) if chosen.nengo else []
         whole = network(name)
-        rows += [greedy(whole, chip), *_ours(whole, chip)]
+        rows += [greedy(whole, chip), *(row for storage in storages for row in _ours(whole, chip, storage))]
+        bound = lower_bound(whole, chip)
+        rows.append(("lower bound", bound.cores, "", "", f"{bound.alone} where populations share no core"))
         for mapping, cores, hops, seconds, remark in rows:
             chips = -(-cores // cores_per_chip(chip)) if isinstance(cores, int) else ""
             print(f"| {name} | {mapping} | {cores} | {chips} | {hops} | {seconds} | {remark} |", flush=True)
@@ -115,23 +120,21 @@ def _fits(model: Model, block: Slice, heard: Sequence[Listeners]) -> bool:
     return not model.over(model.joined([model.need(block)], sum(h.slots(block) for h in heard)))
 
 
-def _ours(whole: IntegerNetwork, chip: HardwareProfile) -> list[Row]:
+def _ours(whole: IntegerNetwork, chip: HardwareProfile, storage: Storage) -> list[Row]:
     begin = time.perf_counter()
-    found = partition(whole, chip)
+    found = partition(whole, chip, storage)
     if found.violations:
         reasons = "; ".join(f"{v.population}: {v.needed} {v.resource}, allowed {v.allowed}" for v in found.violations)
-        return [("ours", "-", "-", f"{time.perf_counter() - begin:.1f}", reasons)]
+        return [(f"ours, {storage}", "-", "-", f"{time.perf_counter() - begin:.1f}", reasons)]
     in_order = place_on_mesh(whole, found, chip)
     traffic = core_traffic(whole, found.cores)
     cut = time.perf_counter() - begin
     placed = place_by_traffic(in_order, traffic, chip)
     seconds = time.perf_counter() - begin
-    bound = lower_bound(whole, chip)
     hops = [int(spike_hops(placement, traffic, chip)) for placement in (in_order, placed)]
     return [
-        ("ours, in the order of the layers", len(found.cores), hops[0], f"{cut:.1f}", ""),
-        ("ours", len(found.cores), hops[1], f"{seconds:.1f}", ""),
-        ("lower bound", bound.cores, "", "", f"{bound.alone} where populations share no core"),
+        (f"ours, {storage}, in the order of the layers", len(found.cores), hops[0], f"{cut:.1f}", ""),
+        (f"ours, {storage}", len(found.cores), hops[1], f"{seconds:.1f}", ""),
     ]
 
 

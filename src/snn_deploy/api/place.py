@@ -13,9 +13,9 @@ from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_netwo
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
-from snn_deploy.deploy.mapping.cores.placement import Placement, write_placement
+from snn_deploy.deploy.mapping.cores.placement import Placement, Storage, require_storage, write_placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
-from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
+from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import PlacedNetwork
 from snn_deploy.deploy.mapping.place import place as placed_on_cores
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
@@ -139,7 +139,7 @@ class PlaceResult(Result):
             f"{self.bound.alone}",
             f"  spike-hops a sample: {self.placed.hops:.0f}; in the order of the layers "
             f"{self.placed.hops_in_layer_order:.0f} ({self.assumed})",
-            f"  not counted, so a fit is not proved: {'; '.join(NOT_COUNTED)}",
+            f"  not counted, so a fit is not proved: {'; '.join(not_counted(self.partition.storage))}",
         )
 
     def _blocks_of_no_fit(self) -> tuple[Block, ...]:
@@ -207,7 +207,8 @@ class PlaceResult(Result):
             "bottlenecks": [
                 dict(zip(("resource", "share"), bottleneck(use, self.chip), strict=True)) for use in self.partition.uses
             ],
-            "not_counted": list(NOT_COUNTED),
+            "storage": self.partition.storage,
+            "not_counted": list(not_counted(self.partition.storage)),
             "spike_hops": {"placed": self.placed.hops, "in_layer_order": self.placed.hops_in_layer_order},
             "spikes": self.assumed,
         }
@@ -221,6 +222,7 @@ def place(
     spikes: RunResult | None = None,
     inputs: Data = None,
     samples: int | None = None,
+    storage: Storage = "nengo-loihi",
     seed: int = 0,
     watch: Watch = SILENT,
 ) -> PlaceResult:
@@ -239,6 +241,10 @@ def place(
         every neuron is assumed to fire once.
     inputs, samples
         Measure the spikes on so many of these inputs instead (see `run`).
+    storage
+        How kernels are stored in synapse memory, where the profile counts its words (Loihi 1): "nengo-loihi", each
+        list whole, or "sub-lists", where lists at the edge of a block are parts of the inner ones. That takes fewer
+        cores, and rests on assumptions that no chip has shown (docs/mapping.md).
     seed
         Of the search for core sites.
     watch
@@ -252,11 +258,12 @@ def place(
     """
     whole = integer_network(network)
     profile = chip_of(whole, chip)
+    require_storage(storage)
     if refused := check_on_chip(whole, profile):
         nothing = Partition((), (), ())
         tried = tuple(other_chips(whole, profile, chips))
         return PlaceResult(whole, profile, refused, nothing, None, None, chips, tried, "")
-    found = partition(whole, profile)
+    found = partition(whole, profile, storage)
     if found.violations or (chips is not None and chips_needed(found, profile) > chips):
         watch.say("does not fit; trying what would make it fit")
         tried = tuple(suggestions(whole, profile, found, chips))

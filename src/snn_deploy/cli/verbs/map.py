@@ -1,6 +1,7 @@
 """snn-deploy map: which cores and chips a network needs, why, and the placement as a file and a picture."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ import snn_deploy as sd
 from snn_deploy.cli.options import data_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.picture_file import require_picture
+
+if TYPE_CHECKING:
+    from snn_deploy.deploy.mapping.cores.placement import Storage
 
 
 @click.command("map")
@@ -20,6 +24,14 @@ from snn_deploy.support.picture_file import require_picture
     help="Test samples to measure spikes on. Default: assume that every neuron fires once.",
 )
 @data_option
+@click.option(
+    "--storage",
+    type=click.Choice(["nengo-loihi", "sub-lists"]),
+    default="nengo-loihi",
+    show_default=True,
+    help="How kernels are stored where words of synapse memory are counted (Loihi 1). sub-lists takes fewer cores, but "
+    "no chip has shown that it works.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -37,6 +49,7 @@ def command(
     chips: int | None,
     samples: int | None,
     data: str | None,
+    storage: "Storage",
     seed: int,
     out: Path | None,
     picture: Path | None,
@@ -50,7 +63,16 @@ def command(
     if picture is not None:
         require_picture(picture)
     inputs = data if samples is not None else None
-    result = sd.place(network, chip=profile, chips=chips, inputs=inputs, samples=samples, seed=seed, watch=output)
+    result = sd.place(
+        network,
+        chip=profile,
+        chips=chips,
+        inputs=inputs,
+        samples=samples,
+        storage=storage,
+        seed=seed,
+        watch=output,
+    )
     output.show_blocks(result)
     if result.fits and out is not None:
         output.say(f"placement: {result.save(out)}")

@@ -15,6 +15,7 @@ from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
 from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations, operations_of_weights
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
+from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.simulation import Progress, as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -32,11 +33,11 @@ class CoreEvents:
     operations: connection -> (samples,), synaptic operations that arrive. operations_of_weights: those of them whose
     weight is not 0. core_operations, core_spikes: (samples,
     steps, cores), those at the core's synapses and those of its neurons. compartments: (cores,), allocated, in whole
-    groups of four. neurons: of them, those of the network. messages: (samples,), spikes from core to core, once for
-    each core that hears one. hops_east_west, hops_north_south, borders: (samples,), hops of all messages on a
-    chip, and between chips. busiest_links: (samples,
-    steps), spikes over the busiest link. farthest: hops of the longest route, (east-west, north-south). depth: steps
-    that the output lags behind the input on the chip. tiles: in use, on the chip that uses most.
+    groups of four, with those that sub-lists leave free. neurons: of them, those of the network. messages: (samples,),
+    spikes from core to core, once for each core that hears one. hops_east_west, hops_north_south, borders: (samples,),
+    hops of all messages on a chip, and between chips. busiest_links: (samples, steps), spikes over the busiest link.
+    farthest: hops of the longest route, (east-west, north-south). depth: steps that the output lags behind the input on
+    the chip. tiles: in use, on the chip that uses most.
     """
 
     operations: Mapping[str, np.ndarray]
@@ -105,6 +106,7 @@ def core_events(
         for p in network.populations
         for core_of in [placement.core_of(p.name, p.shape).ravel()]
     )
+    used += _left_free(network, placement, profile)
     farthest = max((m.farthest for m in counter.messages.values()), key=sum)
     return CoreEvents(
         operations={c.name: joined[f"operations/{c.name}"] for c in network.connections},
@@ -123,6 +125,16 @@ def core_events(
         chips=placement.chips,
         tiles=max(Counter(chip for chip, _ in {(core.chip, core.tile) for core in placement.cores}).values()),
     )
+
+
+def _left_free(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> np.ndarray:
+    """Return (cores,): the compartments that are left free for sub-lists; they are updated like all others."""
+    found = np.zeros(len(placement.cores), np.int64)
+    if placement.storage == "sub-lists":
+        model = Model(network, profile, storage=placement.storage)
+        for i, core in enumerate(placement.cores):
+            found[i] = sum(model.need(part).amounts["neurons"] - part.neurons for part in core.slices)
+    return found
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def core_operations(
     """Return connection -> how it loads the cores of `placement`. delays: steps in the synapses (chip_delays.py)."""
     found = {}
     for c in network.connections:
-        memory = SynapseMemory(c, network.shape_of(c.source), profile, delays[c.name])
+        memory = SynapseMemory(c, network.shape_of(c.source), profile, delays[c.name], placement.storage)
         stored = c.weights != 0
         per_group = len(c.weights) // c.groups
         kernels: dict[tuple[int, int, str], int] = {}

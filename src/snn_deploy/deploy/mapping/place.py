@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snn_deploy.deploy.mapping.cores.placement import Placement
+from snn_deploy.deploy.mapping.cores.placement import Placement, Storage
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition, require_fit
 from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
 from snn_deploy.deploy.mapping.placing.place_by_traffic import place_by_traffic, spike_hops
@@ -37,6 +37,7 @@ def place(
     spikes: Mapping[str, np.ndarray] | None = None,
     *,
     parts: Partition | None = None,
+    storage: Storage = "nengo-loihi",
     seed: int = 0,
 ) -> PlacedNetwork:
     """Return `network` on the cores of `profile`; a network that does not fit is a UserError.
@@ -44,9 +45,10 @@ def place(
     Whether the chip can do what its neurons do is check_on_chip's question.
 
     spikes: population -> spikes of each neuron in each step, (steps, *shape), as mean_spikes gives them; without them
-    each neuron is assumed to fire once. parts: the network's partition, where the caller has it. seed: of the search.
+    each neuron is assumed to fire once. parts: the network's partition, where the caller has it. storage: how kernels
+    are stored in synapse memory, where there are no `parts` yet. seed: of the search.
     """
-    parts = parts or partition(network, profile)
+    parts = parts or partition(network, profile, storage)
     require_fit(parts)
     sums = None if spikes is None else {p.name: spikes[p.name].sum(axis=0) for p in network.populations}
     traffic = core_traffic(network, parts.cores, sums)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ HALVES = Placement(
         PlacedCore(0, (0, 0), 0, (Slice("a", (0, 0, 0), (2, 1, 3)),)),
         PlacedCore(0, (1, 0), 3, (Slice("a", (0, 1, 0), (2, 2, 3)), Slice("b", (0,), (4,)))),
     ),
+    "sub-lists",
 )
 
 
@@ -47,7 +49,7 @@ def test_a_file_gives_back_what_was_written(tmp_path):
     [
         lambda text: text[:-9],
         lambda text: text.replace('"core": 3', '"core": 4'),
-        lambda text: text.replace('"version": 1', '"version": 2'),
+        lambda text: text.replace('"version": 2', '"version": 1'),
         lambda text: "[]",
         lambda text: json.dumps({"kind": "something else"}),
     ],
@@ -58,3 +60,8 @@ def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path, damage):
     path.write_text(damage(path.read_text()))
     with pytest.raises(UserError, match=r"p\.json"):
         read_placement(path)
+
+
+def test_an_unknown_storage_is_refused():
+    with pytest.raises(UserError, match="nengo-loihi and sub-lists"):
+        replace(HALVES, storage="sublists")

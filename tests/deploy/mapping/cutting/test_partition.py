@@ -40,10 +40,14 @@ SMALL = small_chip(max_neurons=9, max_out_axons=80, synapse_memory_words=300)
 
 
 @pytest.mark.parametrize("seed", slow_enough(range(40)))
-@pytest.mark.parametrize("chip", [LOIHI, LOIHI_2, SMALL], ids=["loihi1", "loihi2", "small"])
-def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip):
+@pytest.mark.parametrize(
+    ("chip", "storage"),
+    [(LOIHI, "nengo-loihi"), (LOIHI_2, "nengo-loihi"), (SMALL, "nengo-loihi"), (SMALL, "sub-lists")],
+    ids=["loihi1", "loihi2", "small", "small-sub-lists"],
+)
+def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip, storage):
     network = random_network(seed)
-    found = partition(network, chip)
+    found = partition(network, chip, storage)
     if found.violations:
         assert all(v.needed > v.allowed for v in found.violations)
         return

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.loops import slow_enough
 
+from snn_deploy.deploy.mapping.checking.count_sub_lists import count_sub_lists
 from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
 from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
@@ -40,6 +41,10 @@ def one_layer(source, weights, *, population=None, **options):
 def whole(network):
     shape = network.output.shape
     return Slice("out", (0,) * len(shape), shape)
+
+
+def whole_of(population):
+    return Slice(population.name, (0,) * len(population.shape), population.shape)
 
 
 def words(network, profile=LOIHI):
@@ -185,6 +190,33 @@ def test_the_formulas_agree_with_a_count_of_single_synapses(seed):
                 assert counted <= formula <= 1.5 * counted + 4, (p.name, c.name, part)
 
 
+@pytest.mark.parametrize("seed", slow_enough(range(25)))
+def test_sub_lists_agree_with_a_count_of_single_synapses(seed):
+    drawn = random_network(seed)
+    rng = np.random.default_rng(seed)
+    zeros = 0 if seed % 3 else 0.7
+    weights = [
+        rng.integers(1, 128, c.weights.shape) * (rng.random(c.weights.shape) >= zeros) for c in drawn.connections
+    ]
+    for some in weights:
+        some.flat[0] = 1
+    connections = tuple(replace(c, weights=w) for c, w in zip(drawn.connections, weights, strict=True))
+    network = replace(drawn, connections=connections)
+    model, delays = Model(network, LOIHI, storage="sub-lists"), chip_delays(network)
+    for p in network.populations:
+        inside = Slice(p.name, tuple(n // 3 for n in p.shape), tuple(max(n // 3 + 1, n - n // 4) for n in p.shape))
+        for part in (whole_of(p), inside):
+            for c in network.connections_to(p.name):
+                counted = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], LOIHI)
+                held = model.memories[c.name].held(part)
+                # The checker tries every number of channels, so it may find a way that takes less.
+                assert any(words <= held.words and free <= held.free for words, free in counted), (p.name, c.name, part)
+                if not zeros and c.groups == 1 and c.weights.ndim == 4:
+                    fullness = [max((part.neurons + free) / 1024, words / 16383) for words, free in counted]
+                    here = max((part.neurons + held.free) / 1024, held.words / 16383)
+                    assert here <= 1.5 * min(fullness), (p.name, c.name, part)
+
+
 def test_the_lower_bound_is_what_the_numbers_say():
     # By hand: 1024 neurons are a core; 1024 * 3136 weights of 8 bits are 401408 words of 16383: 24.5 cores.
     network = one_layer((64, 7, 7), np.full((1024, 3136), 127))
@@ -194,10 +226,14 @@ def test_the_lower_bound_is_what_the_numbers_say():
 
 
 @pytest.mark.parametrize("seed", slow_enough(range(20)))
-@pytest.mark.parametrize("profile", [LOIHI, LOIHI_2], ids=["loihi1", "loihi2"])
-def test_no_mapping_is_below_the_lower_bound(seed, profile):
+@pytest.mark.parametrize(
+    ("profile", "storage"),
+    [(LOIHI, "nengo-loihi"), (LOIHI, "sub-lists"), (LOIHI_2, "nengo-loihi")],
+    ids=["loihi1", "loihi1-sub-lists", "loihi2"],
+)
+def test_no_mapping_is_below_the_lower_bound(seed, profile, storage):
     network = random_network(seed)
-    found = partition(network, profile)
+    found = partition(network, profile, storage)
     if not found.violations:
         assert len(found.cores) >= lower_bound(network, profile).cores
 
@@ -212,8 +248,9 @@ def test_the_lower_bound_lets_every_core_choose_its_encoding():
     assert lower_bound(network, LOIHI).cores <= len(found.cores) == 6
 
 
+@pytest.mark.parametrize("storage", ["nengo-loihi", "sub-lists"])
 @pytest.mark.parametrize("seed", range(20))
-def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_bound(seed):
+def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_bound(seed, storage):
     rng = np.random.default_rng(seed)
     groups = rng.choice([0.0, 0.02, 0.3, 1.0], (rng.integers(1, 5), rng.integers(1, 5)))
     if seed % 2:
@@ -227,7 +264,7 @@ def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_boun
     weights[..., ::7] *= -(seed % 2)
     weights.flat[0] = 1
     network = one_layer(source, weights, **geometry)
-    found = partition(network, LOIHI)
+    found = partition(network, LOIHI, storage)
     if not found.violations:
         assert len(found.cores) >= lower_bound(network, LOIHI).cores
 

@@ -2,13 +2,16 @@
 
 Checked are the network's digest, that every neuron (and with it every synapse) is placed once, that every core lies on
 the mesh, and on each core the neurons, blocks, input axons, output axons, thresholds, decays, slots of delayed synapses
-and the synapse memory, in words or bytes as the profile counts it. Where a chip's compiler cuts maps into strips, a
-block that holds whole columns must be one; others are what is left where no strip fits, which is not judged here.
+and the synapse memory, in words or bytes as the profile counts it, as the placement says that kernels are stored. Where
+a chip's compiler cuts maps into strips, a block that holds whole columns must be one; others are what is left where no
+strip fits, which is not judged here.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import product
 
+from snn_deploy.deploy.mapping.checking.count_sub_lists import Taken, count_sub_lists, not_worse
 from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
 from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
 from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
@@ -63,6 +66,8 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
                         more = profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
                         for slot in range((slots if len(place) == 3 else 1) + more):
                             sent[there].add((c.name, here, pooled, slot))
+    if placement.storage == "sub-lists" and profile.find("core.synapse_memory_words"):
+        wrong += _cores_without_a_way(network, placement, profile, neurons)
     words = {
         i: sum(
             count_synapse_words(c, network.shape_of(c.source), part, delays[c.name], profile)
@@ -70,7 +75,7 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
             for c in network.connections_to(part.population)
         )
         for i, core in enumerate(placement.cores)
-        if profile.find("core.synapse_memory_words")
+        if profile.find("core.synapse_memory_words") and placement.storage == "nengo-loihi"
     }
     size = {
         i: sum(
@@ -123,6 +128,31 @@ def _no_strips(network: IntegerNetwork, placement: Placement, profile: HardwareP
             begins, ends = s.start[2] % step == 0, s.stop[2] in (s.start[2] + step, width)
             if not (begins and ends and step * height * channels <= profile.whole("core.max_neurons")):
                 wrong.append(f"core {i}: columns {s.start[2]} to {s.stop[2]} of {p.name!r} are no strip of {step}")
+    return wrong
+
+
+def _cores_without_a_way(
+    network: IntegerNetwork, placement: Placement, profile: HardwareProfile, neurons: Mapping[int, int]
+) -> list[str]:
+    """Return a sentence for each core whose lists fit in no way that sub-lists can be stored in."""
+    most = profile.whole("core.synapse_memory_words")
+    strict = profile.find("core.synapse_memory_limit_is_strict")
+    most -= bool(strict and strict.value)
+    delays = chip_delays(network)
+    wrong = []
+    for i, core in enumerate(placement.cores):
+        ways: set[Taken] = {(0, 0)}
+        for part in core.slices:
+            block: set[Taken] = {(0, 0)}
+            for c in network.connections_to(part.population):
+                found = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], profile)
+                # The connections of a block number its neurons alike, so what one leaves free the others leave too.
+                block = set(not_worse({(a + b, max(p, q)) for (a, p), (b, q) in product(block, found)}))
+            ways = set(not_worse({(a + b, p + q) for (a, p), (b, q) in product(ways, block)}))
+        room = profile.whole("core.max_neurons") - neurons[i]
+        if not any(words <= most and free <= room for words, free in ways):
+            tried = ", ".join(f"{words} words with {free} compartments left free" for words, free in sorted(ways))
+            wrong.append(f"core {i}: core.synapse_memory_words is {most}, and room for {room} more neurons; {tried}")
     return wrong
 
 

@@ -6,7 +6,7 @@ what synapse_memory.py says.
 
 import math
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Iterable
 from itertools import product
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
@@ -23,16 +23,17 @@ def count_synapse_words(
 ) -> int:
     """Return the words of the synapses of `c` into `part`, in the smaller of the two encodings."""
     dense, sparse = (_lists(c, source, part, channels_last=last) for last in (True, False))
-    weights = {w for atoms in dense.values() for synapses in atoms.values() for _, w in synapses}
+    weights = [w for atoms in dense.values() for synapses in atoms.values() for _, w in synapses]
     synapse = weight_bits_of(weights, profile) + (max(3, delay.bit_length()) if delay else 0)
     return min(
         _words(dense, part, synapse, profile, is_dense=True), _words(sparse, part, synapse, profile, is_dense=False)
     )
 
 
-def weight_bits_of(weights: Set[int], profile: HardwareProfile) -> int:
-    """Return the bits of the narrowest weights that hold all of `weights`."""
-    has_both_signs = len({w > 0 for w in weights if w}) == 2
+def weight_bits_of(found: Iterable[int], profile: HardwareProfile) -> int:
+    """Return the bits of the narrowest weights that hold all those of `found`."""
+    weights = {w for w in found if w}
+    has_both_signs = len({w > 0 for w in weights}) == 2
     allowed, widest = profile.find("weight.stored_bits_allowed"), profile.whole("weight.stored_bits_max")
     for width in allowed.value if allowed and isinstance(allowed.value, tuple) else range(1, widest + 1):
         bits = int(width)
@@ -78,14 +79,16 @@ def _words(lists: Lists, part: Slice, synapse: int, profile: HardwareProfile, *,
         shared[key] = [
             [(t, w) for t, w in synapses if w or is_dense] for synapses in atoms.values() if any(w for _, w in synapses)
         ]
-    return sum(_list_words(s, part, synapse, profile, is_dense) for atoms in shared.values() for s in atoms if s)
+    found = (s for atoms in shared.values() for s in atoms if s)
+    return sum(list_words(s, part.neurons, synapse, profile, is_dense=is_dense) for s in found)
 
 
-def _list_words(
-    synapses: list[tuple[int, int]], part: Slice, synapse: int, profile: HardwareProfile, is_dense: bool
+def list_words(
+    synapses: list[tuple[int, int]], neurons: int, synapse: int, profile: HardwareProfile, *, is_dense: bool
 ) -> int:
+    """Return the words of one list of (target, weight), of `synapse` bits each, into a block of `neurons`."""
     number = profile.whole
-    index = max(6, math.ceil(math.log2(max(part.neurons, 2))))
+    index = max(6, math.ceil(math.log2(max(neurons, 2))))
     header, most = number("model.memory.header_bits"), number("model.memory.synapses_per_entry")
     if is_dense:
         targets = sorted(t for t, _ in synapses)

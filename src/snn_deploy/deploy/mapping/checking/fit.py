@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
+from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
 from snn_deploy.deploy.mapping.memory.resources import ROOM, limits
 from snn_deploy.deploy.mapping.memory.weight_bits import stored_widths
@@ -44,7 +45,9 @@ def suggestions(
     if chips is not None and found.cores:
         needed = -(-len(found.cores) // cores_per_chip(profile))
         yield Suggestion(f"allow more chips: --chips {needed}", len(found.cores), needed)
-    yield from _fewer_bits(network, profile, chips)
+    if found.storage == "nengo-loihi" and profile.find("core.synapse_memory_words"):
+        yield from _tried("kernels stored in parts: --storage sub-lists", network, profile, chips, "sub-lists")
+    yield from _fewer_bits(network, profile, chips, found.storage)
     yield from _fewer_channels(network, profile, found, chips)
     yield from other_chips(network, profile, chips)
 
@@ -57,16 +60,24 @@ def other_chips(network: IntegerNetwork, profile: HardwareProfile, chips: int | 
             yield from _tried(f"another chip: --profile {name}", network, other, chips)
 
 
-def _tried(what: str, network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+def _tried(
+    what: str,
+    network: IntegerNetwork,
+    profile: HardwareProfile,
+    chips: int | None,
+    storage: Storage = "nengo-loihi",
+) -> Iterator[Suggestion]:
     if check_on_chip(network, profile):
         return
-    found = partition(network, profile)
+    found = partition(network, profile, storage)
     needed = -(-len(found.cores) // cores_per_chip(profile))
     if not found.violations and (chips is None or needed <= chips):
         yield Suggestion(what, len(found.cores), needed)
 
 
-def _fewer_bits(network: IntegerNetwork, profile: HardwareProfile, chips: int | None) -> Iterator[Suggestion]:
+def _fewer_bits(
+    network: IntegerNetwork, profile: HardwareProfile, chips: int | None, storage: Storage
+) -> Iterator[Suggestion]:
     """Yield the most bits of weights that fit: from the most that the chip stores downwards, halving."""
     possible = [bits for bits in stored_widths(profile) if _FEWEST_BITS <= bits < _bits_of(network)]
     best: Suggestion | None = None
@@ -75,7 +86,7 @@ def _fewer_bits(network: IntegerNetwork, profile: HardwareProfile, chips: int | 
         middle = (low + high) // 2
         bits = possible[middle]
         what = f"weights of {bits} bits: export again with --weight-bits {bits}"
-        tried = next(_tried(what, _with_bits(network, bits), profile, chips), None)
+        tried = next(_tried(what, _with_bits(network, bits), profile, chips, storage), None)
         best = tried or best
         low, high = (middle + 1, high) if tried else (low, middle)
     if best:
@@ -125,7 +136,7 @@ def _fewer_channels(
         except UserError:
             return  # a channel of a grouped convolution cannot go
         what = f"prune {parts}, those with the smallest weights, and train on"
-        tried = next(_tried(what, smaller, profile, chips), None)
+        tried = next(_tried(what, smaller, profile, chips, found.storage), None)
         best = tried or best
         low, high = (low, groups) if tried else (groups + 1, high)
     if best:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from snn_deploy.network.field_check import is_whole, shown
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
 
-KIND, VERSION = "snn-deploy Placement", 1
+KIND, VERSION = "snn-deploy Placement", 2
+Storage = Literal["nengo-loihi", "sub-lists"]  # how kernels lie in synapse memory: memory/sub_lists.py
+STORAGES: tuple[Storage, ...] = get_args(Storage)
 _LARGEST_FILE = 2**28  # bytes; a guess: a hundred times the largest placement that was made
 
 
@@ -81,13 +83,16 @@ class Placement:
     """Where each neuron of a network is computed. Cores without neurons are not listed.
 
     network_digest: IntegerNetwork.digest of the network that was placed. profile: the name of the chip's profile.
+    storage: how kernels are stored in synapse memory, where the profile counts its words.
     """
 
     network_digest: str
     profile: str
     cores: tuple[PlacedCore, ...]
+    storage: Storage = "nengo-loihi"
 
     def __post_init__(self) -> None:
+        require_storage(self.storage)
         sites = [(c.chip, c.tile, c.core) for c in self.cores]
         if len(set(sites)) < len(sites):
             twice = next(site for site in sites if sites.count(site) > 1)
@@ -128,6 +133,12 @@ class Placement:
         return found
 
 
+def require_storage(storage: str) -> None:
+    """Raise UserError unless `storage` is a way to store kernels."""
+    if storage not in STORAGES:
+        raise UserError(f"storage {shown(storage)}: allowed are {' and '.join(STORAGES)}.")
+
+
 def write_placement(placement: Placement, path: Path) -> None:
     """Write `placement` to `path`: JSON with its version and the SHA-256 of its content, whole or not at all."""
     content = asdict(placement)
@@ -155,7 +166,8 @@ def read_placement(path: Path) -> Placement:
     if not isinstance(content, dict) or whole.get("sha256") != _digest(content):
         raise UserError(f"{path}: damaged, its content is not what was written. {again}")
     try:
-        return Placement(content["network_digest"], content["profile"], tuple(_core(c) for c in content["cores"]))
+        cores = tuple(_core(c) for c in content["cores"])
+        return Placement(content["network_digest"], content["profile"], cores, content["storage"])
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:

@@ -9,10 +9,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
-from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cores.placement import Slice, Storage, require_storage
 from snn_deploy.deploy.mapping.cutting.choose_cuts import choose_cuts
 from snn_deploy.deploy.mapping.cutting.cuts import Cut, cuts, part
 from snn_deploy.deploy.mapping.cutting.packing import packed
@@ -46,35 +47,51 @@ class Violation:
 
 @dataclass(frozen=True)
 class Partition:
-    """cores: the blocks on each core, in the order of the network; uses: what each core needs; violations: all."""
+    """cores: the blocks on each core, in the order of the network; uses: what each core needs; violations: all.
+
+    storage: how kernels are stored in synapse memory.
+    """
 
     cores: tuple[tuple[Slice, ...], ...]
     uses: tuple[Counter[str], ...]
     violations: tuple[Violation, ...]
+    storage: Storage = "nengo-loihi"
 
 
-def partition(network: IntegerNetwork, profile: HardwareProfile) -> Partition:
-    """Return the blocks of every core; where populations do not fit, no cores but all violations."""
+def partition(network: IntegerNetwork, profile: HardwareProfile, storage: Storage = "nengo-loihi") -> Partition:
+    """Return the blocks of every core; where populations do not fit, no cores but all violations.
+
+    storage: how kernels are stored in synapse memory, where the profile counts its words.
+    """
     require_neurocore(profile)
-    model = Model(network, profile)
+    require_storage(storage)
+    model = Model(network, profile, storage=storage)
     neurons = sum(math.prod(p.shape) for p in network.populations)
     if neurons <= cores_per_chip(profile) * limits(profile)["neurons"][0]:
         found = _partition(model)
         if len(found.cores) <= cores_per_chip(profile):
             return found
-    return _partition(Model(network, profile, between_chips=True))
+    return _partition(Model(network, profile, between_chips=True, storage=storage))
 
 
 def _partition(model: Model) -> Partition:
     """Return the better of two mappings: with cuts chosen together, and with each population's fewest blocks."""
+    known: dict[tuple[str, int, bool], list[Cut]] = {}
+
+    def cuts_of(p: IntegerPopulation, least: int, in_strips: bool) -> list[Cut]:
+        if (p.name, least, in_strips) not in known:
+            known[p.name, least, in_strips] = _possible(model, p, least, in_strips)
+        return known[p.name, least, in_strips]
+
     found: list[Partition] = []
     for in_strips in (True, False) if cuts_in_strips(model.profile) else (False,):
-        found = [_cut(model, choose, in_strips=in_strips) for choose in (choose_cuts, _fewest_first)]
+        found = [_cut(model, partial(cuts_of, in_strips=in_strips), choose) for choose in (choose_cuts, _fewest_first)]
         fitting = [partition for partition in found if not partition.violations]
         if fitting:
             return min(fitting, key=lambda partition: len(partition.cores))
     order = [p.name for p in model.network.populations]
-    return Partition((), (), tuple(sorted(found[0].violations, key=lambda v: order.index(v.population))))
+    violations = sorted(found[0].violations, key=lambda v: order.index(v.population))
+    return Partition((), (), tuple(violations), model.storage)
 
 
 def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
@@ -82,16 +99,15 @@ def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[C
 
 
 def _cut(
-    model: Model, choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]], *, in_strips: bool
+    model: Model,
+    cuts_of: Callable[[IntegerPopulation, int], list[Cut]],
+    choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]],
 ) -> Partition:
-    """Return the network in blocks: of each population the first cut of `choose` whose blocks can send.
-
-    in_strips: cut maps into strips where some fit, even if another cut would take fewer blocks.
-    """
+    """Return the network in blocks: of each population the first cut of `choose` whose blocks can send."""
     populations = model.network.populations
     least = dict.fromkeys((p.name for p in populations), 1)
     for _ in range(_ROUNDS):
-        ordered = choose(model, {p.name: _possible(model, p, least[p.name], in_strips) for p in populations})
+        ordered = choose(model, {p.name: cuts_of(p, least[p.name]) for p in populations})
         blocks: dict[str, list[Slice]] = {}
         violations: list[Violation] = []
         for p in reversed(populations):
@@ -112,7 +128,7 @@ def _cut(
         }
         if not over:
             in_order = [block for p in populations for block in blocks[p.name]]
-            return Partition(*packed(model, in_order, slots), ())
+            return Partition(*packed(model, in_order, slots), (), model.storage)
         for name in over:  # it sends back to a population that was not cut yet when it was
             least[name] = max(len(blocks[name]) + 1, int(1.2 * len(blocks[name])))
     return Partition((), (), tuple(over.values()))

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
-from snn_deploy.deploy.mapping.memory.synapse_lists import pixels_read
-from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
+from snn_deploy.deploy.mapping.memory.synapse_lists import lists_of_axis, pixels_read
+from snn_deploy.deploy.mapping.memory.synapse_memory import Held, SynapseMemory
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.user_error import UserError
@@ -24,15 +24,25 @@ NOT_COUNTED = (
     "axon identifiers and atoms (pop16, pop32)",
 )
 ROOM = "blocks"  # on a core: a limit that says nothing about how full it is
+_SUB_LISTS = (
+    "for sub-lists, what no chip has shown: that the lists of an axon's atoms may lie further apart than they are long "
+    "(nengo-loihi has one length for both), and that the rest of a word is skipped within a list"
+)
 DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many blocks have them
+
+
+def not_counted(storage: Storage) -> tuple[str, ...]:
+    """Return what a fit does not count and what it assumes, where kernels are stored as `storage` says."""
+    return (*NOT_COUNTED, _SUB_LISTS) if storage == "sub-lists" else NOT_COUNTED
 
 
 @dataclass(frozen=True)
 class Need:
     """What a block needs of a core.
 
-    amounts: resource -> how much; on a core they add up. distinct: resource -> the different values, which blocks of a
-    core share. delay_bits: of the longest delay. encodings: connection -> how its synapses are stored.
+    amounts: resource -> how much; on a core they add up; neurons with the compartments that are left free for them.
+    distinct: resource -> the different values, which blocks of a core share. delay_bits: of the longest delay.
+    encodings: connection -> how its synapses are stored.
     """
 
     amounts: Counter[str]
@@ -85,27 +95,52 @@ class Model:
     """The memory model of a profile, for one network.
 
     between_chips: count every output axon as one that leaves its chip. Where a block's targets will lie is not known
-    when it is cut, so this is what is sure to suffice for a network on several chips.
+    when it is cut, so this is what is sure to suffice for a network on several chips. storage: how kernels are stored.
     """
 
     network: IntegerNetwork
     profile: HardwareProfile
     between_chips: bool = False
+    storage: Storage = "nengo-loihi"
     memories: dict[str, SynapseMemory] = field(init=False, repr=False, compare=False)
-    _needs: dict[Slice, Need] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _limits: dict[str, tuple[int, str]] = field(init=False, repr=False, compare=False)
+    _needs: dict[tuple[object, ...], Need] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _kinds: dict[tuple[str, int, int, int], int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _known_kinds: dict[object, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         delays, shape_of = chip_delays(self.network), self.network.shape_of
+        known: dict[object, Held] = {}
         memories = {
-            c.name: SynapseMemory(c, shape_of(c.source), self.profile, delays[c.name]) for c in self.network.connections
+            c.name: SynapseMemory(c, shape_of(c.source), self.profile, delays[c.name], self.storage, known)
+            for c in self.network.connections
         }
         object.__setattr__(self, "memories", memories)
+        object.__setattr__(self, "_limits", limits(self.profile))
 
     def need(self, part: Slice) -> Need:
         """Return what `part` needs, without its output axons."""
-        if part not in self._needs:
-            self._needs[part] = self._need(part)
-        return self._needs[part]
+        axes = range(1, len(part.start))
+        kinds = (self._kind(part.population, axis, part.start[axis], part.stop[axis]) for axis in axes)
+        key = (part.population, part.start[0], part.stop[0], *kinds)
+        if key not in self._needs:
+            self._needs[key] = self._need(part)
+        return self._needs[key]
+
+    def _kind(self, population: str, axis: int, start: int, stop: int) -> int:
+        """Return a number that ranges of rows or columns have in common where they meet the same lists."""
+        if (population, axis, start, stop) not in self._kinds:
+            ranges = [(0, 1)] * 3
+            ranges[axis] = start, stop
+            line = Slice(population, tuple(a for a, _ in ranges), tuple(b for _, b in ranges))
+            kind: list[object] = [population, axis, stop - start]
+            for c in self.network.connections_to(population):
+                source = self.network.shape_of(c.source)
+                low, high = pixels_read(c, source, line.start, line.stop)[axis]
+                kind.append((lists_of_axis(c, source, line, axis), high - low))
+            number = self._known_kinds.setdefault(tuple(kind), len(self._known_kinds))
+            self._kinds[population, axis, start, stop] = number
+        return self._kinds[population, axis, start, stop]
 
     def use(self, part: Slice) -> Counter[str]:
         """Return resource -> amount of a core that holds `part` alone, without its output axons."""
@@ -117,7 +152,7 @@ class Model:
         use = Counter({"output axons": output_axons}) if output_axons else Counter()
         for need in needs:
             use.update(need.amounts)
-        allowed = limits(self.profile)
+        allowed = self._limits
         for name in DISTINCT:
             if name in allowed:
                 use[name] = len(frozenset[object]().union(*(n.distinct[name] for n in needs)))
@@ -133,7 +168,7 @@ class Model:
 
     def over(self, use: Counter[str]) -> list[tuple[str, int, int, str]]:
         """Return (resource, needed, allowed, source) of each limit that a core with `use` breaks."""
-        return [(r, use[r], most, source) for r, (most, source) in limits(self.profile).items() if use[r] > most]
+        return [(r, use[r], most, source) for r, (most, source) in self._limits.items() if use[r] > most]
 
     def slot_cost(self, c: IntegerConnection) -> int:
         """Return the output axon slots that one position (of a vector: one neuron) takes for each core it reaches."""
@@ -149,7 +184,7 @@ class Model:
             amounts["blocks"] = 1
         channels = slice(part.start[0], part.stop[0])
         decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
-        formats, encodings, bits = set(), {}, 0
+        formats, encodings, bits, free = set(), {}, 0, 0
         for c in self.network.connections_to(part.population):
             memory = self.memories[c.name]
             read = pixels_read(c, memory.source, part.start, part.stop)
@@ -157,8 +192,10 @@ class Model:
             # One axon per position; of a vector, one per neuron.
             amounts["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
             if self.profile.find("core.synapse_memory_words"):
-                words, encoding = memory.words(part)
-                amounts["synapse words"] += words
+                held = memory.held(part)
+                amounts["synapse words"] += held.words
+                encoding: str = held.encoding
+                free = max(free, held.free)
             else:
                 size, encoding = memory.bytes(part)
                 amounts["synapse bytes"] += size
@@ -166,6 +203,7 @@ class Model:
             least, most = memory.weights_between(part)
             signs, width = (least < 0, most > 0), memory.weight_bits(part)
             formats.add((c.exponent, signs, width, memory.delay_bits, encoding))
+        amounts["neurons"] += free
         distinct: dict[str, frozenset[object]] = {
             "thresholds": frozenset(population.threshold[channels].tolist()) if population.fires else frozenset(),
             "decays": frozenset((int(v), int(u)) for v, u in decays),

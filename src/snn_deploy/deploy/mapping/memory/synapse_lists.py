@@ -15,6 +15,7 @@ from snn_deploy.network.integer_network import IntegerConnection
 
 Range = tuple[int, int]
 Elements = tuple[int, ...]  # kernel rows, or kernel columns
+AxisLists = tuple[tuple[Elements, int], ...]  # what each position along an axis meets, and its first target
 
 
 def pixels_read(
@@ -43,24 +44,28 @@ def kernel_lists(
     channels: how many neurons lie between the targets of neighbouring positions: the channels of the block where they
     are numbered last, 1 where they are numbered first. bases: how many bases an axon can have.
     """
-    pooled = pooled_shape(source, c.pool)
-    rows, columns = (
-        _lists_of_axis(
-            (part.start[i], part.stop[i]),
-            c.weights.shape[i + 1],
-            c.stride[i - 1],
-            c.padding[i - 1],
-            c.dilation[i - 1],
-            pooled[i],
-        )
-        for i in (1, 2)
-    )
+    rows, columns = (lists_of_axis(c, source, part, i) for i in (1, 2))
     return _copies(rows, columns, part.shape[2] * channels, channels, bases)
+
+
+def lists_of_axis(c: IntegerConnection, source: tuple[int, ...], part: Slice, axis: int) -> AxisLists:
+    """Return the kernel rows (axis 1) or columns (axis 2) that source positions meet in the block, each once.
+
+    With each comes its first target, counted from the block's first row or column.
+    """
+    return _lists_of_axis(
+        (part.start[axis], part.stop[axis]),
+        c.weights.shape[axis + 1],
+        c.stride[axis - 1],
+        c.padding[axis - 1],
+        c.dilation[axis - 1],
+        pooled_shape(source, c.pool)[axis],
+    )
 
 
 @lru_cache(maxsize=100_000)
 def _copies(
-    rows: tuple[tuple[Elements, int], ...], columns: tuple[tuple[Elements, int], ...], row: int, column: int, bases: int
+    rows: AxisLists, columns: AxisLists, row: int, column: int, bases: int
 ) -> dict[tuple[Elements, Elements], int]:
     kinds = {(a, b, (row * y + column * x) // bases) for a, y in rows for b, x in columns}
     return dict(Counter((a, b) for a, b, _ in kinds))
@@ -85,9 +90,7 @@ def _met(tile: Range, kernel: int, stride: int, padding: int, dilation: int, len
 
 
 @lru_cache(maxsize=100_000)
-def _lists_of_axis(
-    tile: Range, kernel: int, stride: int, padding: int, dilation: int, length: int
-) -> tuple[tuple[Elements, int], ...]:
+def _lists_of_axis(tile: Range, kernel: int, stride: int, padding: int, dilation: int, length: int) -> AxisLists:
     """Return for each source row the kernel rows with which it meets the tile, and its first target in the tile."""
     found = set()
     for row in range(*_read(*tile, kernel, stride, padding, dilation, length)):

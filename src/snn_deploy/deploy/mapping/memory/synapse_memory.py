@@ -2,18 +2,28 @@
 
 `[model.memory]` holds the formulas and their sources. Two encodings are counted, and the smaller is taken:
 dense, a run of neighbouring targets with a weight each, zeros too, channels numbered last; and sparse, an index with
-each weight that is not zero, channels numbered first, which needs fewer copies of a kernel.
+each weight that is not zero, channels numbered first, which needs fewer copies of a kernel. Where words are counted,
+the storage "sub-lists" adds the layouts of sub_lists.py to them.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.memory.synapse_lists import kernel_lists
+from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
+from snn_deploy.deploy.mapping.memory.sub_lists import (
+    Numbering,
+    dense_lists,
+    groups_of_channels,
+    joined,
+    sparse_lists,
+)
+from snn_deploy.deploy.mapping.memory.synapse_lists import AxisLists, Elements, kernel_lists, lists_of_axis
 from snn_deploy.deploy.mapping.memory.weight_bits import weight_bits
+from snn_deploy.deploy.mapping.memory.word_formulas import WordFormulas, word_formulas
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection
 
@@ -22,16 +32,30 @@ _WORTH_COUNTING = 0.6  # a sparse synapse has 8 + 6 bits or more and a dense one
 
 
 @dataclass(frozen=True)
+class Held:
+    """How a block's synapses are stored. free: compartments beside the block's neurons that are left free for it."""
+
+    words: int
+    encoding: Encoding
+    free: int = 0
+
+
+@dataclass(frozen=True)
 class SynapseMemory:
     """The memory of one connection.
 
-    delay: the steps that its spikes wait in the synapses.
+    delay: the steps that its spikes wait in the synapses. storage: which layouts of lists there are. known: blocks that
+    were looked at, by what counts; connections of one model share it, because layers often are alike.
     """
 
     connection: IntegerConnection
     source: tuple[int, ...]
     profile: HardwareProfile
     delay: int
+    storage: Storage = "nengo-loihi"
+    known: dict[object, Held] = field(repr=False, compare=False, default_factory=dict)
+    _ranges: dict[object, tuple[int, int]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _formulas: WordFormulas = field(init=False, repr=False, compare=False)
     _not_zero: np.ndarray = field(init=False, repr=False, compare=False)
     _least: np.ndarray = field(init=False, repr=False, compare=False)  # (outputs, kernel rows, kernel columns)
     _most: np.ndarray = field(init=False, repr=False, compare=False)
@@ -45,6 +69,7 @@ class SynapseMemory:
             np.cumsum(weights != 0, axis=0, out=sums[1:])
         else:
             sums = np.zeros(0, np.int32)
+        object.__setattr__(self, "_formulas", word_formulas(self.profile))
         object.__setattr__(self, "_not_zero", sums)
         object.__setattr__(self, "_least", weights.min(axis=1, initial=0))
         object.__setattr__(self, "_most", weights.max(axis=1, initial=0))
@@ -56,14 +81,22 @@ class SynapseMemory:
 
     def weights_between(self, part: Slice) -> tuple[int, int]:
         """Return (least, most) of 0 and the weights that spikes can meet in the block `part`."""
-        channels = slice(part.start[0], part.stop[0])
-        least, most = self._least[channels], self._most[channels]
-        if least.ndim == 3:  # kernel elements that only reach the padding are not stored
-            lists = kernel_lists(self.connection, self.source, part, 1, 2**31)
-            rows = sorted({row for rows, _ in lists for row in rows})
-            columns = sorted({column for _, columns in lists for column in columns})
-            least, most = least[:, rows][:, :, columns], most[:, rows][:, :, columns]
-        return int(least.min(initial=0)), int(most.max(initial=0))
+        channels = _range(part)
+        if self._least.ndim < 3:
+            return self._weights_between(channels, None)
+        return self._weights_between(
+            channels, tuple(lists_of_axis(self.connection, self.source, part, i) for i in (1, 2))
+        )
+
+    def _weights_between(self, channels: tuple[int, int], lists: tuple[AxisLists, ...] | None) -> tuple[int, int]:
+        key = channels, lists
+        if key not in self._ranges:
+            least, most = self._least[slice(*channels)], self._most[slice(*channels)]
+            if lists is not None:  # kernel elements that only reach the padding are not stored
+                rows, columns = (sorted({k for elements, _ in axis for k in elements}) for axis in lists)
+                least, most = least[:, rows][:, :, columns], most[:, rows][:, :, columns]
+            self._ranges[key] = int(least.min(initial=0)), int(most.max(initial=0))
+        return self._ranges[key]
 
     def weight_bits(self, part: Slice) -> int:
         """Return the bits of a weight in the block `part`."""
@@ -71,9 +104,32 @@ class SynapseMemory:
 
     def words(self, part: Slice) -> tuple[int, Encoding]:
         """Return the memory words of the block `part`, and the encoding that needs no more than the other."""
-        each = self.weight_bits(part) + self.delay_bits
-        dense, sparse = self._dense(part, each), self._sparse(part, each)
-        return (sparse, "sparse") if sparse < dense else (dense, "dense")
+        held = self.held(part)
+        return held.words, held.encoding
+
+    def held(self, part: Slice) -> Held:
+        """Return how the block `part` is stored: of the ways that `storage` allows, the one that fills a core least."""
+        each, c = self.weight_bits(part) + self.delay_bits, self.connection
+        if self._not_zero.size or c.weights.ndim == 2:
+            return self._held(part, each)
+        lists = tuple(lists_of_axis(c, self.source, part, i) for i in (1, 2))
+        groups = outputs_per_group(c, part)
+        key = (part.shape, lists, tuple(groups), c.weights.shape[1], c.stride, c.dilation, each)
+        if key not in self.known:
+            self.known[key] = self._held(part, each)
+        return self.known[key]
+
+    def _held(self, part: Slice, each: int) -> Held:
+        dense, sparse = Held(self._dense(part, each), "dense"), Held(self._sparse(part, each), "sparse")
+        whole = sparse if sparse.words < dense.words else dense
+        if self.storage == "nengo-loihi" or self.connection.weights.ndim == 2:
+            return whole
+        most = self._number("core.max_neurons"), self._number("core.synapse_memory_words")
+
+        def fullness(held: Held) -> tuple[float, int, int]:
+            return max((part.neurons + held.free) / most[0], held.words / most[1]), held.words, held.free
+
+        return min((whole, *self._in_parts(part, each)), key=fullness)
 
     def stored(self, part: Slice) -> int:
         """Return how many synapses the dense encoding of a convolution stores, without copies for far bases."""
@@ -92,20 +148,57 @@ class SynapseMemory:
         return math.prod(c.weights.shape[1:]) * words * word // 8, "dense"  # syn_bytes_conv
 
     def _dense(self, part: Slice, each: int) -> int:
-        """Return the words of dense lists, of `each` bits a synapse."""
+        """Return the words of dense lists, of `each` bits a synapse, with channels numbered last."""
         c = self.connection
         if c.weights.ndim == 2:  # dense_layer_core
-            return self._inputs(part.start[0], part.stop[0]) * self._dense_words(part.neurons, part.neurons, 1, each)
-        groups = _channels_per_group(c, part)
+            return self._inputs(*_range(part)) * self._formulas.dense((part.neurons,), part.neurons, each)
+        rows, columns = (lists_of_axis(c, self.source, part, i) for i in (1, 2))
         # Neighbouring columns are one run of targets, where their channels all belong to it.
-        is_one_run = len(groups) == 1 and c.dilation[1] == 1
+        groups = _channels_per_group(c, part)
+        in_runs = len(groups) == 1 and c.dilation[1] == 1
         total = 0
-        for (rows, columns), copies in kernel_lists(c, self.source, part, part.shape[0], self._bases).items():
-            runs = len(rows) if is_one_run else len(rows) * len(columns)
-            for first, stop in groups:  # conv_words, conv_base_copies
-                n = len(rows) * len(columns) * (stop - first)
-                total += self._inputs(first, stop) * copies * self._dense_words(n, part.neurons, runs, each)
+        for first, stop in groups:  # conv_words, conv_base_copies
+            numbering = Numbering(part.shape[0], (stop - first,), part.shape[2], math.prod(part.shape[1:]))
+            words, _ = dense_lists(rows, columns, numbering, self._formulas, each, apart=False, in_runs=in_runs)
+            total += self._inputs(first, stop) * words
         return total
+
+    def _in_parts(self, part: Slice, each: int) -> Iterator[Held]:
+        """Yield the ways to store a convolution of one group in which axons share parts of lists (sub_lists.py)."""
+        c = self.connection
+        groups = _channels_per_group(c, part)
+        if len(groups) > 1:
+            return
+        channels, positions = part.shape[0], math.prod(part.shape[1:])
+        lists = [lists_of_axis(c, self.source, part, i) for i in (1, 2)]
+        inputs, formulas = self._inputs(*groups[0]), self._formulas
+        for line, other in ((0, 1), (1, 0)):
+            across, in_runs = lists[other], c.dilation[other] == 1
+            shared = joined(lists[line], c.stride[line], c.dilation[line])
+            for together in groups_of_channels(channels, positions, formulas.bases):
+                blocks = tuple(min(together, channels - first) for first in range(0, channels, together))
+                numbering = Numbering(together, blocks, part.shape[other + 1], positions)
+                for lines, apart in ((lists[line], False), (shared, True)):
+                    words, free = dense_lists(lines, across, numbering, formulas, each, apart=apart, in_runs=in_runs)
+                    yield Held(inputs * words, "dense", free)
+            stored, free = sparse_lists(shared, across, part.shape[other + 1], formulas)
+            yield Held(self._sparse_lines(stored, line, part, free, each), "sparse", free)
+
+    def _sparse_lines(
+        self, stored: Sequence[tuple[Elements, Elements]], line: int, part: Slice, free: int, each: int
+    ) -> int:
+        """Return the words of sparse lists that are stored by lines: rows where `line` is 0, columns where it is 1."""
+        targets, formulas = part.neurons + free, self._formulas
+        ((first, stop),) = _channels_per_group(self.connection, part)
+        if not self._not_zero.size:
+            return self.connection.weights.shape[1] * sum(
+                len(lines) * formulas.sparse(len(across) * (stop - first), targets, each) for lines, across in stored
+            )
+        counts = (self._not_zero[stop] - self._not_zero[first]).swapaxes(1, 1 + line)  # (inputs, lines, across)
+        return sum(
+            int(formulas.many_sparse(counts[:, lines][:, :, across].sum(axis=2), targets, each).sum())
+            for lines, across in stored
+        )
 
     def _inputs(self, first: int, stop: int) -> int:
         """Return how many inputs have a weight into the outputs first <= output < stop; others need no lists."""
@@ -115,49 +208,27 @@ class SynapseMemory:
         return int(np.count_nonzero(counts.reshape(len(counts), -1).any(axis=1)))
 
     def _sparse(self, part: Slice, each: int) -> int:
-        """Return the words of sparse lists, of `each` bits a synapse and its index."""
-        c = self.connection
+        """Return the words of sparse lists, of `each` bits a synapse and its index, with channels numbered first."""
+        c, formulas = self.connection, self._formulas
         if c.weights.ndim == 2:
             if not self._not_zero.size:
-                return c.weights.shape[1] * self._sparse_words(part.neurons, part.neurons, each)
+                return c.weights.shape[1] * formulas.sparse(part.neurons, part.neurons, each)
             counts = self._not_zero[part.stop[0]] - self._not_zero[part.start[0]]
-            return int(self._many_sparse_words(counts, part.neurons, each).sum())
+            return int(formulas.many_sparse(counts, part.neurons, each).sum())
         total = 0
-        lists = kernel_lists(c, self.source, part, 1, self._bases)
+        lists = kernel_lists(c, self.source, part, 1, formulas.bases)
         for first, stop in _channels_per_group(c, part):
             if not self._not_zero.size:
                 total += c.weights.shape[1] * sum(
-                    copies * self._sparse_words(len(rows) * len(columns) * (stop - first), part.neurons, each)
+                    copies * formulas.sparse(len(rows) * len(columns) * (stop - first), part.neurons, each)
                     for (rows, columns), copies in lists.items()
                 )
                 continue
             counts = self._not_zero[stop] - self._not_zero[first]  # (inputs, kernel rows, kernel columns)
             for (rows, columns), copies in lists.items():
                 here = counts[:, rows][:, :, columns].sum(axis=(1, 2))
-                total += copies * int(self._many_sparse_words(here, part.neurons, each).sum())
+                total += copies * int(formulas.many_sparse(here, part.neurons, each).sum())
         return total
-
-    def _dense_words(self, synapses: int, targets: int, runs: int, each: int) -> int:
-        """`bits_dense`, then `words_per_axon`; a run of targets begins a new entry."""
-        entries = runs * math.ceil(synapses / runs / self._number("model.memory.synapses_per_entry"))
-        header = self._number("model.memory.header_bits") + _index_bits(targets)
-        return _words(entries * header + synapses * each, self._number("core.synapse_memory_word_bits"))
-
-    def _sparse_words(self, synapses: int, targets: int, each: int) -> int:
-        return int(self._many_sparse_words(np.array([synapses]), targets, each)[0])
-
-    def _many_sparse_words(self, synapses: np.ndarray, targets: int, each: int) -> np.ndarray:
-        """`bits_sparse`, then `words_per_axon`; a list without synapses takes nothing."""
-        entries = -(-synapses // self._number("model.memory.synapses_per_entry"))
-        bits = entries * self._number("model.memory.header_bits") + synapses * (each + _index_bits(targets))
-        word = self._number("core.synapse_memory_word_bits")
-        words = -(-bits // word) + ((bits % word == 0) | (bits % word >= word - 5))
-        return np.where(synapses > 0, words, 0)
-
-    @property
-    def _bases(self) -> int:
-        """How many bases an axon can have; without a number in the profile, as many as it likes."""
-        return self._number("axon.cx_base_max") + 1 if self.profile.find("axon.cx_base_max") else 2**31
 
     def _number(self, name: str) -> int:
         return self.profile.whole(name)
@@ -174,11 +245,5 @@ def _channels_per_group(c: IntegerConnection, part: Slice) -> list[tuple[int, in
     return [(max(edge, part.start[0]), min(edge + per_group, part.stop[0])) for edge in edges]
 
 
-def _index_bits(targets: int) -> int:
-    """The bits of a target's index; 6 is the smallest field of the formulas."""
-    return max(6, math.ceil(math.log2(max(targets, 2))))
-
-
-def _words(bits: int, word: int) -> int:
-    """`words_per_axon`: NX data_structures.py:842-846."""
-    return math.ceil(bits / word) + (bits % word == 0 or bits % word >= word - 5)
+def _range(part: Slice) -> tuple[int, int]:
+    return part.start[0], part.stop[0]

@@ -6,6 +6,7 @@ Science 1983). The start is the order of place_on_mesh, and nothing worse is eve
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numba
 import numpy as np
@@ -51,7 +52,7 @@ def place_by_traffic(start: Placement, traffic: csr_matrix, profile: HardwarePro
 
 def _moved(start: Placement, sites: Sequence[tuple[int, tuple[int, int], int]]) -> Placement:
     cores = (PlacedCore(*site, core.slices) for site, core in zip(sites, start.cores, strict=True))
-    return Placement(start.network_digest, start.profile, tuple(cores))
+    return replace(start, cores=tuple(cores))
 
 
 def _anneal(

@@ -24,7 +24,7 @@ def place_on_mesh(
         )
     sites = core_sites(profile, needed)
     placed = tuple(PlacedCore(*sites[i], slices) for i, slices in enumerate(found.cores))
-    return Placement(network.digest, profile.name, placed)
+    return Placement(network.digest, profile.name, placed, found.storage)
 
 
 def chips_needed(found: Partition, profile: HardwareProfile) -> int:
