@@ -9,6 +9,7 @@ the storage "sub-lists" adds the layouts of sub_lists.py to them.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -55,7 +56,6 @@ class SynapseMemory:
     storage: Storage = "nengo-loihi"
     known: dict[object, Held] = field(repr=False, compare=False, default_factory=dict)
     _ranges: dict[object, tuple[int, int]] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _formulas: WordFormulas = field(init=False, repr=False, compare=False)
     _not_zero: np.ndarray = field(init=False, repr=False, compare=False)
     _least: np.ndarray = field(init=False, repr=False, compare=False)  # (outputs, kernel rows, kernel columns)
     _most: np.ndarray = field(init=False, repr=False, compare=False)
@@ -69,10 +69,13 @@ class SynapseMemory:
             np.cumsum(weights != 0, axis=0, out=sums[1:])
         else:
             sums = np.zeros(0, np.int32)
-        object.__setattr__(self, "_formulas", word_formulas(self.profile))
         object.__setattr__(self, "_not_zero", sums)
         object.__setattr__(self, "_least", weights.min(axis=1, initial=0))
         object.__setattr__(self, "_most", weights.max(axis=1, initial=0))
+
+    @cached_property
+    def _formulas(self) -> WordFormulas:
+        return word_formulas(self.profile)
 
     @property
     def delay_bits(self) -> int:
