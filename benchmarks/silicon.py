@@ -36,6 +36,12 @@ HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "silicon"
 CHIP = load_profile("loihi2")
 _REGISTER = CHIP.whole("core.synapse_memory_word_bits") // 8  # bytes
+_QUANTITIES = {  # of a comparison -> its name in the profile's [silicon]
+    "time of a step": "step_time",
+    "the same, second hand": "step_time_second_hand",
+    "dynamic energy": "dynamic_energy",
+    "total energy": "total_energy",
+}
 Row = dict[str, Any]
 
 
@@ -121,17 +127,23 @@ def pilotnet_found(folder: Path) -> PilotNet:
     without_frame = partition(network, CHIP)
     require_fit(without_frame)
     events = measured_events(held, placed.placement, frames, CHIP)
-    energies = [
-        # The synapses through which our frame hears its spikes do not exist on the chip.
-        sum(term.energy for term in estimate.spiking if term.connection != "hold")
-        for estimate in event_energy(held, events, CHIP, alone=False)
-    ]
+    estimates = event_energy(held, events, CHIP, alone=False)
+    # The synapses through which our frame hears its spikes do not exist on the chip.
+    energies = [sum(term.energy for term in e.spiking if term.connection != "hold") * 1e3 for e in estimates]
     times = latency(events, CHIP)
+    assert times.step_second_hand is not None  # loihi2 has these constants
+    power = CHIP.number("power.static_chip") * 1e3
+    static = [power * network.steps * step for step in times.step]
     comparisons = (
         _compared(row, "cores", "", row["cores"], [len(placed.placement.cores)], "with the frame on the chip"),
         _compared(sigma_delta, "cores", "", sigma_delta["cores"], [len(without_frame.cores)], "the LIF weights"),
         _compared(row, "time of a step", "us", row["step_us"], [t * 1e6 for t in times.step]),
-        _compared(row, "dynamic energy", "mJ", row["dynamic_mJ"], [e * 1e3 for e in energies]),
+        _compared(row, "the same, second hand", "us", row["step_us"], [times.step_second_hand * 1e6]),
+        *(
+            _compared(row, "dynamic energy", "mJ", row["dynamic_mJ"], [energy], e.title.removeprefix("Event model: "))
+            for energy, e in zip(energies, estimates, strict=True)
+        ),
+        _compared(row, "total energy", "mJ", row["total_mJ"], [min(energies) + static[0], max(energies) + static[1]]),
     )
     return PilotNet(agreements, comparisons, placed.partition, tuple(leave_one_out(held)))
 
@@ -150,6 +162,23 @@ def leave_one_out(network: IntegerNetwork) -> Iterator[LeftOut]:
                 blocks[neurons] = Counter(part.population for core in partition(network, chip).cores for part in core)
         with_least, with_most = (blocks[neurons][layer] for neurons in ends)
         yield LeftOut(piece["layer"], *ends, with_least, with_most, piece["cores"])
+
+
+def errors(found: PilotNet) -> dict[str, tuple[float, float]]:
+    """Return quantity -> (least, most) by which estimates for Loihi 2 are off: the `[silicon]` of its profile, less 1.
+
+    Of the cores: of a whole PilotNet LIF, with the limit of neurons read off all layers but one.
+    """
+    ends: dict[str, list[float]] = {name: [] for name in _QUANTITIES.values()}
+    for c in found.comparisons:
+        name = _QUANTITIES.get(c.quantity)
+        if name and c.errors:
+            ends[name] += c.errors
+    all_cores = row_of("pilotnet_lif")["cores"]
+    more = [cores - o.measured for o in found.left_out for cores in (o.with_least, o.with_most)]
+    return {"cores": (min(more) / all_cores, max(more) / all_cores)} | {
+        name: (min(these), max(these)) for name, these in ends.items()
+    }
 
 
 def _compared(
@@ -176,6 +205,18 @@ def lines(measured: dict[str, Any], found: PilotNet) -> Iterator[str]:
         "files; its layers have the shapes of the LIF network's, whose weights stand in. Its frames came from the "
         "host: what was measured of its time and energy is the link's, and is not compared."
     )
+    yield from _paragraph(
+        "No unit cost was fitted to these rows. Static power, for the total, is that of the sigma-delta network's "
+        "measurement. The two sets of constants for time are Intel's published ratios applied to Loihi 1, and "
+        "constants known second hand (0.66 ns for a synaptic operation, 4 ns for a neuron, 10 us for the barrier). "
+        "Of the energies the first counts no operation for a weight of 0, the second does: which the chip does is not "
+        "published."
+    )
+    yield from _paragraph(
+        "The errors of the profile's estimates, which the program prints beside them: "
+        + "; ".join(f"{name.replace('_', ' ')} {_errors(ends)}" for name, ends in errors(found).items())
+        + ". Those of the cores are what is found when the limit of neurons is read off all layers but one, below."
+    )
     yield from ("", "## PilotNet LIF does what its traces say")
     yield from _paragraph(
         f"Of {compared:,} recorded spikes, currents and potentials of {len(found.agreements)} layers, {differing} "
@@ -186,10 +227,10 @@ def lines(measured: dict[str, Any], found: PilotNet) -> Iterator[str]:
     columns = (
         "layer",
         "Intel's compiler: cores",
-        "neurons, mean",
-        "registers, mean",
+        "neurons on a core",
+        "registers",
         "ours: cores",
-        "neurons, at most",
+        "neurons on a core, at most",
         "registers, mean",
     )
     yield from _table(columns, list(_pieces(measured["piece"], found)))

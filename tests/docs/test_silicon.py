@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from snn_deploy.hardware_profiles.model_error import error_line, model_error
+from snn_deploy.hardware_profiles.profile import load_profile
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "silicon"
 
@@ -35,6 +38,15 @@ def test_every_published_row_has_its_source_and_is_rebuilt_or_says_why_not(silic
 def test_pilotnet_does_what_its_traces_say(pilotnet):
     assert [a.layer for a in pilotnet.agreements if not a.compared] == []
     assert [(a.layer, a.differing) for a in pilotnet.agreements if a.differing] == []
+
+
+def test_the_errors_that_are_printed_are_those_that_the_benchmark_finds(silicon, pilotnet):
+    profile = load_profile("loihi2")
+    for quantity, found in silicon.errors(pilotnet).items():
+        assert model_error(profile, quantity) == pytest.approx(found, abs=0.0006), quantity
+        least, most = (f"{100 * end:+.0f} %" for end in found)
+        assert f"off by {least} to {most} (docs/silicon.md)" in error_line(profile, quantity)
+    assert set(profile.section("silicon")) == set(silicon.errors(pilotnet))
 
 
 def test_the_page_is_what_the_benchmark_writes(silicon, pilotnet):

@@ -22,6 +22,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
 from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.hardware_profiles.model_error import model_error
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
 from snn_deploy.hardware_profiles.used import USED
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
@@ -75,6 +76,9 @@ def use_chip(chip: HardwareProfile) -> None:
         event_energy(network, events, chip)
         for tiles in (1, 2, 3, 30):
             latency(replace(events, tiles=tiles), chip)
+        event_energy(network, events, chip, alone=False)
+        for quantity in ("cores", "dynamic_energy", "total_energy"):
+            model_error(chip, quantity)
     list(suggestions(one_neuron(steps=1), chip, partition(one_neuron(steps=1), chip), None))
 
 

@@ -20,6 +20,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes, recorded_spikes
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.export.chip.check_on_chip import require_on_chip
+from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.counted import counted
@@ -147,11 +148,31 @@ class ChipEnergy(Energy):
             f"mean of {self.samples} samples, {self.steps} steps each; {allocated} compartments allocated",
             *tables,
             f"energy: {least} to {most} nJ a sample, static power apart",
+            f"  {error_line(self.profile, 'dynamic_energy')}",
+            *self._with_static_power(),
             *self._times(),
             *(f"  {source} ({confidence})" for source, confidence in sources),
             f"  left out: {'; '.join(self.estimates[0].left_out)}",
             *((graded,) if self.input_values > 1 else ()),
             *self._of_a_second(),
+        )
+
+    @property
+    def range_with_static_power(self) -> tuple[float, float] | None:
+        """The lowest and the highest estimate with the static power of the chips, J; None where none is published."""
+        if self.latency.static_energy is None:
+            return None
+        (least, most), (less, more) = self.range, self.latency.static_energy
+        return least + less, most + more
+
+    def _with_static_power(self) -> tuple[Block, ...]:
+        total = self.range_with_static_power
+        if total is None:
+            return ()
+        least, most = (f"{e * 1e9:,.1f}" for e in total)
+        return (
+            f"total: {least} to {most} nJ a sample, with the static power of the chips while it runs",
+            f"  {error_line(self.profile, 'total_energy')}",
         )
 
     def _times(self) -> tuple[Block, ...]:
@@ -188,6 +209,8 @@ class ChipEnergy(Energy):
             "estimates": [
                 {"title": e.title, "terms": e.as_json()["spiking"], "total": e.total} for e in self.estimates
             ],
+            "total_range": None if self.range_with_static_power is None else list(self.range_with_static_power),
+            "model_errors": [error_line(self.profile, name) for name in ("dynamic_energy", "total_energy")],
             "latency": self.latency.to_dict(),
             "busiest_links": self.events.busiest_links.mean(axis=0).tolist(),
             "left_out": list(self.estimates[0].left_out),

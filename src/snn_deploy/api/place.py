@@ -21,6 +21,7 @@ from snn_deploy.deploy.mapping.place import place as placed_on_cores
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
 from snn_deploy.export.chip.check_on_chip import check_on_chip
+from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import atomic_path
@@ -135,6 +136,7 @@ class PlaceResult(Result):
                 tuple((name, most[name], *limit) for name, limit in limits(self.chip).items()),
             ),
             self.headline(),
+            f"  {error_line(self.chip, 'cores')}",
             f"  no mapping needs fewer than {self.bound.cores}; with each population in cores of its own, "
             f"{self.bound.alone}",
             f"  spike-hops a sample: {self.placed.hops:.0f}; in the order of the layers "
@@ -196,6 +198,7 @@ class PlaceResult(Result):
             "fits": True,
             "cores": self.cores,
             "chips": self.chips,
+            "model_error": error_line(self.chip, "cores"),
             "lower_bound": {
                 "cores": bound.cores,
                 "each_population_alone": bound.alone,

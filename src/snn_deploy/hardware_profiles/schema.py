@@ -76,6 +76,10 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
             "axon_in_message axon_out_message",
         },
         "latency.fitted.barrier_by_tiles": {"s": "*"},  # number of tiles -> time of a barrier
+        "latency.second_hand": {"s": "synaptic_op neuron_update barrier"},
+        "silicon": {  # [least, most] of estimate / measurement, on networks that were measured on the chip
+            "ratio": "cores[] step_time[] step_time_second_hand[] dynamic_energy[] total_energy[]",
+        },
         "model.memory": {
             "bit": "header_bits dense_synapse_bits",
             "count": "synapses_per_entry",

@@ -19,6 +19,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "latency": "barrier_max barrier_min barrier_multichip hop_east_west hop_north_south "
         "neuron_update_active neuron_update_inactive synaptic_op",
         "latency.fitted.barrier_by_tiles": "1 2 4 29",
+        "latency.second_hand": "barrier neuron_update synaptic_op",
         "model.cutting": "map_widths_are_powers_of_two",
         "model.memory": "core_bytes dense_synapse_bits header_bits synapses_per_entry",
         "neuron": "accumulator_bits bias_exponent_max bias_mantissa_max bias_mantissa_min current_decay_bits "
@@ -26,6 +27,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "soft_reset_compartments threshold_mantissa_max u_bits v_bits voltage_decay_bits "
         "voltage_decay_offset",
         "power": "idle_chip static_chip",
+        "silicon": "cores dynamic_energy step_time step_time_second_hand total_energy",
         "spike": "payload_bits",
         "system": "cores_per_tile cores_usable_per_chip max_chips mesh_tiles",
         "weight": "sign_modes stored_bits_allowed stored_bits_max",

@@ -17,6 +17,7 @@ from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
 from snn_deploy.export.chip.check_on_chip import check_on_chip
+from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import Chart, as_chart
@@ -36,11 +37,11 @@ def chip_facts(
     title = chip.title.split(";")[0]  # what follows are its reservations; the sources repeat them
     if refused := check_on_chip(network, chip):
         others = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in other_chips(network, chip, None))
-        return Fit(chip.name, title, refused, tuple(others), (), None)
+        return Fit(chip.name, title, refused, tuple(others), (), None, ())
     found = partition(network, chip)
     if found.violations:
         tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
-        return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None)
+        return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None, ())
     placed = place(network, chip, spikes, parts=found)
     placement = placed.placement
     events = measured_events(network, placement, inputs, chip)
@@ -63,7 +64,8 @@ def chip_facts(
         ),
         picture=_picture(network, placement, found, placed.traffic, chip),
     )
-    return Fit(chip.name, title, (), (), NOT_COUNTED, on_chip)
+    errors = tuple(error_line(chip, what) for what in ("cores", "dynamic_energy", "total_energy"))
+    return Fit(chip.name, title, (), (), NOT_COUNTED, on_chip, (*errors, *times.model_errors))
 
 
 def _full(found: Partition, chip: HardwareProfile) -> tuple[FullCores, ...]:

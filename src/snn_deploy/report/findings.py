@@ -68,7 +68,8 @@ class Fit:
     """Whether the network fits on a chip.
 
     violations: what the chip cannot do, or limits that are broken, and not_counted: one line each. suggestions: what
-    was tried and fits, where it does not. on_chip: None where it does not fit.
+    was tried and fits, where it does not. on_chip: None where it does not fit. model_errors: how
+    far estimates were off.
     """
 
     profile: str
@@ -77,6 +78,7 @@ class Fit:
     suggestions: tuple[str, ...]
     not_counted: tuple[str, ...]
     on_chip: OnChip | None
+    model_errors: tuple[str, ...]
 
 
 @dataclass(frozen=True)

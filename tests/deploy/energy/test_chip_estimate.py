@@ -131,7 +131,7 @@ def test_a_border_between_chips_is_no_hop_of_a_chip_and_is_said_to_be_left_out(e
     assert not any("between chips" in e.left_out for e in event_energy(net, events, load_profile("loihi1")))
 
 
-def test_loihi_2_is_a_range_of_proxies_without_static_power_of_a_chip(events):
+def test_loihi_2_is_a_range_of_proxies(events):
     profile = load_profile("loihi2")
     found = [
         next(t for t in estimate.spiking if t.operation == "synaptic operation")
@@ -140,7 +140,17 @@ def test_loihi_2_is_a_range_of_proxies_without_static_power_of_a_chip(events):
     assert [t.unit_cost for t in found] == pytest.approx([23.6 * PJ, 23.6 * PJ, 6.8 * PJ])
     assert [t.confidence for t in found] == ["assumption", "assumption", "likely"]
     assert latency(events, profile).barrier == pytest.approx((0.0, 200 * NS))
-    assert latency(events, profile).static_energy is None
+    times = latency(events, profile)
+    assert times.static_energy == pytest.approx([0.282 * t for t in times.sample])
+
+
+def test_the_second_set_of_constants_is_one_of_its_own(events):
+    """12 and 6 operations in each step on the busiest core, which has four compartments, and 10 us for the barrier."""
+    found = latency(events, load_profile("loihi2"))
+    assert found.step_second_hand == pytest.approx((9 * 0.66 + 4 * 4) * NS + 1e-5)
+    assert found.sample_second_hand == pytest.approx(5 * found.step_second_hand + 4 * 4 * NS + 1e-5)
+    assert latency(events, load_profile("loihi1")).step_second_hand is None
+    assert "second hand" in str(found) and "second hand" not in str(latency(events, load_profile("loihi1")))
 
 
 @pytest.mark.parametrize("seed", slow_enough(range(12)))

@@ -56,8 +56,8 @@ def event_energy(
         of_weights = {name: float(counts.mean()) for name, counts in events.operations_of_weights.items()}
         ways_to_count[0] = (f"{fire[0]}, weights of 0 cost nothing", spikes, of_weights, "energy.synaptic_op")
     if profile.find("energy.synaptic_op_low"):
-        low = ("the same at the least energy published for a synaptic operation", *ways_to_count[0][1:3])
-        ways_to_count.append((*low, "energy.synaptic_op_low"))
+        title, active, counts, _ = ways_to_count[0]
+        ways_to_count.append((f"{title}, at the least energy published", active, counts, "energy.synaptic_op_low"))
     found = []
     for title, active, counts, cost in ways_to_count:
         synapses = [terms.of(c.name, "synaptic operation", counts[c.name], cost) for c in network.connections]

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from snn_deploy.deploy.energy.core_events import CoreEvents
+from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.support.result import Block, Result
 
@@ -25,7 +26,8 @@ class Latency(Result):
     second, one after another and in a pipeline of layers. busiest_core: the core that works longest in the mean of all
     samples, and busiest_share: of all cores' time, how much is its own. busiest_cores, their_times: of each step, the
     core that works longest in the mean of all samples, and how long at most. static_energy: joules of one sample alone,
-    apart from all events, or None where no power is published. barrier: of each step.
+    apart from all events, or None where no power is published. barrier: of each step. step_second_hand,
+    sample_second_hand: by the profile's second set of constants, or None. model_errors: how far the model was off.
     """
 
     step: Range
@@ -40,6 +42,9 @@ class Latency(Result):
     their_times: tuple[float, ...]
     static_energy: Range | None
     barrier: Range
+    step_second_hand: float | None
+    sample_second_hand: float | None
+    model_errors: tuple[str, ...]
 
     def headline(self) -> str:
         """Return the time of a sample and of a step."""
@@ -60,7 +65,15 @@ class Latency(Result):
             f"  busiest core: {self.busiest_core} with {100 * self.busiest_share:.1f} % of all cores' time; "
             f"barrier {span(self.barrier, 1e-9)} ns a step",
             static,
+            *self._second_hand(),
+            *(f"  {line}" for line in self.model_errors),
         )
+
+    def _second_hand(self) -> tuple[Block, ...]:
+        if self.step_second_hand is None or self.sample_second_hand is None:
+            return ()
+        step, sample = amount(self.step_second_hand, 1e-9), amount(self.sample_second_hand, 1e-6)
+        return (f"  by constants known second hand: {sample} us a sample, {step} ns a step",)
 
     def to_dict(self) -> dict[str, object]:
         """Return every time, in seconds, as plain lists and numbers."""
@@ -69,7 +82,12 @@ class Latency(Result):
 
 def span(pair: tuple[float, float], unit: float) -> str:
     """Return "LEAST to MOST" in units of `unit`, for people."""
-    return " to ".join(f"{value / unit:,.4g}" if value / unit < 1e4 else f"{value / unit:,.0f}" for value in pair)
+    return " to ".join(amount(value, unit) for value in pair)
+
+
+def amount(value: float, unit: float) -> str:
+    """Return `value` in units of `unit`, for people."""
+    return f"{value / unit:,.4g}" if value / unit < 1e4 else f"{value / unit:,.0f}"
 
 
 def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
@@ -93,6 +111,7 @@ def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
     busiest = int(mean.sum(axis=0).argmax())
     sample = _over(alone, np.mean)
     whole = _over(streamed, np.mean)
+    second = _second_hand(events, profile, links)
     return Latency(
         step=(whole[0] / events.steps, whole[1] / events.steps),
         sample=sample,
@@ -106,7 +125,28 @@ def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
         their_times=tuple(mean.max(axis=1).tolist()),
         static_energy=_static(events.chips, sample, profile),
         barrier=barrier,
+        step_second_hand=second[0],
+        sample_second_hand=second[1],
+        model_errors=_errors(profile),
     )
+
+
+def _second_hand(events: CoreEvents, profile: HardwareProfile, links: np.ndarray) -> tuple[float | None, float | None]:
+    """Return the times of a step and of a sample by the second set of constants, where the profile has one."""
+    if not profile.section("latency.second_hand"):
+        return None, None
+    operation, update, barrier = (
+        profile.number(f"latency.second_hand.{name}") for name in ("synaptic_op", "neuron_update", "barrier")
+    )
+    idle = events.compartments * update
+    work = (events.core_operations * operation + idle).max(axis=2)
+    streamed = float((np.maximum(work, links) + barrier).sum(axis=1).mean())
+    return streamed / events.steps, streamed + (events.depth - 1) * float(idle.max() + barrier)
+
+
+def _errors(profile: HardwareProfile) -> tuple[str, ...]:
+    second = ("step_time_second_hand",) if profile.section("latency.second_hand") else ()
+    return tuple(error_line(profile, quantity) for quantity in ("step_time", *second))
 
 
 def _over(times: Sequence[np.ndarray], statistic: Callable[[np.ndarray], np.floating]) -> Range:
