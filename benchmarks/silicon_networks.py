@@ -1,4 +1,4 @@
-"""The networks of benchmarks/silicon.py, rebuilt from the files of those who measured them.
+"""The networks of benchmarks/silicon.py, rebuilt from the files of those who measured or simulated them.
 
 PilotNet is read from lava-dl's netx file. Its neurons are plain integer LIF: no current memory, theta in state units,
 bias in weight units, weights on an even grid. The traces beside it hold what Intel's software did with it, step by
@@ -134,3 +134,46 @@ def _whole(values: np.ndarray) -> np.ndarray:
 def _steps_first(trace: np.ndarray) -> np.ndarray:
     """Return (steps, channels, height, width) of a trace (width, height, channels, steps), or (steps, neurons)."""
     return trace.transpose()
+
+
+def dvs_gesture(file: Path, steps: int) -> tuple[IntegerNetwork, np.ndarray]:
+    """Return the DVS gesture network of the wheel sanafe (its dvs_challenge.npz), and its frame (1, 1, 32, 32).
+
+    Neurons integrate without a leak and reset to 0. The frame is a bias of each input neuron: here a graded input of
+    weight 1. The weights -289 to 224 need more than the 8 bits of a connection, so each layer has two: the quarters,
+    which count as its synapses, and what is left of them (`rest-...`), which does not.
+    """
+    found = np.load(file)
+    thresholds = [int(t) for t in found["thresholds"]]
+    size = int(np.sqrt(len(found["inputs"])))
+    source = IntegerInput("bias", (1, size, size), 255)
+    populations = [_integrator("input", source.shape, thresholds[0])]
+    connections = [IntegerConnection("to-input", "bias", "input", np.ones((1, 1, 1, 1), np.int64))]
+    for number, threshold in enumerate(thresholds[1:], start=1):
+        before, is_map = populations[-1], f"conv{number}" in found
+        name = f"conv{number}" if is_map else "dense1"
+        weights = _whole(found[name])
+        if is_map:  # (rows, columns, in, out)
+            weights = weights.transpose(3, 2, 0, 1)
+        else:  # (in, out), its inputs in our order: channel, row, column
+            weights = weights.T
+        stride = (2, 2) if number == 1 else (1, 1)
+        shape = (len(weights),)
+        if is_map:
+            shape += tuple(
+                (n - k) // s + 1 for n, k, s in zip(before.shape[1:], weights.shape[2:], stride, strict=True)
+            )
+        populations.append(_integrator(name, shape, threshold))
+        geometry = {"stride": stride} if is_map else {}
+        quarters = weights >> 2
+        connections.append(IntegerConnection(f"to-{name}", before.name, name, quarters, 2, **geometry))
+        connections.append(IntegerConnection(f"rest-{name}", before.name, name, weights - 4 * quarters, **geometry))
+    frame = _whole(found["inputs"]).reshape(1, *source.shape).astype(np.uint8)
+    return IntegerNetwork(source, tuple(populations), tuple(connections), steps), frame
+
+
+def _integrator(name: str, shape: tuple[int, ...], threshold: int) -> IntegerPopulation:
+    zero = np.zeros(shape[0], np.int64)
+    return IntegerPopulation(
+        name, shape, threshold=zero + threshold, voltage_keep=zero + DECAY_UNITY, current_keep=zero, bias=zero
+    )

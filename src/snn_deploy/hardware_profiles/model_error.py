@@ -26,5 +26,5 @@ def error_line(profile: HardwareProfile, quantity: str) -> str:
     what = quantity.replace("_", " ")
     if found is None:
         return f"{what}: this model was held against no network that was measured on this chip ({_PAGE})"
-    least, most = (f"{100 * end:+.0f} %" for end in found)
-    return f"{what}: on the networks measured on chips this model was off by {least} to {most} ({_PAGE})"
+    ends = dict.fromkeys(f"{100 * end:+.0f} %" for end in found)  # one where both are alike
+    return f"{what}: on the networks measured on chips this model was off by {' to '.join(ends)} ({_PAGE})"
