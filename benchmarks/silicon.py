@@ -298,8 +298,8 @@ def lines(measured: dict[str, Any], found: PilotNet, dvs: Sequence[Comparison]) 
     yield from _paragraph(
         "SANA-FE simulates Loihi 1 with costs fitted on boards; its wheel brings a network that classifies gestures. "
         "Its unit costs are those of our third estimate for Loihi 1. It takes the dense cost for all synapses here, "
-        "and updates only neurons that have something to do, which our estimate does not know: it updates all. Its cores, "
-        "hops and messages are not compared: its weights need more than 8 bits, so that here each layer has two "
+        "and updates only neurons that have something to do, which our estimate does not know: it updates all. Its "
+        "cores, hops and messages are not compared: its weights need more than 8 bits, so that here each layer has two "
         "connections, and a mapping of those is not one of its network."
     )
     yield from ("", "## Published, not rebuilt", "")

@@ -153,10 +153,8 @@ def dvs_gesture(file: Path, steps: int) -> tuple[IntegerNetwork, np.ndarray]:
         before, is_map = populations[-1], f"conv{number}" in found
         name = f"conv{number}" if is_map else "dense1"
         weights = _whole(found[name])
-        if is_map:  # (rows, columns, in, out)
-            weights = weights.transpose(3, 2, 0, 1)
-        else:  # (in, out), its inputs in our order: channel, row, column
-            weights = weights.T
+        # (rows, columns, in, out), or (in, out) with its inputs in our order: channel, row, column
+        weights = weights.transpose(3, 2, 0, 1) if is_map else weights.T
         stride = (2, 2) if number == 1 else (1, 1)
         shape = (len(weights),)
         if is_map:

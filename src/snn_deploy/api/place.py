@@ -4,16 +4,20 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from snn_deploy.api.energy import ChipEnergy, chip_energy
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_network
+from snn_deploy.api.trade import Trade
 from snn_deploy.deploy.energy.latency import Latency
+from snn_deploy.deploy.energy.neuron_times import neuron_times
 from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement, Storage, require_storage, write_placement
+from snn_deploy.deploy.mapping.cutting.balance import balanced
 from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
 from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import PlacedNetwork
@@ -31,6 +35,7 @@ from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
+Objective = Literal["cores", "latency"]
 _DOTS_PER_INCH = 150
 
 
@@ -41,7 +46,8 @@ class PlaceResult(Result):
     refused: what the chip cannot do at all, one sentence each; then nothing was cut into parts.
     partition: the parts on each core and what they need. placed: where each core lies, or None where it does not fit.
     bound: how many cores any mapping needs, or None. chips_allowed: the most chips there are, or None. suggestions:
-    what was tried and would make it fit, where it does not. assumed: which spikes the placement is made for.
+    what was tried and would make it fit, where it does not. assumed: which spikes the placement is made for. trade: the
+    mapping with the fewest cores beside the one with short steps, where that was asked for.
     """
 
     network: IntegerNetwork
@@ -53,6 +59,7 @@ class PlaceResult(Result):
     chips_allowed: int | None
     suggestions: tuple[Suggestion, ...]
     assumed: str
+    trade: Trade | None = None
 
     @property
     def fits(self) -> bool:
@@ -141,6 +148,7 @@ class PlaceResult(Result):
             f"{self.bound.alone}",
             f"  spike-hops a sample: {self.placed.hops:.0f}; in the order of the layers "
             f"{self.placed.hops_in_layer_order:.0f} ({self.assumed})",
+            *(self.trade.blocks() if self.trade else ()),
             f"  not counted, so a fit is not proved: {'; '.join(not_counted(self.partition.storage))}",
         )
 
@@ -214,6 +222,7 @@ class PlaceResult(Result):
             "not_counted": list(not_counted(self.partition.storage)),
             "spike_hops": {"placed": self.placed.hops, "in_layer_order": self.placed.hops_in_layer_order},
             "spikes": self.assumed,
+            **({"trade": self.trade.to_dict()} if self.trade else {}),
         }
 
 
@@ -226,6 +235,7 @@ def place(
     inputs: Data = None,
     samples: int | None = None,
     storage: Storage = "nengo-loihi",
+    objective: Objective = "cores",
     seed: int = 0,
     watch: Watch = SILENT,
 ) -> PlaceResult:
@@ -248,6 +258,9 @@ def place(
         How kernels are stored in synapse memory, where the profile counts its words (Loihi 1): "nengo-loihi", each
         list whole, or "sub-lists", where lists at the edge of a block are parts of the inner ones. That takes fewer
         cores, and rests on assumptions that no chip has shown (docs/mapping.md).
+    objective
+        "cores" takes few cores; "latency" as many as the chips have that those need, or that `chips` allows, so that
+        the busiest core has little to do in a step. That needs spikes that were measured: `spikes`, or `samples`.
     seed
         Of the search for core sites.
     watch
@@ -273,7 +286,23 @@ def place(
         return PlaceResult(whole, profile, (), found, None, None, chips, tried, "")
     mean, assumed = _mean_spikes(whole, spikes, inputs, samples, watch)
     placed = placed_on_cores(whole, profile, mean, parts=found, seed=seed)
-    return PlaceResult(whole, profile, (), found, placed, lower_bound(whole, profile), chips, (), assumed)
+    trade = None
+    if objective == "latency":
+        if mean is None:
+            raise UserError(
+                "placing for latency: no spikes were measured. Give samples (--samples N) or a recorded run."
+            )
+        even = balanced(whole, profile, neuron_times(whole, mean, profile), storage, chips, found)
+        placed_even = placed_on_cores(whole, profile, mean, parts=even, seed=seed)
+        source = inputs if spikes is None else spikes
+        on_both = (
+            chip_energy(whole, source, profile, these.placement, samples=samples or 0, watch=watch)
+            for these in (placed, placed_even)
+        )
+        trade = Trade(*on_both)
+        if trade.is_worth_it:
+            found, placed = even, placed_even
+    return PlaceResult(whole, profile, (), found, placed, lower_bound(whole, profile), chips, (), assumed, trade)
 
 
 def _mean_spikes(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -74,6 +75,18 @@ def test_too_few_chips_exit_1(file, tmp_path):
 
 def files_of_profile(name: str) -> str:
     return resources.files("snn_deploy.hardware_profiles").joinpath(f"{name}.toml").read_text()
+
+
+def test_for_latency_needs_samples(tmp_path):
+    network = dense(4, 20)
+    kept = replace(network.output, voltage_keep=np.full(20, 4096))
+    write_integer_network(replace(network, populations=(kept,)), tmp_path / "network.npz")
+    arguments = ["map", str(tmp_path / "network.npz"), "--storage", "sub-lists"]
+    shown = CliRunner().invoke(main, [*arguments, "--for", "latency"])
+    assert shown.exit_code == 2
+    assert "--samples N" in shown.output
+    shown = CliRunner().invoke(main, [*arguments, "--json"])
+    assert json.loads(shown.stdout)["storage"] == "sub-lists"
 
 
 def test_a_profile_without_cores_is_a_mistake(file):

@@ -11,6 +11,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.picture_file import require_picture
 
 if TYPE_CHECKING:
+    from snn_deploy.api.place import Objective
     from snn_deploy.deploy.mapping.cores.placement import Storage
 
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     help="Test samples to measure spikes on. Default: assume that every neuron fires once.",
 )
 @data_option
+@click.option(
+    "--for",
+    "objective",
+    type=click.Choice(["cores", "latency"]),
+    default="cores",
+    show_default=True,
+    help="Few cores, or a busiest core that does little in a step, on the chips that few cores need or --chips allows.",
+)
 @click.option(
     "--storage",
     type=click.Choice(["nengo-loihi", "sub-lists"]),
@@ -49,6 +58,7 @@ def command(
     chips: int | None,
     samples: int | None,
     data: str | None,
+    objective: "Objective",
     storage: "Storage",
     seed: int,
     out: Path | None,
@@ -70,6 +80,7 @@ def command(
         inputs=inputs,
         samples=samples,
         storage=storage,
+        objective=objective,
         seed=seed,
         watch=output,
     )

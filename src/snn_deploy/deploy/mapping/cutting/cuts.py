@@ -69,6 +69,8 @@ def _first_that_fits(model: Model, possible: Sequence[Cut]) -> int | None:
 
 def cut_fits(model: Model, cut: Cut) -> bool:
     """Whether the blocks fit: one of each kind is looked at, those at the edges and one inside of every size."""
+    if model.work is not None and not model.work.within(cut.population, cut.edges):
+        return False
     kinds = [
         sorted({axis[0], axis[len(axis) // 2], axis[-1]}, key=lambda pair: pair[0] - pair[1]) for axis in cut.edges
     ]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.memory.resources import DISTINCT, ROOM, Model, Need, limits
+from snn_deploy.deploy.mapping.memory.resources import DISTINCT, ROOM, Model, Need
 
 Packed = tuple[tuple[tuple[Slice, ...], ...], tuple[Counter[str], ...]]
 
@@ -19,7 +19,7 @@ Packed = tuple[tuple[tuple[Slice, ...], ...], tuple[Counter[str], ...]]
 def packed(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) -> Packed:
     """Return the blocks of each core and what each core needs. blocks: in the network's order, each fits alone."""
     order = {block: i for i, block in enumerate(blocks)}
-    most = limits(model.profile)
+    most = model.limits
 
     def fullness(block: Slice) -> float:
         use = model.joined([model.need(block)], slots[block])
@@ -35,7 +35,7 @@ def packed(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) ->
 
 def _first_fit(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) -> list[list[Slice]]:
     """Return the cores; a quick look at what adds up chooses the cores that are then judged exactly."""
-    most = limits(model.profile)
+    most = model.limits
     names = [name for name in most if name not in (*DISTINCT, "delay slots", "memory bytes")]
     allowed = np.array([most[name][0] for name in names])
     filled = np.zeros((len(blocks), len(names)), np.int64)

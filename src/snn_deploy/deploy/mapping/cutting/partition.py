@@ -68,14 +68,14 @@ def partition(network: IntegerNetwork, profile: HardwareProfile, storage: Storag
     model = Model(network, profile, storage=storage)
     neurons = sum(math.prod(p.shape) for p in network.populations)
     if neurons <= cores_per_chip(profile) * limits(profile)["neurons"][0]:
-        found = _partition(model)
+        found = partition_of(model)
         if len(found.cores) <= cores_per_chip(profile):
             return found
-    return _partition(Model(network, profile, between_chips=True, storage=storage))
+    return partition_of(Model(network, profile, between_chips=True, storage=storage))
 
 
-def _partition(model: Model) -> Partition:
-    """Return the better of two mappings: with cuts chosen together, and with each population's fewest blocks."""
+def partition_of(model: Model) -> Partition:
+    """Return the better of two partitions: with cuts chosen together, and with the fewest blocks of each population."""
     known: dict[tuple[str, int, bool], list[Cut]] = {}
 
     def cuts_of(p: IntegerPopulation, least: int, in_strips: bool) -> list[Cut]:

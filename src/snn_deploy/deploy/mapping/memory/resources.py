@@ -8,9 +8,11 @@ the profile has no number for is not counted. What else is not counted stands in
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 
 from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
+from snn_deploy.deploy.mapping.memory.block_work import RESOURCE, BlockWork
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.synapse_lists import lists_of_axis, pixels_read
 from snn_deploy.deploy.mapping.memory.synapse_memory import Held, SynapseMemory
@@ -96,14 +98,16 @@ class Model:
 
     between_chips: count every output axon as one that leaves its chip. Where a block's targets will lie is not known
     when it is cut, so this is what is sure to suffice for a network on several chips. storage: how kernels are stored.
+    work: what the blocks keep a core busy with, where that is limited.
     """
 
     network: IntegerNetwork
     profile: HardwareProfile
     between_chips: bool = False
     storage: Storage = "nengo-loihi"
+    work: BlockWork | None = field(init=False, repr=False, compare=False, default=None)
     memories: dict[str, SynapseMemory] = field(init=False, repr=False, compare=False)
-    _limits: dict[str, tuple[int, str]] = field(init=False, repr=False, compare=False)
+    limits: dict[str, tuple[int, str]] = field(init=False, repr=False, compare=False)
     _needs: dict[tuple[object, ...], Need] = field(init=False, repr=False, compare=False, default_factory=dict)
     _kinds: dict[tuple[str, int, int, int], int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _known_kinds: dict[object, int] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -116,7 +120,7 @@ class Model:
             for c in self.network.connections
         }
         object.__setattr__(self, "memories", memories)
-        object.__setattr__(self, "_limits", limits(self.profile))
+        object.__setattr__(self, "limits", limits(self.profile))
 
     def need(self, part: Slice) -> Need:
         """Return what `part` needs, without its output axons."""
@@ -125,7 +129,17 @@ class Model:
         key = (part.population, part.start[0], part.stop[0], *kinds)
         if key not in self._needs:
             self._needs[key] = self._need(part)
-        return self._needs[key]
+        need = self._needs[key]
+        if self.work is None:
+            return need
+        return replace(need, amounts=need.amounts + Counter({RESOURCE: self.work.of(part)}))
+
+    def with_work(self, work: BlockWork) -> "Model":
+        """Return this model with a limit on the work of a core; both know the blocks that either looked at."""
+        found = copy(self)
+        object.__setattr__(found, "work", work)
+        object.__setattr__(found, "limits", limits(self.profile) | {RESOURCE: (work.most, "looked for")})
+        return found
 
     def _kind(self, population: str, axis: int, start: int, stop: int) -> int:
         """Return a number that ranges of rows or columns have in common where they meet the same lists."""
@@ -152,7 +166,7 @@ class Model:
         use = Counter({"output axons": output_axons}) if output_axons else Counter()
         for need in needs:
             use.update(need.amounts)
-        allowed = self._limits
+        allowed = self.limits
         for name in DISTINCT:
             if name in allowed:
                 use[name] = len(frozenset[object]().union(*(n.distinct[name] for n in needs)))
@@ -168,7 +182,7 @@ class Model:
 
     def over(self, use: Counter[str]) -> list[tuple[str, int, int, str]]:
         """Return (resource, needed, allowed, source) of each limit that a core with `use` breaks."""
-        return [(r, use[r], most, source) for r, (most, source) in self._limits.items() if use[r] > most]
+        return [(r, use[r], most, source) for r, (most, source) in self.limits.items() if use[r] > most]
 
     def slot_cost(self, c: IntegerConnection) -> int:
         """Return the output axon slots that one position (of a vector: one neuron) takes for each core it reaches."""

@@ -29,7 +29,7 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection
 
 Encoding = Literal["dense", "sparse"]
-_WORTH_COUNTING = 0.6  # a sparse synapse has 8 + 6 bits or more and a dense one 8: above 8 / 14 zeros do not help
+DENSE_FROM = 0.6  # a sparse synapse has 8 + 6 bits or more and a dense one 8: above 8 / 14 zeros do not help
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SynapseMemory:
         """Sum up the weights that are not zero: (outputs + 1, inputs, ...); a stub where that saves nothing."""
         weights = self.connection.weights
         some_silent = not (weights != 0).any(axis=(0, *range(2, weights.ndim))).all()
-        if some_silent or np.count_nonzero(weights) < _WORTH_COUNTING * weights.size:
+        if some_silent or np.count_nonzero(weights) < DENSE_FROM * weights.size:
             sums = np.zeros((len(weights) + 1, *weights.shape[1:]), np.int32)
             np.cumsum(weights != 0, axis=0, out=sums[1:])
         else:
