@@ -10,6 +10,7 @@ from types import ModuleType
 
 _PLACES = {
     "LIF": "train.layers.lif_module",
+    "NetReading": "interchange.lava_dl.reading",
     "NirReading": "interchange.nir.reading",
     "UserError": "support.user_error",
     "compare": "api.compare",
@@ -23,6 +24,7 @@ _PLACES = {
     "plot": "api.plot",
     "profile": "api.profiles",
     "profiles": "api.profiles",
+    "read_net": "interchange.read_net",
     "read_nir": "interchange.read_nir",
     "report": "api.report",
     "reset": "train.layers.lif_module",

@@ -15,8 +15,8 @@ from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
 from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.proof.prove_bounds import Bounds
-from snn_deploy.export.to_integer_network import Export, ExportOptions, to_integer_network
-from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.export.to_integer_network import Export, ExportOptions, keep_integers, to_integer_network
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation, write_integer_network
@@ -39,7 +39,8 @@ Span = float | tuple[float, float]
 class ExportedLayer:
     """How one population became integers.
 
-    scale: membrane potential per weight step, in the unit of the trained network; scale_set_by_bounds: whether a finer
+    scale: membrane potential per weight step, in the unit of the trained network, None where that came in integers;
+    scale_set_by_bounds: whether a finer
     one would have let a state overflow. exponents: of each connection that reaches it. clipped_weights: how many.
     largest_rounding: of biases, reset and initial values, in the trained unit. weights: (least, most). threshold: in
     weight steps, None where it never fires. largest_current, largest_potential: that any input can cause; limit: the
@@ -47,7 +48,7 @@ class ExportedLayer:
     """
 
     population: str
-    scale: Span
+    scale: Span | None
     scale_set_by_bounds: bool
     exponents: tuple[int, ...]
     clipped_weights: int
@@ -137,7 +138,7 @@ class ExportResult(Result):
         rows = tuple(
             (
                 layer.population,
-                _shown(layer.scale),
+                "-" if layer.scale is None else _shown(layer.scale),
                 f"{layer.weights[0]}..{layer.weights[1]}",
                 "-" if layer.threshold is None else _shown(layer.threshold),
                 layer.largest_current,
@@ -148,6 +149,7 @@ class ExportResult(Result):
         )
         return (
             Table(titles, rows),
+            *(("the network came in integers, and they stay as they are",) if self.export.folded is None else ()),
             "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that",
             f"any input can cause; the limit is {self.limits.largest_state}.",
             *self._changes(),
@@ -207,7 +209,7 @@ class ExportResult(Result):
 
 
 def export(
-    network: FloatNetwork | str | Path,
+    network: FloatNetwork | IntegerNetwork | str | Path,
     *,
     chip: str = DEFAULT_CHIP,
     weight_bits: int | None = None,
@@ -227,7 +229,8 @@ def export(
     Parameters
     ----------
     network
-        A network in floats, from `train`, `from_torch` or `read_nir`; its file, or the folder of a run.
+        A network in floats, from `train`, `from_torch` or `read_nir`; its file, or the folder of a run. Or one in
+        integers, from `read_net`: it stays as it is, and its bits, thresholds, shifts and decays are not to choose.
     chip
         A hardware profile: a name, or a TOML file. What it cannot hold is refused.
     weight_bits
@@ -258,9 +261,13 @@ def export(
     check_limits(required)
     if health < 0:
         raise UserError(f"--health {health}; allowed is a whole number from 0.")
+    profile = load_profile(chip)
+    if isinstance(network, IntegerNetwork):
+        _require_no_choices(weight_bits, per_channel, shift, round_decays, health, required)
+        result = ExportResult(keep_integers(network, profile), limits_of(profile, _bits_of(network, profile)))
+        return _measured(result, choose(result.network, inputs, samples, labels), watch) if measure else result
     floats = network if isinstance(network, FloatNetwork) else _read(Path(network))
     trained = _as_trained(floats)
-    profile = load_profile(chip)
     limits = limits_of(
         profile,
         trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
@@ -292,6 +299,20 @@ def _read(path: Path) -> FloatNetwork:
     return read_float_network(path / "float_network.npz" if path.is_dir() else path)
 
 
+def _require_no_choices(*choices: object) -> None:
+    if any(choice not in (None, False, "refuse", 0) for choice in choices[:-1]) or choices[-1]:
+        raise UserError(
+            "a network that came in integers: --weight-bits, --thresholds, --shift, --round-decays, --health and "
+            "--require are about floats that become integers. Leave them out."
+        )
+
+
+def _bits_of(network: IntegerNetwork, chip: HardwareProfile) -> int:
+    """Return the bits of signed weights that hold every weight, at least 2 and at most as many as the chip stores."""
+    largest = max((int(np.abs(c.weights.astype(np.int64)).max(initial=0)) for c in network.connections), default=0)
+    return min(max(2, 1 + largest.bit_length()), chip.whole("weight.stored_bits_max"))
+
+
 def _as_trained(network: FloatNetwork) -> Mapping[str, Any]:
     """Return the bits and thresholds that the network was trained for, none where it was trained in floats."""
     quantization = network.provenance.get("config", {}).get("quantization", {})
@@ -300,14 +321,14 @@ def _as_trained(network: FloatNetwork) -> Mapping[str, Any]:
 
 def _layer(export: Export, population: IntegerPopulation, limits: Limits) -> ExportedLayer:
     weights = [c.weights for c in export.network.connections_to(population.name)]
-    found, bounds = export.fits[population.name], export.bounds[population.name]
+    found, bounds = export.fits.get(population.name), export.bounds[population.name]
     return ExportedLayer(
         population=population.name,
-        scale=_span(found.units),
-        scale_set_by_bounds=bool(found.lowered_by_bounds.any()),
-        exponents=tuple(found.exponents),
-        clipped_weights=sum(found.clipped),
-        largest_rounding=found.largest_rounding,
+        scale=None if found is None else _span(found.units),
+        scale_set_by_bounds=bool(found and found.lowered_by_bounds.any()),
+        exponents=tuple(c.exponent for c in export.network.connections_to(population.name)),
+        clipped_weights=sum(found.clipped) if found else 0,
+        largest_rounding=found.largest_rounding if found else 0.0,
         weights=(min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)),
         threshold=_span(population.threshold) if population.fires else None,
         largest_current=int(bounds.current.max()),

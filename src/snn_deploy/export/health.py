@@ -157,6 +157,7 @@ def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limit
 def _weight_error(name: str, export: Export) -> float:
     """Return the relative error of the integer weights of the population `name`, as root mean square."""
     fit, error, whole = export.fits[name], 0.0, 0.0
+    assert export.folded is not None  # only floats that became integers are measured
     real = [c.weights for c in export.folded.connections if c.target == name]
     for weights, values in zip(real, fit.values, strict=True):
         units = fit.units.reshape(-1, *[1] * (weights.ndim - 1))

@@ -1,6 +1,6 @@
 """to_integer_network: all passes in order, from a trained FloatNetwork to an IntegerNetwork."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import get_args
 
@@ -26,13 +26,14 @@ from snn_deploy.support.user_error import UserError
 class Export:
     """An integer network, and per population how its integers were found and the bounds that were proved.
 
-    folded: the network in floats that the integers were made of. rounded_decays: population -> the largest change.
+    folded: the network in floats that the integers were made of, None where it came in integers; then there are no
+    fits. rounded_decays: population -> the largest change.
     """
 
     network: IntegerNetwork
     fits: dict[str, Fit]
     bounds: dict[str, Bounds]
-    folded: FloatNetwork
+    folded: FloatNetwork | None
     rounded_decays: dict[str, float] = field(default_factory=dict)
 
 
@@ -52,6 +53,7 @@ class ExportOptions:
 
 
 PLAIN = ExportOptions()
+_TOOL = {"tool": f"snn-deploy {version('snn-deploy')}"}
 _FOLDING = (FOLD_TD_BATCH_NORM, ABSORB_AVERAGE_POOL, ABSORB_INPUT_SCALE)
 
 
@@ -84,7 +86,7 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
             **({} if options.shift == "refuse" else {"shift": options.shift}),
             **({"rounded_decays": changes} if changes else {}),
             **({} if options.chip is None else {"chip": options.chip.name}),
-            "tool": f"snn-deploy {version('snn-deploy')}",
+            **_TOOL,
             "weight_bits": limits.weight_bits,
             "thresholds": "per_channel" if limits.per_channel else "scalar",
         },
@@ -93,3 +95,10 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
     if options.chip is not None:
         require_on_chip(integer, options.chip)
     return Export(integer, fits, prove_bounds(integer), folded, changes)
+
+
+def keep_integers(network: IntegerNetwork, chip: HardwareProfile) -> Export:
+    """Return a network that came in integers, unchanged, for `chip`; a UserError names what the chip cannot do."""
+    require_on_chip(network, chip)
+    provenance = {**network.provenance, "export": {"chip": chip.name, **_TOOL}}
+    return Export(replace(network, provenance=provenance), {}, prove_bounds(network), None)

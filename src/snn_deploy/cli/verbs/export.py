@@ -6,10 +6,10 @@ from typing import Literal
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.nir_options import export_nir, nir_options, read_trained
 from snn_deploy.cli.options import data_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
-from snn_deploy.interchange.nir.reading import NirReading
+from snn_deploy.cli.reading_options import Readings, export_nir, read_trained, reading_options
+from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.support.plugin import plugin_names
 from snn_deploy.support.user_error import UserError
 
@@ -46,7 +46,7 @@ _SHIFTS = ("refuse", "bias", "reset")
 @click.option("--require", help="Limits for the health report, NAME=NUMBER,...; see snn-deploy help export.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files. Default: RUN/TARGET.")
 @verb
-@nir_options
+@reading_options
 def command(
     output: Output,
     run: Path,
@@ -61,13 +61,13 @@ def command(
     health: int,
     require: str | None,
     out: Path | None,
-    reading: NirReading,
+    reading: Readings,
 ) -> int:
     """Export RUN to integers: network.npz for snn-deploy, and the file of a target.
 
-    RUN is a run folder, a float_network.npz or a .nir file. --health compares each layer with the float network;
-    --require sets limits on that report (measured on 20 samples unless --health says otherwise; shares in percent),
-    and a broken limit gives exit code 1.
+    RUN is a run folder, a float_network.npz, a .nir file, or a .net file of lava-dl, whose integers stay as they are.
+    --health compares each layer with the float network; --require sets limits on that report (measured on 20 samples
+    unless --health says otherwise; shares in percent), and a broken limit gives exit code 1.
 
     Example: snn-deploy export runs/digits-seed0 --target loihi --profile loihi2 --require accuracy_drop=0.5,dead=10
     """
@@ -78,10 +78,11 @@ def command(
         raise UserError(f"--health {health} --target {target}; the health report is of integers. Leave it out.")
     network = read_trained(run, reading, target)
     folder = out or (run if run.is_dir() else run.parent) / target
-    if target == "nir":
-        output.result(export_nir(output, network, folder, reading.time_step))
+    if target == "nir" and isinstance(network, FloatNetwork):
+        output.result(export_nir(output, network, folder, reading.nir.time_step))
         return 0
-    has_data = data is not None or "nir" not in network.provenance  # a .nir file of another program names no data
+    # A file of another program names no data.
+    has_data = data is not None or not {"nir", "net"} & set(network.provenance)
     result = sd.export(
         network,
         chip=profile,

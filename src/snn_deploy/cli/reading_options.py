@@ -1,25 +1,29 @@
-"""nir_options: what NIR files need beside their path, and the network in whatever file a user gives to `export`."""
+"""reading_options: what files of other programs need beside their path, and the network that `export` is given."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
 from snn_deploy.cli.output import Output
+from snn_deploy.interchange.lava_dl.reading import NetReading
 from snn_deploy.interchange.nir.reading import DEFAULT_TIME_STEP, NirReading
+from snn_deploy.interchange.read_net import read_net
 from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.interchange.write_nir import write_nir
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
+from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 _OPTIONS = (
     click.option(
-        "--steps", type=int, help="Of a .nir file: time steps per sample; required for files of other programs."
+        "--steps", type=int, help="Of a .nir or .net file: time steps per sample; required where the file has none."
     ),
     click.option(
-        "--input-max", type=int, help="Of a .nir file: largest input, 1 for spikes, 255 for pixels; required likewise."
+        "--input-max", type=int, help="Of a .nir or .net file: largest input, 1 for spikes, 255 for pixels; likewise."
     ),
     click.option("--input-scale", type=float, help="Of a .nir file: factor of the inputs. Default: 1 / the largest."),
     click.option("--dt", type=float, help=f"Of a .nir file: time step in seconds. Default: {DEFAULT_TIME_STEP:g}."),
@@ -34,11 +38,24 @@ _OPTIONS = (
         type=click.Choice(["above", "at"]),
         help="Of a .nir file: only above the threshold (NIR's definition, the default), or also at it.",
     ),
+    click.option(
+        "--input-spikes",
+        is_flag=True,
+        help="Of a .net file: the neurons of its input layer are left out, and the input is their spikes.",
+    ),
 )
 
 
-def nir_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function(..., reading)` as a command with the options that say how a .nir file is read."""
+@dataclass(frozen=True)
+class Readings:
+    """How a file of another program is read: as a NIR file, as one of lava-dl."""
+
+    nir: NirReading = field(default_factory=NirReading)
+    net: NetReading = field(default_factory=NetReading)
+
+
+def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function(..., reading)` as a command with the options that say how a .nir or .net file is read."""
 
     @functools.wraps(function)
     def command(
@@ -50,6 +67,7 @@ def nir_options(function: Callable[..., Any]) -> Callable[..., Any]:
         discretization: str | None,
         reset: str | None,
         fires: str | None,
+        input_spikes: bool,
         **others: Any,
     ) -> Any:
         stated: dict[str, Any] = {
@@ -61,7 +79,8 @@ def nir_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "reset": reset,
             "fires_at_threshold": None if fires is None else fires == "at",
         }
-        reading = NirReading(**{name: value for name, value in stated.items() if value is not None})
+        nir = NirReading(**{name: value for name, value in stated.items() if value is not None})
+        reading = Readings(nir, NetReading(steps, input_max, not input_spikes))
         return function(*arguments, reading=reading, **others)
 
     for option in reversed(_OPTIONS):
@@ -69,15 +88,27 @@ def nir_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read_trained(run: Path, reading: NirReading, target: str) -> FloatNetwork:
-    """Return the network at `run`: a run folder, a float_network.npz or a .nir file, read as `reading` says."""
+def read_trained(run: Path, reading: Readings, target: str) -> FloatNetwork | IntegerNetwork:
+    """Return the network at `run`: a run folder, a float_network.npz, or a .nir or .net file, read so."""
+    time_step = reading.nir.time_step if target == "nir" else None
     if run.suffix == ".nir":
-        return read_nir(run, reading)
-    allowed = NirReading(time_step=reading.time_step) if target == "nir" else NirReading()
-    if reading != allowed:
+        if not reading.net.input_neurons:
+            raise UserError(f"{run}: --input-spikes says how a .net file is read; this is none. Leave it out.")
+        return read_nir(run, reading.nir)
+    if run.suffix == ".net":
+        stated = NirReading(steps=reading.net.steps, largest_value=reading.net.largest_value)
+        if target == "nir":
+            raise UserError(f"{run}: --target nir; a NIR file holds floats, and this network came in integers.")
+        if reading.nir != stated:
+            raise UserError(
+                f"{run}: --input-scale, --dt, --discretization, --reset and --fires say how a .nir file is read; this "
+                "is none. Leave them out."
+            )
+        return read_net(run, reading.net)
+    if reading != Readings(NirReading(time_step=time_step)):
         raise UserError(
-            f"{run}: --steps, --input-max, --input-scale, --dt, --discretization, --reset and --fires say how a .nir "
-            "file is read (--dt also how one is written); this is none. Leave them out."
+            f"{run}: --steps, --input-max, --input-scale, --dt, --discretization, --reset, --fires and --input-spikes "
+            "say how a .nir or .net file is read (--dt also how a .nir file is written); this is none. Leave them out."
         )
     return read_float_network(run / "float_network.npz" if run.is_dir() else run)
 
