@@ -1,19 +1,19 @@
 """The networks of benchmarks/silicon.py, rebuilt from the files of those who measured or simulated them.
 
-PilotNet is read from lava-dl's netx file. Its neurons are plain integer LIF: no current memory, theta in state units,
-bias in weight units, weights on an even grid. The traces beside it hold what Intel's software did with it, step by
+PilotNet is read from lava-dl's file. The traces beside it hold what Intel's software did with it, step by
 step: layer k lags k + 1 steps behind the input, and a sample lasts 17 steps there.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from snn_deploy.interchange.lava_dl.reading import NetReading
+from snn_deploy.interchange.read_net import read_net
 from snn_deploy.network import integer_semantics
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
+from snn_deploy.network.state_units import DECAY_UNITY
 
 FRAME = "frame"  # the population that holds the frame where it lies on the chip
 _TRACED_SAMPLE = 17  # steps between two resets of a layer in the traces
@@ -31,40 +31,41 @@ class Agreement:
     differing: int
 
 
-def pilotnet(file: Path, steps: int) -> IntegerNetwork:
-    """Return PilotNet from its netx file, its input the spikes of the frame: (3, 66, 200) of 0 or 1."""
-    with h5py.File(file) as opened:
-        layers = [opened["layer"][str(i)] for i in range(len(opened["layer"]))]
-        shape = tuple(int(n) for n in layers[0]["shape"][()])
-        source = IntegerInput("input", shape, 1)
-        populations: list[IntegerPopulation] = []
-        connections: list[IntegerConnection] = []
-        names = {b"conv": iter(range(99)), b"dense": iter(range(99))}
-        before = source.name
-        for layer in layers[1:]:
-            kind = layer["type"][0]
-            if kind not in names:  # flatten: our dense connections read maps as they are
-                continue
-            name = f"{'conv' if kind == b'conv' else 'fc'}-{next(names[kind])}"
-            populations.append(_population(name, layer, is_map=kind == b"conv"))
-            connections.append(_connection(before, name, layer, is_map=kind == b"conv"))
-            before = name
-    return IntegerNetwork(source, tuple(populations), tuple(connections), steps)
+def pilotnet(file: Path, *, frame_on_chip: bool) -> IntegerNetwork:
+    """Return PilotNet from lava-dl's file, its layers with the names of the traces.
 
-
-def with_frame_on_chip(network: IntegerNetwork) -> IntegerNetwork:
-    """Return `network` behind a population that repeats its input: neurons on the chip that fire the frame's spikes.
-
-    On the chip that was measured these neurons integrate the frame itself; these here fire the same spikes, and hear
-    them through one synapse each, which does not exist there.
+    frame_on_chip: neurons of the chip turn the frame, whole numbers (3, 66, 200), into spikes; else these, 0 or 1, are
+    the input. How a frame gets to such neurons is not a connection on the chip; here it is the connection "hold".
     """
-    channels, zero = network.input.shape[0], np.zeros(network.input.shape[0], np.int64)
-    frame = IntegerPopulation(
-        FRAME, network.input.shape, threshold=zero, voltage_keep=zero, current_keep=zero, bias=zero
+    network = read_net(file, NetReading(input_neurons=frame_on_chip))
+    names = {p.name: _traced(p.name) for p in network.populations}
+    connections = tuple(
+        replace(
+            c,
+            name="hold" if names[c.target] == FRAME else f"to-{names[c.target]}",
+            source=names.get(c.source, c.source),
+            target=names[c.target],
+        )
+        for c in network.connections
     )
-    hold = IntegerConnection("hold", network.input.name, FRAME, np.ones((channels, 1, 1, 1), np.int64), groups=channels)
-    behind = tuple(replace(c, source=FRAME) if c.source == network.input.name else c for c in network.connections)
-    return replace(network, populations=(frame, *network.populations), connections=(hold, *behind))
+    return replace(
+        network,
+        populations=tuple(replace(p, name=names[p.name]) for p in network.populations),
+        connections=connections,
+    )
+
+
+def _traced(name: str) -> str:
+    """Return the name of a layer in the traces: conv1 is conv-0 there, dense1 is fc-0."""
+    if name == "input_neurons":
+        return FRAME
+    kind, number = ("conv", name[4:]) if name.startswith("conv") else ("fc", name[5:])
+    return f"{kind}-{int(number) - 1}"
+
+
+def frame(traces: Path) -> np.ndarray:
+    """Return the frame of the traces, (1, 3, 66, 200) uint8."""
+    return _steps_first(np.load(traces)["image"])[None].astype(np.uint8)
 
 
 def frame_spikes(traces: Path) -> np.ndarray:
@@ -98,30 +99,6 @@ def agreement(network: IntegerNetwork, traces: Path) -> list[Agreement]:
                 compared[name] += int(counts.sum())
                 differing[name] += int(((mine[:length, 0] != theirs) & counts).sum())
     return [Agreement(name, compared[name], differing[name]) for name in compared]
-
-
-def _population(name: str, layer: h5py.Group, *, is_map: bool) -> IntegerPopulation:
-    neuron, bias = layer["neuron"], _whole(layer["bias"][()])
-    channels = len(bias)
-    if int(neuron["iDecay"][()]) != DECAY_UNITY:
-        raise ValueError(f"{name}: a current that is remembered; PilotNet has none")
-    shape = tuple(int(n) for n in layer["shape"][()]) if is_map else (channels,)
-    return IntegerPopulation(
-        name,
-        shape,
-        threshold=np.full(channels, int(neuron["vThMant"][()])),
-        voltage_keep=np.full(channels, DECAY_UNITY - int(neuron["vDecay"][()])),
-        current_keep=np.zeros(channels, np.int64),
-        bias=bias << STATE_SHIFT,
-    )
-
-
-def _connection(source: str, target: str, layer: h5py.Group, *, is_map: bool) -> IntegerConnection:
-    weights, name = _whole(layer["weight"][()]), f"to-{target}"
-    if not is_map:
-        return IntegerConnection(name, source, target, weights.reshape(len(layer["bias"]), -1))
-    rows_first = {key: tuple(int(n) for n in layer[key][()]) for key in ("stride", "padding", "dilation")}
-    return IntegerConnection(name, source, target, weights, groups=int(layer["groups"][()]), **rows_first)
 
 
 def _whole(values: np.ndarray) -> np.ndarray:
