@@ -17,7 +17,7 @@ from snn_deploy.deploy.energy.neuron_times import neuron_times
 from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement, Storage, require_storage, write_placement
-from snn_deploy.deploy.mapping.cutting.balance import balanced
+from snn_deploy.deploy.mapping.cutting.balance import balanced, numbers_of_cores
 from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
 from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import PlacedNetwork
@@ -47,7 +47,7 @@ class PlaceResult(Result):
     partition: the parts on each core and what they need. placed: where each core lies, or None where it does not fit.
     bound: how many cores any mapping needs, or None. chips_allowed: the most chips there are, or None. suggestions:
     what was tried and would make it fit, where it does not. assumed: which spikes the placement is made for. trade: the
-    mapping with the fewest cores beside the one with short steps, where that was asked for.
+    mapping with the fewest cores beside those with short steps, where that was asked for.
     """
 
     network: IntegerNetwork
@@ -259,8 +259,9 @@ def place(
         list whole, or "sub-lists", where lists at the edge of a block are parts of the inner ones. That takes fewer
         cores, and rests on assumptions that no chip has shown (docs/mapping.md).
     objective
-        "cores" takes few cores; "latency" as many as the chips have that those need, or that `chips` allows, so that
-        the busiest core has little to do in a step. That needs spikes that were measured: `spikes`, or `samples`.
+        "cores" takes few cores; "latency" more of those on the chips that these need, or that `chips` allows, so that
+        the busiest core has little to do in a step, and takes the mapping whose step is measured to be the shortest.
+        That needs spikes that were measured: `spikes`, or `samples`.
     seed
         Of the search for core sites.
     watch
@@ -292,16 +293,16 @@ def place(
             raise UserError(
                 "placing for latency: no spikes were measured. Give samples (--samples N) or a recorded run."
             )
-        even = balanced(whole, profile, neuron_times(whole, mean, profile), storage, chips, found)
-        placed_even = placed_on_cores(whole, profile, mean, parts=even, seed=seed)
-        source = inputs if spikes is None else spikes
-        on_both = (
+        times, source = neuron_times(whole, mean, profile), inputs if spikes is None else spikes
+        even = [balanced(whole, profile, times, found, cores) for cores in numbers_of_cores(found, profile, chips)]
+        placed_even = [placed_on_cores(whole, profile, mean, parts=parts, seed=seed) for parts in even]
+        fewest, *others = (
             chip_energy(whole, source, profile, these.placement, samples=samples or 0, watch=watch)
-            for these in (placed, placed_even)
+            for these in (placed, *placed_even)
         )
-        trade = Trade(*on_both)
-        if trade.is_worth_it:
-            found, placed = even, placed_even
+        trade = Trade(fewest, tuple(others))
+        if trade.quickest is not None:
+            found, placed = even[trade.quickest], placed_even[trade.quickest]
     return PlaceResult(whole, profile, (), found, placed, lower_bound(whole, profile), chips, (), assumed, trade)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.cutting.balance import balanced, busiest_work
+from snn_deploy.deploy.mapping.cutting.balance import balanced, busiest_work, numbers_of_cores
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.memory.block_work import block_work
 from snn_deploy.deploy.mapping.memory.resources import Model
@@ -68,14 +68,14 @@ def least_work(blocks, work, best):
     return placed(0, [0] * CORES, best)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_busiest_core_does_little_more_than_in_an_exact_search(seed):
     rng = np.random.default_rng(seed)
     network = chain(2, *rng.integers(2, 8, rng.integers(1, 4)).tolist())
     seconds = {p.name: rng.integers(1, 30, p.shape) * 1e-9 for p in network.populations}
     work = block_work(seconds)
     chip = few_cores()
-    found = balanced(network, chip, seconds)
+    found = balanced(network, chip, seconds, partition(network, chip), CORES)
     assert check_placement(network, place_on_mesh(network, found, chip), chip) == []
     assert len(found.cores) <= CORES
     exact = 10**12
@@ -88,10 +88,18 @@ def test_the_busiest_core_does_little_more_than_in_an_exact_search(seed):
 def test_neurons_that_work_more_lie_on_more_cores():
     network = chain(2, 8, 8)
     seconds = {"p0": np.full(8, 7e-9), "p1": np.full(8, 1e-9)}
-    found = balanced(network, few_cores(), seconds)
+    found = balanced(network, few_cores(), seconds, partition(network, few_cores()), CORES)
     # By hand: 64 ns on four cores are 16 or more; two neurons of p0 are 14, and with two of p1 16.
     assert busiest_work(found.cores, block_work(seconds)) == 16_000
     assert len(partition(network, few_cores()).cores) == 1
+
+
+def test_all_cores_of_the_chips_are_tried_and_half_as_many_again_and_again():
+    network = chain(2, 8)
+    fewest = partition(network, few_cores())
+    assert len(fewest.cores) == 1
+    assert numbers_of_cores(fewest, few_cores(), None) == [4, 2]
+    assert numbers_of_cores(fewest, few_cores(), 3) == [12, 6, 3]
 
 
 def test_the_work_of_blocks_is_the_sum_of_their_neurons():

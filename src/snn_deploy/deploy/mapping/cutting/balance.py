@@ -1,9 +1,9 @@
-"""balance: a partition whose busiest core has as little to do in a step as a number of chips allows.
+"""balance: a partition whose busiest core has as little to do in a step as a number of cores allows.
 
 The time that a core may be busy is one more limit of it, beside its neurons and its memory; the least for which a
 partition is found on the cores that there are is searched by halving: with blocks as large as that allows, and with
-smaller ones, of which several fill a core more evenly. A step of a chip is as long as its busiest core,
-so more cores that each do less are faster, and take more energy for spikes between them.
+smaller ones, of which several fill a core more evenly. More cores that each do less are not always faster: every core
+that hears a spike is a message on the mesh. So the caller tries several numbers of cores, and measures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
-from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
-from snn_deploy.deploy.mapping.cutting.partition import Partition, partition, partition_of
+from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cutting.partition import Partition, partition_of
 from snn_deploy.deploy.mapping.memory.block_work import BlockWork, block_work
 from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -26,22 +26,18 @@ def balanced(
     network: IntegerNetwork,
     profile: HardwareProfile,
     seconds: Mapping[str, np.ndarray],
-    storage: Storage = "nengo-loihi",
-    chips: int | None = None,
-    fewest: Partition | None = None,
+    fewest: Partition,
+    allowed: int,
 ) -> Partition:
-    """Return the partition on at most `chips` chips whose busiest core does the least work that was found.
+    """Return the partition on at most `allowed` cores whose busiest core does the least work that was found.
 
-    seconds: population -> work of each neuron in a step, of its shape. chips: None is as many as the fewest cores need.
-    fewest: the partition with the fewest cores, where the caller has it; it is returned where nothing is better, and
-    where the network does not fit.
+    seconds: population -> work of each neuron in a step, of its shape. fewest: the partition with the fewest cores; its
+    storage is kept, and it is returned where nothing is better and where the network does not fit.
     """
-    best = fewest or partition(network, profile, storage)
+    best = fewest
     if best.violations:
         return best
-    per_chip = cores_per_chip(profile)
-    allowed = max(chips or 0, -(-len(best.cores) // per_chip)) * per_chip
-    model = Model(network, profile, between_chips=allowed > per_chip, storage=best.storage)
+    model = Model(network, profile, between_chips=allowed > cores_per_chip(profile), storage=best.storage)
     work = block_work(seconds)
     low = max(*work.largest.values(), -(-sum(map(work.all_of, work.sums)) // allowed)) - 1
     high = busiest_work(best.cores, work)
@@ -65,3 +61,15 @@ def _step(work: int) -> int:
 def busiest_work(cores: Sequence[Sequence[Slice]], work: BlockWork) -> int:
     """Return the work of the core that has most."""
     return max(sum(map(work.of, core)) for core in cores)
+
+
+def numbers_of_cores(fewest: Partition, profile: HardwareProfile, chips: int | None) -> list[int]:
+    """Return how many cores to try to balance on: all of the chips, and half as many again and again.
+
+    chips: None is as many as the fewest cores need.
+    """
+    per_chip = cores_per_chip(profile)
+    found = [max(chips or 0, -(-len(fewest.cores) // per_chip)) * per_chip]
+    while found[-1] // 2 > len(fewest.cores):
+        found.append(found[-1] // 2)
+    return found
