@@ -256,8 +256,9 @@ def place(
         Measure the spikes on so many of these inputs instead (see `run`).
     storage
         How kernels are stored in synapse memory, where the profile counts its words (Loihi 1): "nengo-loihi", each
-        list whole, or "sub-lists", where lists at the edge of a block are parts of the inner ones. That takes fewer
-        cores, and rests on assumptions that no chip has shown (docs/mapping.md).
+        list whole; "margins", where compartments left free at the edges of a block let all axons use one list; or
+        "sub-lists", where also the lists at the edges are parts of the inner ones. These take fewer cores, and rest on
+        assumptions that no chip has shown, the last on the most (docs/mapping.md).
     objective
         "cores" takes few cores; "latency" more of those on the chips that these need, or that `chips` allows, so that
         the busiest core has little to do in a step, and takes the mapping whose step is measured to be the shortest.

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--storage",
-    type=click.Choice(["nengo-loihi", "sub-lists"]),
+    type=click.Choice(["nengo-loihi", "margins", "sub-lists"]),
     default="nengo-loihi",
     show_default=True,
-    help="How kernels are stored where words of synapse memory are counted (Loihi 1). sub-lists takes fewer cores, but "
-    "no chip has shown that it works.",
+    help="How kernels are stored where words of synapse memory are counted (Loihi 1). margins takes fewer cores, and "
+    "sub-lists fewer still, but rests on more that no chip has shown.",
 )
 @click.option(
     "--seed",

@@ -33,7 +33,7 @@ class CoreEvents:
     operations: connection -> (samples,), synaptic operations that arrive. operations_of_weights: those of them whose
     weight is not 0. core_operations, core_spikes: (samples,
     steps, cores), those at the core's synapses and those of its neurons. compartments: (cores,), allocated, in whole
-    groups of four, with those that sub-lists leave free. neurons: of them, those of the network. messages: (samples,),
+    groups of four, with those that are left free. neurons: of them, those of the network. messages: (samples,),
     spikes from core to core, once for each core that hears one. hops_east_west, hops_north_south, borders: (samples,),
     hops of all messages on a chip, and between chips. busiest_links: (samples, steps), spikes over the busiest link.
     farthest: hops of the longest route, (east-west, north-south). depth: steps that the output lags behind the input on
@@ -128,9 +128,9 @@ def core_events(
 
 
 def _left_free(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> np.ndarray:
-    """Return (cores,): the compartments that are left free for sub-lists; they are updated like all others."""
+    """Return (cores,): the compartments that are left free beside the neurons; they are updated like all others."""
     found = np.zeros(len(placement.cores), np.int64)
-    if placement.storage == "sub-lists":
+    if placement.storage != "nengo-loihi":
         model = Model(network, profile, storage=placement.storage)
         for i, core in enumerate(placement.cores):
             found[i] = sum(model.need(part).amounts["neurons"] - part.neurons for part in core.slices)

@@ -63,5 +63,5 @@ def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path, damage):
 
 
 def test_an_unknown_storage_is_refused():
-    with pytest.raises(UserError, match="nengo-loihi and sub-lists"):
+    with pytest.raises(UserError, match="nengo-loihi, margins, sub-lists"):
         replace(HALVES, storage="sublists")

@@ -7,7 +7,7 @@ import pytest
 from helpers.loops import slow_enough
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
-from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cores.placement import STORAGES, Slice
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.cutting.split_placed import split_placed
 from snn_deploy.deploy.mapping.memory.resources import Model
@@ -42,8 +42,8 @@ SMALL = small_chip(max_neurons=9, max_out_axons=80, synapse_memory_words=300)
 @pytest.mark.parametrize("seed", slow_enough(range(40)))
 @pytest.mark.parametrize(
     ("chip", "storage"),
-    [(LOIHI, "nengo-loihi"), (LOIHI_2, "nengo-loihi"), (SMALL, "nengo-loihi"), (SMALL, "sub-lists")],
-    ids=["loihi1", "loihi2", "small", "small-sub-lists"],
+    [(LOIHI, "nengo-loihi"), (LOIHI_2, "nengo-loihi"), *((SMALL, storage) for storage in STORAGES)],
+    ids=["loihi1", "loihi2", *(f"small-{storage}" for storage in STORAGES)],
 )
 def test_what_is_placed_breaks_no_limit_and_fires_the_same_spikes(seed, chip, storage):
     network = random_network(seed)

@@ -190,8 +190,9 @@ def test_the_formulas_agree_with_a_count_of_single_synapses(seed):
                 assert counted <= formula <= 1.5 * counted + 4, (p.name, c.name, part)
 
 
+@pytest.mark.parametrize("storage", ["margins", "sub-lists"])
 @pytest.mark.parametrize("seed", slow_enough(range(25)))
-def test_sub_lists_agree_with_a_count_of_single_synapses(seed):
+def test_other_storages_agree_with_a_count_of_single_synapses(seed, storage):
     drawn = random_network(seed)
     rng = np.random.default_rng(seed)
     zeros = 0 if seed % 3 else 0.7
@@ -202,12 +203,12 @@ def test_sub_lists_agree_with_a_count_of_single_synapses(seed):
         some.flat[0] = 1
     connections = tuple(replace(c, weights=w) for c, w in zip(drawn.connections, weights, strict=True))
     network = replace(drawn, connections=connections)
-    model, delays = Model(network, LOIHI, storage="sub-lists"), chip_delays(network)
+    model, delays = Model(network, LOIHI, storage=storage), chip_delays(network)
     for p in network.populations:
         inside = Slice(p.name, tuple(n // 3 for n in p.shape), tuple(max(n // 3 + 1, n - n // 4) for n in p.shape))
         for part in (whole_of(p), inside):
             for c in network.connections_to(p.name):
-                counted = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], LOIHI)
+                counted = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], LOIHI, storage)
                 held = model.memories[c.name].held(part)
                 # The checker tries every number of channels, so it may find a way that takes less.
                 assert any(words <= held.words and free <= held.free for words, free in counted), (p.name, c.name, part)
@@ -228,8 +229,8 @@ def test_the_lower_bound_is_what_the_numbers_say():
 @pytest.mark.parametrize("seed", slow_enough(range(20)))
 @pytest.mark.parametrize(
     ("profile", "storage"),
-    [(LOIHI, "nengo-loihi"), (LOIHI, "sub-lists"), (LOIHI_2, "nengo-loihi")],
-    ids=["loihi1", "loihi1-sub-lists", "loihi2"],
+    [(LOIHI, "nengo-loihi"), (LOIHI, "margins"), (LOIHI, "sub-lists"), (LOIHI_2, "nengo-loihi")],
+    ids=["loihi1", "loihi1-margins", "loihi1-sub-lists", "loihi2"],
 )
 def test_no_mapping_is_below_the_lower_bound(seed, profile, storage):
     network = random_network(seed)
@@ -248,7 +249,7 @@ def test_the_lower_bound_lets_every_core_choose_its_encoding():
     assert lower_bound(network, LOIHI).cores <= len(found.cores) == 6
 
 
-@pytest.mark.parametrize("storage", ["nengo-loihi", "sub-lists"])
+@pytest.mark.parametrize("storage", ["nengo-loihi", "margins", "sub-lists"])
 @pytest.mark.parametrize("seed", range(20))
 def test_no_mapping_of_weights_that_are_sparse_in_places_is_below_the_lower_bound(seed, storage):
     rng = np.random.default_rng(seed)

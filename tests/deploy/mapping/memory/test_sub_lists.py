@@ -6,7 +6,9 @@ import numpy as np
 
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.checking.count_sub_lists import not_worse
+from snn_deploy.deploy.mapping.cores.placement import STORAGES
 from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.memory.margins import with_margins, with_margins_across, without_margins
 from snn_deploy.deploy.mapping.memory.sub_lists import Numbering, dense_lists, groups_of_channels, joined
 from snn_deploy.deploy.mapping.memory.word_formulas import word_formulas
 from snn_deploy.deploy.mapping.placing.place_on_mesh import place_on_mesh
@@ -32,27 +34,41 @@ def test_rows_that_meet_no_common_target_are_lists_of_their_own():
 
 
 def test_each_kernel_row_is_stored_once():
-    formulas, numbering = word_formulas(LOIHI), Numbering(4, (4,), 1, 8)
+    formulas, numbering = word_formulas(LOIHI), Numbering(4, (4,), 1, 8, 32)
     whole = dense_lists(ROWS, ONE_COLUMN, numbering, formulas, 8, apart=False, in_runs=True)
-    parts = dense_lists(joined(ROWS, 1, 1), ONE_COLUMN, numbering, formulas, 8, apart=True, in_runs=True)
+    shared = joined(ROWS, 1, 1)
+    in_front = without_margins(shared, (8, 1), 4, 4)
+    parts = dense_lists(shared, ONE_COLUMN, in_front, formulas, 8, apart=True, in_runs=True)
     # By hand: a row of four channels has 16 + 4 * 8 = 48 bits, a word; two rows 96, two words; three 144, three words.
     assert whole == (1 + 2 + 3 + 2 + 1, 0)
     # Three rows of a word each; the first base needs two rows of four compartments before the block.
     assert parts == (3, 2 * 4)
 
 
+def test_margins_store_the_kernel_once():
+    formulas, whole = word_formulas(LOIHI), joined(ROWS, 1, 1)
+    both = with_margins(whole, whole, (8, 8), (1, 1), (1, 1), 2, 2)
+    # By hand: two rows and columns more on every side make 12 x 12 positions; three runs of six 8-bit weights among 288
+    # neurons are 3 * (10 + 9) + 18 * 8 = 201 bits, four words. The last base is 2 * (9 * 12 + 9) = 234: no copies.
+    words, free = dense_lists(whole, whole, both, formulas, 8, apart=False, in_runs=True)
+    assert (words, free) == (4, 2 * (12 * 12 - 8 * 8))
+    across = with_margins_across(whole, whole, (8, 8), (1, 1), (1, 1), 2, 2)
+    # Three lines of 19 + 48 bits, two words each; 8 x 12 positions, and two lines in front.
+    assert dense_lists(whole, whole, across, formulas, 8, apart=True, in_runs=True) == (6, 2 * (8 * 12 + 2 * 12 - 64))
+
+
 def test_groups_of_channels_need_no_copies_for_far_bases():
     formulas = word_formulas(LOIHI)
     rows = tuple(((0,), row) for row in range(8))  # 1 x 1 kernel, 8 x 8 positions, 16 channels: 1024 neurons
-    last = dense_lists(rows, rows, Numbering(16, (16,), 8, 64), formulas, 8, apart=False, in_runs=True)
-    grouped = dense_lists(rows, rows, Numbering(4, (4,) * 4, 8, 64), formulas, 8, apart=False, in_runs=True)
+    last = dense_lists(rows, rows, Numbering(16, (16,), 8, 64, 1024), formulas, 8, apart=False, in_runs=True)
+    grouped = dense_lists(rows, rows, Numbering(4, (4,) * 4, 8, 64, 1024), formulas, 8, apart=False, in_runs=True)
     # By hand: 16 channels in a run are 20 + 128 bits, three words, in four copies; in four runs 80 + 128 bits, four.
     assert (last, grouped) == ((4 * 3, 0), (4, 0))
     assert groups_of_channels(16, 64, 256) == [16, 8, 6, 4]
 
 
 def test_a_last_group_of_fewer_channels_leaves_compartments_free():
-    numbering = Numbering(3, (3, 3, 1), 2, 4)
+    numbering = Numbering(3, (3, 3, 1), 2, 4, 28)
     free = dense_lists(ONE_COLUMN, ONE_COLUMN, numbering, word_formulas(LOIHI), 8, apart=False, in_runs=True)[1]
     assert free == 4 * 2  # of each position, two channels
 
@@ -68,8 +84,8 @@ def wide_layer():
 
 def test_kernels_stored_in_parts_take_fewer_cores():
     network = wide_layer()
-    cores = [len(partition(network, LOIHI, storage).cores) for storage in ("nengo-loihi", "sub-lists")]
-    assert cores == [8, 5]
+    cores = [len(partition(network, LOIHI, storage).cores) for storage in STORAGES]
+    assert cores == [8, 7, 5]
 
 
 def test_the_checker_judges_by_the_storage_of_the_placement():
@@ -88,7 +104,7 @@ def test_the_checker_judges_by_the_storage_of_the_placement():
 
     assert check_placement(network, placement, chip(200)) == []
     assert any("words" in w for w in check_placement(network, replace(placement, storage="nengo-loihi"), chip(200)))
-    assert any("left free" in w for w in check_placement(network, placement, chip(60)))
+    assert any("left free" in w for w in check_placement(network, placement, chip(20)))
 
 
 def test_a_way_that_is_worse_in_both_respects_is_dropped():

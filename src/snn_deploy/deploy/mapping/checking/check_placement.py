@@ -66,7 +66,7 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
                         more = profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
                         for slot in range((slots if len(place) == 3 else 1) + more):
                             sent[there].add((c.name, here, pooled, slot))
-    if placement.storage == "sub-lists" and profile.find("core.synapse_memory_words"):
+    if placement.storage != "nengo-loihi" and profile.find("core.synapse_memory_words"):
         wrong += _cores_without_a_way(network, placement, profile, neurons)
     words = {
         i: sum(
@@ -134,7 +134,7 @@ def _no_strips(network: IntegerNetwork, placement: Placement, profile: HardwareP
 def _cores_without_a_way(
     network: IntegerNetwork, placement: Placement, profile: HardwareProfile, neurons: Mapping[int, int]
 ) -> list[str]:
-    """Return a sentence for each core whose lists fit in no way that sub-lists can be stored in."""
+    """Return a sentence for each core whose lists fit in no way that the placement's storage allows."""
     most = profile.whole("core.synapse_memory_words")
     strict = profile.find("core.synapse_memory_limit_is_strict")
     most -= bool(strict and strict.value)
@@ -145,7 +145,7 @@ def _cores_without_a_way(
         for part in core.slices:
             block: set[Taken] = {(0, 0)}
             for c in network.connections_to(part.population):
-                found = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], profile)
+                found = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], profile, placement.storage)
                 # The connections of a block number its neurons alike, so what one leaves free the others leave too.
                 block = set(not_worse({(a + b, max(p, q)) for (a, p), (b, q) in product(block, found)}))
             ways = set(not_worse({(a + b, p + q) for (a, p), (b, q) in product(ways, block)}))

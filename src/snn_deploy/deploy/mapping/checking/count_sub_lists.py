@@ -13,8 +13,9 @@ from itertools import product
 
 import numpy as np
 
+from snn_deploy.deploy.mapping.checking.count_margins import Place, Target, shared_lists
 from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words, list_words, weight_bits_of
-from snn_deploy.deploy.mapping.cores.placement import Slice
+from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.arriving_synapses import arriving_synapses
 from snn_deploy.network.integer_network import IntegerConnection
@@ -36,15 +37,26 @@ class _Synapse:
 
 
 def count_sub_lists(
-    c: IntegerConnection, source: tuple[int, ...], part: Slice, delay: int, profile: HardwareProfile
+    c: IntegerConnection,
+    source: tuple[int, ...],
+    part: Slice,
+    delay: int,
+    profile: HardwareProfile,
+    storage: Storage = "sub-lists",
 ) -> list[Taken]:
-    """Return each way to store the synapses of `c` into `part` that is not worse than another in both respects."""
+    """Return each way to store the synapses of `c` into `part` that is not worse than another in both respects.
+
+    storage: "margins" leaves out the ways in which an axon takes a part of a list.
+    """
     ways = {(count_synapse_words(c, source, part, delay, profile), 0)}
     if c.weights.ndim == 4:
         synapses = _synapses(c, source, part)
         each = weight_bits_of([s.weight for s in synapses], profile) + (max(3, delay.bit_length()) if delay else 0)
         for axis, together in product((1, 2), range(1, part.shape[0] + 1)):
-            ways |= _ways(synapses, part, axis, together, each, profile)
+            whole, parts = _ways(synapses, part, axis, together, each, profile)
+            ways |= whole | (parts if storage == "sub-lists" else set())
+            whole, parts = _ways_with_margins(synapses, part, axis, together, each, profile)
+            ways |= whole | (parts if storage == "sub-lists" else set())
     return not_worse(ways)
 
 
@@ -80,8 +92,10 @@ def _synapses(c: IntegerConnection, source: tuple[int, ...], part: Slice) -> lis
 
 def _ways(
     synapses: list[_Synapse], part: Slice, axis: int, together: int, each: int, profile: HardwareProfile
-) -> set[Taken]:
-    """Return what dense and sparse lists take with lines along `axis` and so many channels numbered together."""
+) -> tuple[set[Taken], set[Taken]]:
+    """Return what dense and sparse lists take with lines along `axis` and so many channels numbered together: whole
+    lists, and parts.
+    """
     groups, across = -(-part.shape[0] // together), part.shape[3 - axis]
     positions = part.shape[1] * part.shape[2]
 
@@ -121,7 +135,7 @@ def _ways(
         chains[first].add(base)
     free = max(0, -min((base for bases_here in chains.values() for base in bases_here), default=0))
     unfilled = positions * groups * together - part.neurons
-    ways = set()
+    all_whole, parts = set(), set()
     for is_dense in (True, False):
         total = 0
         for line, found in chains.items():
@@ -131,11 +145,47 @@ def _ways(
                 words += _words(at, weights, part.neurons + free + unfilled, each, profile, is_dense=is_dense)
                 at = follows[at][0] if at in follows else None
             total += copies * words
-        ways.add((total, free + unfilled))
+        parts.add((total, free + unfilled))
         at_once = part.neurons + unfilled
         total = sum(_words(items, weights, at_once, each, profile, is_dense=is_dense) for items, _ in whole)
-        ways.add((total, unfilled))
-    return ways
+        all_whole.add((total, unfilled))
+    return all_whole, parts
+
+
+def _ways_with_margins(
+    synapses: list[_Synapse], part: Slice, axis: int, together: int, each: int, profile: HardwareProfile
+) -> tuple[set[Taken], set[Taken]]:
+    """Return what dense lists take with margins around the block, and with margins across and lists stored by lines."""
+    met: dict[Place, list[Target]] = defaultdict(list)
+    for s in synapses:
+        met[s.position].append(((s.target[axis], s.target[3 - axis]), s.target[0], s.atom, s.number))
+    lists = shared_lists(met, part, axis)
+    if not lists:
+        return set(), set()
+    weights = {s.number: s.weight for s in synapses}
+    bases = profile.whole("axon.cx_base_max") + 1 if profile.find("axon.cx_base_max") else 2**31
+    reached = [
+        (shift[0] + item[0], shift[1] + item[1]) for found in lists for shift in found.shifts for item in found.items
+    ]
+    above, left = (-min(0, *(place[i] for place in reached)) for i in (0, 1))
+    length = above + max(part.shape[axis], 1 + max(line for line, _ in reached))
+    width = left + max(part.shape[3 - axis], 1 + max(across for _, across in reached))
+    groups = -(-part.shape[0] // together)
+    found_ways = []
+    for lines, front, by_lines in ((length, 0, False), (part.shape[axis], above * width * together, True)):
+        total, targets = 0, lines * width * groups * together + front
+        for found in lists:
+            copies = len({((y + above) * width + x + left) * together // bases for y, x in found.shifts})
+            sorted_items: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+            for line, across, channel, atom, number in found.items:
+                group, rest = divmod(channel, together)
+                target = (group * lines * width + line * width + across) * together + rest
+                sorted_items[line if by_lines else 0].append((target, atom, number))
+            total += copies * sum(
+                _words(tuple(items), weights, targets, each, profile, is_dense=True) for items in sorted_items.values()
+            )
+        found_ways.append({(total, targets - part.neurons)})
+    return found_ways[0], found_ways[1]
 
 
 def _words(

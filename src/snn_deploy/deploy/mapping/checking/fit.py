@@ -46,7 +46,7 @@ def suggestions(
         needed = -(-len(found.cores) // cores_per_chip(profile))
         yield Suggestion(f"allow more chips: --chips {needed}", len(found.cores), needed)
     if found.storage == "nengo-loihi" and profile.find("core.synapse_memory_words"):
-        yield from _tried("kernels stored in parts: --storage sub-lists", network, profile, chips, "sub-lists")
+        yield from _tried("margins around blocks: --storage margins", network, profile, chips, "margins")
     yield from _fewer_bits(network, profile, chips, found.storage)
     yield from _fewer_channels(network, profile, found, chips)
     yield from other_chips(network, profile, chips)

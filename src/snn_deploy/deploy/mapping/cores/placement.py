@@ -18,7 +18,7 @@ from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
 
 KIND, VERSION = "snn-deploy Placement", 2
-Storage = Literal["nengo-loihi", "sub-lists"]  # how kernels lie in synapse memory: memory/sub_lists.py
+Storage = Literal["nengo-loihi", "margins", "sub-lists"]  # how kernels lie in memory: margins.py, sub_lists.py
 STORAGES: tuple[Storage, ...] = get_args(Storage)
 _LARGEST_FILE = 2**28  # bytes; a guess: a hundred times the largest placement that was made
 
@@ -136,7 +136,7 @@ class Placement:
 def require_storage(storage: str) -> None:
     """Raise UserError unless `storage` is a way to store kernels."""
     if storage not in STORAGES:
-        raise UserError(f"storage {shown(storage)}: allowed are {' and '.join(STORAGES)}.")
+        raise UserError(f"storage {shown(storage)}: allowed are {', '.join(STORAGES)}.")
 
 
 def write_placement(placement: Placement, path: Path) -> None:

@@ -26,6 +26,7 @@ NOT_COUNTED = (
     "axon identifiers and atoms (pop16, pop32)",
 )
 ROOM = "blocks"  # on a core: a limit that says nothing about how full it is
+_MARGINS = "for margins, what no chip has shown: that compartments without a neuron disturb nothing"
 _SUB_LISTS = (
     "for sub-lists, what no chip has shown: that the lists of an axon's atoms may lie further apart than they are long "
     "(nengo-loihi has one length for both), and that the rest of a word is skipped within a list"
@@ -35,7 +36,8 @@ DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, h
 
 def not_counted(storage: Storage) -> tuple[str, ...]:
     """Return what a fit does not count and what it assumes, where kernels are stored as `storage` says."""
-    return (*NOT_COUNTED, _SUB_LISTS) if storage == "sub-lists" else NOT_COUNTED
+    more = {"nengo-loihi": (), "margins": (_MARGINS,), "sub-lists": (_MARGINS, _SUB_LISTS)}
+    return (*NOT_COUNTED, *more[storage])
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ that each element of a 3 x 3 kernel is stored nine times. Here an axon may point
 - An index counts from the first line of its list. So a position whose part begins later has a base below its first
   target's number, which would be negative at the edge: compartments are left free before the block's first neuron, as
   many as the lines that come before, and after the channels of the last group, where they do not fill it.
+- Left and right edges may have margins instead (margins.py): free compartments at the ends of each line.
 - Each block takes the layout that fills its core least: these, in dense or sparse entries, or lists stored whole.
 
 Confidence: an assumption, in three points that no chip has shown. (1) The channels of a position are atoms of one axon.
@@ -39,13 +40,18 @@ class Numbering:
     """How the neurons of a block are numbered.
 
     together: channels of a position that follow each other. blocks: how many of them belong to the lists' outputs, in
-    each group of channels. across: neurons along the second axis. positions: of the block.
+    each group of channels. across: positions along the second axis; positions: in all; both with margins (margins.py).
+    neurons: of the block. front: compartments before the first group. origin: what a base is more than the number of
+    the list's first target, counted from the block's first neuron.
     """
 
     together: int
     blocks: tuple[int, ...]
     across: int
     positions: int
+    neurons: int
+    front: int = 0
+    origin: int = 0
 
 
 @lru_cache(maxsize=100_000)
@@ -81,14 +87,12 @@ def dense_lists(
     apart: every line is padded to whole words. in_runs: neighbours across are one run of targets. each: bits a synapse.
     """
     n = numbering
-    before = _before(lines, n.across * n.together)
-    free = before + n.positions * (len(n.blocks) * n.together - sum(n.blocks) if len(n.blocks) > 1 else 0)
-    targets = n.positions * len(n.blocks) * n.together + before
+    targets = n.positions * len(n.blocks) * n.together + n.front
     total = 0
-    for a, b in _stored(lines, across, n.across * n.together, n.together, before, formulas.bases):
+    for a, b in _stored(lines, across, n.across * n.together, n.together, n.origin, formulas.bases):
         line = tuple(k * len(b) for k in n.blocks) if in_runs else n.blocks * len(b)
         total += len(a) * formulas.dense(line, targets, each) if apart else formulas.dense(line * len(a), targets, each)
-    return total, free
+    return total, targets - n.neurons
 
 
 @lru_cache(maxsize=100_000)
@@ -99,7 +103,7 @@ def sparse_lists(
 
     For sparse lists, with channels numbered first. length: neurons across.
     """
-    before = _before(lines, length)
+    before = max(0, -min((first for _, first in lines), default=0)) * length  # so that no base is negative
     return tuple(_stored(lines, across, length, 1, before, formulas.bases)), before
 
 
@@ -110,11 +114,6 @@ def groups_of_channels(channels: int, positions: int, bases: int) -> Sequence[in
         parts = -(-channels // found[-1])
         found.append(min(-(-channels // (parts + 1)), found[-1] - 1))
     return found
-
-
-def _before(lines: AxisLists, pitch: int) -> int:
-    """Return the compartments to leave free before the block, so that no base is negative."""
-    return max(0, -min((first for _, first in lines), default=0)) * pitch
 
 
 def _stored(

@@ -3,7 +3,7 @@
 `[model.memory]` holds the formulas and their sources. Two encodings are counted, and the smaller is taken:
 dense, a run of neighbouring targets with a weight each, zeros too, channels numbered last; and sparse, an index with
 each weight that is not zero, channels numbered first, which needs fewer copies of a kernel. Where words are counted,
-the storage "sub-lists" adds the layouts of sub_lists.py to them.
+the storage "margins" adds the layouts of margins.py to them, and "sub-lists" also those of sub_lists.py.
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
+from snn_deploy.deploy.mapping.memory.margins import with_margins, with_margins_across, without_margins
 from snn_deploy.deploy.mapping.memory.sub_lists import (
     Numbering,
     dense_lists,
@@ -132,7 +133,7 @@ class SynapseMemory:
         def fullness(held: Held) -> tuple[float, int, int]:
             return max((part.neurons + held.free) / most[0], held.words / most[1]), held.words, held.free
 
-        return min((whole, *self._in_parts(part, each)), key=fullness)
+        return min((whole, *self._other_layouts(part, each)), key=fullness)
 
     def stored(self, part: Slice) -> int:
         """Return how many synapses the dense encoding of a convolution stores, without copies for far bases."""
@@ -161,31 +162,49 @@ class SynapseMemory:
         in_runs = len(groups) == 1 and c.dilation[1] == 1
         total = 0
         for first, stop in groups:  # conv_words, conv_base_copies
-            numbering = Numbering(part.shape[0], (stop - first,), part.shape[2], math.prod(part.shape[1:]))
+            positions = math.prod(part.shape[1:])
+            numbering = Numbering(part.shape[0], (stop - first,), part.shape[2], positions, part.neurons)
             words, _ = dense_lists(rows, columns, numbering, self._formulas, each, apart=False, in_runs=in_runs)
             total += self._inputs(first, stop) * words
         return total
 
-    def _in_parts(self, part: Slice, each: int) -> Iterator[Held]:
-        """Yield the ways to store a convolution of one group in which axons share parts of lists (sub_lists.py)."""
+    def _other_layouts(self, part: Slice, each: int) -> Iterator[Held]:
+        """Yield the other ways to store a convolution of one group, by margins.py and sub_lists.py."""
         c = self.connection
         groups = _channels_per_group(c, part)
         if len(groups) > 1:
             return
-        channels, positions = part.shape[0], math.prod(part.shape[1:])
         lists = [lists_of_axis(c, self.source, part, i) for i in (1, 2)]
-        inputs, formulas = self._inputs(*groups[0]), self._formulas
+        inputs = self._inputs(*groups[0])
         for line, other in ((0, 1), (1, 0)):
-            across, in_runs = lists[other], c.dilation[other] == 1
-            shared = joined(lists[line], c.stride[line], c.dilation[line])
-            for together in groups_of_channels(channels, positions, formulas.bases):
-                blocks = tuple(min(together, channels - first) for first in range(0, channels, together))
-                numbering = Numbering(together, blocks, part.shape[other + 1], positions)
-                for lines, apart in ((lists[line], False), (shared, True)):
-                    words, free = dense_lists(lines, across, numbering, formulas, each, apart=apart, in_runs=in_runs)
-                    yield Held(inputs * words, "dense", free)
-            stored, free = sparse_lists(shared, across, part.shape[other + 1], formulas)
-            yield Held(self._sparse_lines(stored, line, part, free, each), "sparse", free)
+            in_runs = c.dilation[other] == 1
+            for lines, across, numbering, apart in self._numberings(part, lists, line, other):
+                words, free = dense_lists(lines, across, numbering, self._formulas, each, apart=apart, in_runs=in_runs)
+                yield Held(inputs * words, "dense", free)
+            if self.storage == "sub-lists":
+                shared = joined(lists[line], c.stride[line], c.dilation[line])
+                stored, free = sparse_lists(shared, lists[other], part.shape[other + 1], self._formulas)
+                yield Held(self._sparse_lines(stored, line, part, free, each), "sparse", free)
+
+    def _numberings(
+        self, part: Slice, lists: Sequence[AxisLists], line: int, other: int
+    ) -> Iterator[tuple[AxisLists, AxisLists, Numbering, bool]]:
+        """Yield (lists of the lines, across, numbering, whether lines are apart) of each layout of dense lists."""
+        c, channels = self.connection, part.shape[0]
+        shape = part.shape[line + 1], part.shape[other + 1]
+        lines, across = lists[line], lists[other]
+        strides, dilations = (c.stride[line], c.stride[other]), (c.dilation[line], c.dilation[other])
+        whole_lines, whole_across = joined(lines, strides[0], dilations[0]), joined(across, strides[1], dilations[1])
+        for together in groups_of_channels(channels, shape[0] * shape[1], self._formulas.bases):
+            yield lines, across, without_margins(lines, shape, channels, together), False
+            if self.storage == "sub-lists":
+                yield whole_lines, across, without_margins(whole_lines, shape, channels, together), True
+        room = (shape[0] + c.weights.shape[2 + line] - 1) * (shape[1] + c.weights.shape[2 + other] - 1)
+        for together in groups_of_channels(channels, room, self._formulas.bases):
+            given = (whole_lines, whole_across, shape, strides, dilations, channels, together)
+            yield whole_lines, whole_across, with_margins(*given), False
+            if self.storage == "sub-lists":
+                yield whole_lines, whole_across, with_margins_across(*given), True
 
     def _sparse_lines(
         self, stored: Sequence[tuple[Elements, Elements]], line: int, part: Slice, free: int, each: int
