@@ -30,6 +30,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 from snn_deploy.deploy.mapping.memory.synapse_lists import AxisLists
 from snn_deploy.deploy.mapping.memory.word_formulas import WordFormulas
@@ -52,6 +53,11 @@ class Numbering:
     neurons: int
     front: int = 0
     origin: int = 0
+
+    @property
+    def compartments(self) -> int:
+        """How many compartments are numbered, those in front and in margins too."""
+        return self.positions * len(self.blocks) * self.together + self.front
 
 
 @lru_cache(maxsize=100_000)
@@ -87,7 +93,7 @@ def dense_lists(
     apart: every line is padded to whole words. in_runs: neighbours across are one run of targets. each: bits a synapse.
     """
     n = numbering
-    targets = n.positions * len(n.blocks) * n.together + n.front
+    targets = n.compartments
     total = 0
     for a, b in _stored(lines, across, n.across * n.together, n.together, n.origin, formulas.bases):
         line = tuple(k * len(b) for k in n.blocks) if in_runs else n.blocks * len(b)
@@ -120,5 +126,20 @@ def _stored(
     lines: AxisLists, across: AxisLists, line: int, step: int, before: int, bases: int
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return the elements of each list that is stored; copies for far bases are listed again."""
-    kinds = {(a, b, (line * y + step * x + before) // bases) for a, y in lines for b, x in across}
-    return [(a, b) for a, b, _ in sorted(kinds)]
+    found = []
+    firsts = [_firsts(axis) for axis in (lines, across)]
+    for (a, ys), (b, xs) in product(*(axis.items() for axis in firsts)):
+        low, high = line * min(ys) + step * min(xs) + before, line * max(ys) + step * max(xs) + before
+        copies = 1
+        if low // bases < high // bases:
+            copies = len({(line * y + step * x + before) // bases for y in ys for x in xs})
+        found += [(a, b)] * copies
+    return found
+
+
+def _firsts(lists: AxisLists) -> dict[tuple[int, ...], list[int]]:
+    """Return the first targets of all lists with the same elements."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for elements, first in lists:
+        found.setdefault(elements, []).append(first)
+    return found

@@ -179,6 +179,8 @@ class SynapseMemory:
         for line, other in ((0, 1), (1, 0)):
             in_runs = c.dilation[other] == 1
             for lines, across, numbering, apart in self._numberings(part, lists, line, other):
+                if numbering.compartments > self._number("core.max_neurons"):
+                    continue
                 words, free = dense_lists(lines, across, numbering, self._formulas, each, apart=apart, in_runs=in_runs)
                 yield Held(inputs * words, "dense", free)
             if self.storage == "sub-lists":
