@@ -149,7 +149,7 @@ class PlaceResult(Result):
             f"  spike-hops a sample: {self.placed.hops:.0f}; in the order of the layers "
             f"{self.placed.hops_in_layer_order:.0f} ({self.assumed})",
             *(self.trade.blocks() if self.trade else ()),
-            f"  not counted, so a fit is not proved: {'; '.join(not_counted(self.partition.storage))}",
+            f"  not counted, so a fit is not proved: {'; '.join(not_counted(self.chip, self.partition.storage))}",
         )
 
     def _blocks_of_no_fit(self) -> tuple[Block, ...]:
@@ -219,7 +219,7 @@ class PlaceResult(Result):
                 dict(zip(("resource", "share"), bottleneck(use, self.chip), strict=True)) for use in self.partition.uses
             ],
             "storage": self.partition.storage,
-            "not_counted": list(not_counted(self.partition.storage)),
+            "not_counted": list(not_counted(self.chip, self.partition.storage)),
             "spike_hops": {"placed": self.placed.hops, "in_layer_order": self.placed.hops_in_layer_order},
             "spikes": self.assumed,
             **({"trade": self.trade.to_dict()} if self.trade else {}),

@@ -13,7 +13,7 @@ from snn_deploy.deploy.mapping.checking.fit import bottleneck, other_chips, sugg
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
-from snn_deploy.deploy.mapping.memory.resources import NOT_COUNTED, limits
+from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
 from snn_deploy.export.chip.check_on_chip import check_on_chip
@@ -41,7 +41,15 @@ def chip_facts(
     found = partition(network, chip)
     if found.violations:
         tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
-        return Fit(chip.name, title, tuple(map(str, found.violations)), tuple(tried), NOT_COUNTED, None, ())
+        return Fit(
+            chip.name,
+            title,
+            tuple(map(str, found.violations)),
+            tuple(tried),
+            not_counted(chip, found.storage),
+            None,
+            (),
+        )
     placed = place(network, chip, spikes, parts=found)
     placement = placed.placement
     events = measured_events(network, placement, inputs, chip)
@@ -65,7 +73,7 @@ def chip_facts(
         picture=_picture(network, placement, found, placed.traffic, chip),
     )
     errors = tuple(error_line(chip, what) for what in ("cores", "dynamic_energy", "total_energy"))
-    return Fit(chip.name, title, (), (), NOT_COUNTED, on_chip, (*errors, *times.model_errors))
+    return Fit(chip.name, title, (), (), not_counted(chip, found.storage), on_chip, (*errors, *times.model_errors))
 
 
 def _full(found: Partition, chip: HardwareProfile) -> tuple[FullCores, ...]:

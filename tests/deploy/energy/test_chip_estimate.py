@@ -12,8 +12,7 @@ from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.mapping.cores.placement import PlacedCore, Placement, Slice
 from snn_deploy.deploy.mapping.cutting.partition import partition
-from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
-from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
+from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.core_traffic import core_traffic
 from snn_deploy.deploy.mapping.placing.link_loads import link_loads
@@ -242,20 +241,18 @@ def test_operations_of_random_networks_are_those_of_the_simulator_where_lists_ar
     events = measured_events(net, placement, inputs, chip)
     recorded = cpu.run(net, inputs, record=True).spikes
     assert recorded is not None
-    delays = chip_delays(net)
+    model = Model(net, chip)
     slices = [core.slices for core in placement.cores]
     for sample in range(3):
         expected = np.zeros((net.steps, len(slices)))
         for c in net.connections:
-            memory = SynapseMemory(c, net.shape_of(c.source), chip, delays[c.name])
             for step in range(net.steps - c.delay):
                 spikes = recorded[c.source][step, sample] != 0
                 for core, held in enumerate(slices):
                     for part in held:
                         if part.population == c.target:
-                            expected[step + c.delay, core] += slow_operations(
-                                net, c, spikes, part, memory.words(part)[1]
-                            )
+                            encoding = model.need(part, shares=len(held) > 1).encodings[c.name]
+                            expected[step + c.delay, core] += slow_operations(net, c, spikes, part, encoding)
         np.testing.assert_allclose(events.core_operations[sample], expected)
         for step in range(net.steps):
             here = {p.name: recorded[p.name][step, sample] != 0 for p in net.populations}

@@ -14,7 +14,6 @@ from scipy.sparse import csr_matrix
 from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
 from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations, operations_of_weights
 from snn_deploy.deploy.mapping.cores.placement import Placement
-from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.simulation import Progress, as_frames
@@ -133,7 +132,8 @@ def _left_free(network: IntegerNetwork, placement: Placement, profile: HardwareP
     if placement.storage != "nengo-loihi":
         model = Model(network, profile, storage=placement.storage)
         for i, core in enumerate(placement.cores):
-            found[i] = sum(model.need(part).amounts["neurons"] - part.neurons for part in core.slices)
+            shares = len(core.slices) > 1
+            found[i] = sum(model.need(part, shares=shares).amounts["neurons"] - part.neurons for part in core.slices)
     return found
 
 
@@ -194,7 +194,7 @@ def _counter(network: IntegerNetwork, placement: Placement, profile: HardwarePro
     return _Counter(
         network,
         len(placement.cores),
-        core_operations(network, placement, profile, chip_delays(network)),
+        core_operations(network, placement, profile),
         operations_of_weights(network),
         core_messages(network, placement, profile),
         own,

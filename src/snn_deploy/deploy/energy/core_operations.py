@@ -5,13 +5,12 @@ and a list without weights is not stored at all, so what counts depends on the e
 connection (synapse_memory.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Placement, Slice
-from snn_deploy.deploy.mapping.memory.synapse_memory import SynapseMemory
+from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.connection_arithmetic import sum_pool, transmit
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
@@ -73,12 +72,12 @@ class CoreOperations:
 
 
 def core_operations(
-    network: IntegerNetwork, placement: Placement, profile: HardwareProfile, delays: Mapping[str, int]
+    network: IntegerNetwork, placement: Placement, profile: HardwareProfile
 ) -> dict[str, CoreOperations]:
-    """Return connection -> how it loads the cores of `placement`. delays: steps in the synapses (chip_delays.py)."""
+    """Return connection -> how it loads the cores of `placement`."""
     found = {}
+    model = Model(network, profile, storage=placement.storage)
     for c in network.connections:
-        memory = SynapseMemory(c, network.shape_of(c.source), profile, delays[c.name], placement.storage)
         stored = c.weights != 0
         per_group = len(c.weights) // c.groups
         kernels: dict[tuple[int, int, str], int] = {}
@@ -89,8 +88,7 @@ def core_operations(
             for part in placed.slices:
                 if part.population != c.target:
                     continue
-                is_words = profile.find("core.synapse_memory_words") is not None
-                encoding = (memory.words if is_words else memory.bytes)(part)[1]
+                encoding = model.need(part, shares=len(placed.slices) > 1).encodings[c.name]
                 for group in range(part.start[0] // per_group, (part.stop[0] - 1) // per_group + 1):
                     first = max(part.start[0], group * per_group)
                     stop = min(part.stop[0], (group + 1) * per_group)

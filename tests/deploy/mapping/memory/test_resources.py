@@ -10,7 +10,7 @@ from helpers.loops import slow_enough
 
 from snn_deploy.deploy.mapping.checking.count_sub_lists import count_sub_lists
 from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
-from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
+from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words, words_of_both
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Slice
 from snn_deploy.deploy.mapping.cutting.partition import partition
@@ -293,3 +293,47 @@ def test_a_kernel_takes_the_registers_that_intel_s_compiler_gives_it():
         weights[0, 0, 0, 0] = -8
         network = one_layer((inputs, 5, 5), weights)
         assert Model(network, LOIHI_2).use(whole(network))["synapse bytes"] == 8 * registers
+
+
+@pytest.mark.parametrize(("synapses", "alone", "shared"), [(2, 100, 100), (3, 100, 200), (4, 200, 200)])
+def test_an_index_tells_all_neurons_of_a_shared_core_apart(synapses, alone, shared):
+    # By hand: n synapses an axon are 10 + n * (8 + 6) bits, and with indices of ten bits 10 + n * (8 + 10). Of three,
+    # these are 52 bits, a word, and 64, which with what ends a list are two.
+    weights = np.zeros((60, 100), int)
+    weights[:synapses] = 127
+    network = one_layer((100,), weights)
+    model, part = Model(network, LOIHI), whole(network)
+    assert [model.need(part, shares=s).amounts["synapse words"] for s in (False, True)] == [alone, shared]
+    assert count_synapse_words(network.connections[0], (100,), part, 0, LOIHI, on_core=1000) == shared
+
+
+@pytest.mark.parametrize("seed", slow_enough(range(25)))
+def test_blocks_that_share_a_core_are_counted_with_its_indices(seed):
+    network = random_network(seed)
+    model, delays = Model(network, LOIHI), chip_delays(network)
+    for p in network.populations:
+        part = whole_of(p)
+        connections = network.connections_to(p.name)
+        both = [words_of_both(c, network.shape_of(c.source), part, delays[c.name], LOIHI, 1024) for c in connections]
+        needed = model.need(part, shares=True).amounts["synapse words"]
+        assert sum(map(min, both)) <= needed
+        assert needed >= model.need(part).amounts["synapse words"]
+
+
+def test_convolutions_into_one_block_number_its_neurons_alike():
+    rng = np.random.default_rng(0)
+    zeros = np.zeros(40, int)
+    full = rng.integers(1, 100, (40, 8, 3, 3))
+    sparse = full * (rng.random(full.shape) < 0.05)
+    connections = tuple(
+        IntegerConnection(name, "in", "out", weights, padding=(1, 1)) for name, weights in (("a", full), ("b", sparse))
+    )
+    neurons = IntegerPopulation("out", (40, 5, 5), zeros + 9, zeros, zeros, zeros)
+    network = IntegerNetwork(IntegerInput("in", (8, 5, 5), 1), (neurons,), connections, 1)
+    part, model = whole_of(neurons), Model(network, LOIHI)
+    assert [model.memories[c.name].held(part).encoding for c in connections] == ["dense", "sparse"]
+    need = model.need(part)
+    assert len(set(need.encodings.values())) == 1
+    both = [words_of_both(c, (8, 5, 5), part, 0, LOIHI) for c in connections]
+    together = min(sum(dense for dense, _ in both), sum(sparse for _, sparse in both))
+    assert together <= need.amounts["synapse words"] <= 1.1 * together

@@ -13,9 +13,9 @@ from itertools import product
 
 from snn_deploy.deploy.mapping.checking.count_sub_lists import Taken, count_sub_lists, not_worse
 from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
-from snn_deploy.deploy.mapping.checking.count_synapse_words import count_synapse_words
+from snn_deploy.deploy.mapping.checking.count_synapse_words import words_of_both
 from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
-from snn_deploy.deploy.mapping.cores.placement import Placement
+from snn_deploy.deploy.mapping.cores.placement import Placement, Slice
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.resources import slots_of_maps
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -70,9 +70,7 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
         wrong += _cores_without_a_way(network, placement, profile, neurons)
     words = {
         i: sum(
-            count_synapse_words(c, network.shape_of(c.source), part, delays[c.name], profile)
-            for part in core.slices
-            for c in network.connections_to(part.population)
+            _words_of_block(network, part, profile, neurons[i] if len(core.slices) > 1 else 0) for part in core.slices
         )
         for i, core in enumerate(placement.cores)
         if profile.find("core.synapse_memory_words") and placement.storage == "nengo-loihi"
@@ -131,6 +129,18 @@ def _no_strips(network: IntegerNetwork, placement: Placement, profile: HardwareP
     return wrong
 
 
+def _words_of_block(network: IntegerNetwork, part: Slice, profile: HardwareProfile, on_core: int) -> int:
+    """Return the words of a block whose convolutions number its neurons alike: all dense lists, or all sparse ones."""
+    delays, total, maps = chip_delays(network), 0, []
+    for c in network.connections_to(part.population):
+        both = words_of_both(c, network.shape_of(c.source), part, delays[c.name], profile, on_core)
+        if c.weights.ndim == 4 and part.shape[1:] != (1, 1):
+            maps.append(both)
+        else:
+            total += min(both)
+    return total + min(sum(dense for dense, _ in maps), sum(sparse for _, sparse in maps))
+
+
 def _cores_without_a_way(
     network: IntegerNetwork, placement: Placement, profile: HardwareProfile, neurons: Mapping[int, int]
 ) -> list[str]:
@@ -145,7 +155,9 @@ def _cores_without_a_way(
         for part in core.slices:
             block: set[Taken] = {(0, 0)}
             for c in network.connections_to(part.population):
-                found = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], profile, placement.storage)
+                on_core = neurons[i] if len(core.slices) > 1 else 0
+                source, storage = network.shape_of(c.source), placement.storage
+                found = count_sub_lists(c, source, part, delays[c.name], profile, storage, on_core)
                 # The connections of a block number its neurons alike, so what one leaves free the others leave too.
                 block = set(not_worse({(a + b, max(p, q)) for (a, p), (b, q) in product(block, found)}))
             ways = set(not_worse({(a + b, p + q) for (a, p), (b, q) in product(ways, block)}))

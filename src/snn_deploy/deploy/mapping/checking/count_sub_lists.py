@@ -43,19 +43,21 @@ def count_sub_lists(
     delay: int,
     profile: HardwareProfile,
     storage: Storage = "sub-lists",
+    on_core: int = 0,
 ) -> list[Taken]:
     """Return each way to store the synapses of `c` into `part` that is not worse than another in both respects.
 
-    storage: "margins" leaves out the ways in which an axon takes a part of a list.
+    storage: "margins" leaves out the ways in which an axon takes a part of a list. on_core: the neurons of the core, 0
+    where it holds `part` alone; an index has to tell them apart.
     """
-    ways = {(count_synapse_words(c, source, part, delay, profile), 0)}
+    ways = {(count_synapse_words(c, source, part, delay, profile, on_core), 0)}
     if c.weights.ndim == 4:
         synapses = _synapses(c, source, part)
         each = weight_bits_of([s.weight for s in synapses], profile) + (max(3, delay.bit_length()) if delay else 0)
         for axis, together in product((1, 2), range(1, part.shape[0] + 1)):
-            whole, parts = _ways(synapses, part, axis, together, each, profile)
+            whole, parts = _ways(synapses, part, axis, together, (each, on_core), profile)
             ways |= whole | (parts if storage == "sub-lists" else set())
-            whole, parts = _ways_with_margins(synapses, part, axis, together, each, profile)
+            whole, parts = _ways_with_margins(synapses, part, axis, together, (each, on_core), profile)
             ways |= whole | (parts if storage == "sub-lists" else set())
     return not_worse(ways)
 
@@ -91,11 +93,14 @@ def _synapses(c: IntegerConnection, source: tuple[int, ...], part: Slice) -> lis
 
 
 def _ways(
-    synapses: list[_Synapse], part: Slice, axis: int, together: int, each: int, profile: HardwareProfile
+    synapses: list[_Synapse], part: Slice, axis: int, together: int, sizes: tuple[int, int], profile: HardwareProfile
 ) -> tuple[set[Taken], set[Taken]]:
     """Return what dense and sparse lists take with lines along `axis` and so many channels numbered together: whole
     lists, and parts.
+
+    sizes: bits of a synapse, and the neurons of the core.
     """
+    each, on_core = sizes
     groups, across = -(-part.shape[0] // together), part.shape[3 - axis]
     positions = part.shape[1] * part.shape[2]
 
@@ -135,6 +140,7 @@ def _ways(
         chains[first].add(base)
     free = max(0, -min((base for bases_here in chains.values() for base in bases_here), default=0))
     unfilled = positions * groups * together - part.neurons
+    at_once = max(part.neurons, on_core) + unfilled
     all_whole, parts = set(), set()
     for is_dense in (True, False):
         total = 0
@@ -142,20 +148,20 @@ def _ways(
             copies, words = len({(base + free) // bases for base in found}), 0
             at: Line | None = line
             while at is not None:
-                words += _words(at, weights, part.neurons + free + unfilled, each, profile, is_dense=is_dense)
+                words += _words(at, weights, at_once + free, each, profile, is_dense=is_dense)
                 at = follows[at][0] if at in follows else None
             total += copies * words
         parts.add((total, free + unfilled))
-        at_once = part.neurons + unfilled
         total = sum(_words(items, weights, at_once, each, profile, is_dense=is_dense) for items, _ in whole)
         all_whole.add((total, unfilled))
     return all_whole, parts
 
 
 def _ways_with_margins(
-    synapses: list[_Synapse], part: Slice, axis: int, together: int, each: int, profile: HardwareProfile
+    synapses: list[_Synapse], part: Slice, axis: int, together: int, sizes: tuple[int, int], profile: HardwareProfile
 ) -> tuple[set[Taken], set[Taken]]:
     """Return what dense lists take with margins around the block, and with margins across and lists stored by lines."""
+    each, on_core = sizes
     met: dict[Place, list[Target]] = defaultdict(list)
     for s in synapses:
         met[s.position].append(((s.target[axis], s.target[3 - axis]), s.target[0], s.atom, s.number))
@@ -182,7 +188,8 @@ def _ways_with_margins(
                 target = (group * lines * width + line * width + across) * together + rest
                 sorted_items[line if by_lines else 0].append((target, atom, number))
             total += copies * sum(
-                _words(tuple(items), weights, targets, each, profile, is_dense=True) for items in sorted_items.values()
+                _words(tuple(items), weights, max(targets, on_core), each, profile, is_dense=True)
+                for items in sorted_items.values()
             )
         found_ways.append({(total, targets - part.neurons)})
     return found_ways[0], found_ways[1]

@@ -19,14 +19,26 @@ Lists = dict[tuple[int, ...], dict[int, list[tuple[int, int]]]]  # position -> a
 
 
 def count_synapse_words(
-    c: IntegerConnection, source: tuple[int, ...], part: Slice, delay: int, profile: HardwareProfile
+    c: IntegerConnection, source: tuple[int, ...], part: Slice, delay: int, profile: HardwareProfile, on_core: int = 0
 ) -> int:
-    """Return the words of the synapses of `c` into `part`, in the smaller of the two encodings."""
+    """Return the words of the synapses of `c` into `part`, in the smaller of the two encodings; see words_of_both."""
+    return min(words_of_both(c, source, part, delay, profile, on_core))
+
+
+def words_of_both(
+    c: IntegerConnection, source: tuple[int, ...], part: Slice, delay: int, profile: HardwareProfile, on_core: int = 0
+) -> tuple[int, int]:
+    """Return the words of the synapses of `c` into `part` in dense lists, and in sparse ones.
+
+    on_core: the neurons of the core, which an index has to tell apart; 0 where it holds `part` alone.
+    """
     dense, sparse = (_lists(c, source, part, channels_last=last) for last in (True, False))
     weights = [w for atoms in dense.values() for synapses in atoms.values() for _, w in synapses]
     synapse = weight_bits_of(weights, profile) + (max(3, delay.bit_length()) if delay else 0)
-    return min(
-        _words(dense, part, synapse, profile, is_dense=True), _words(sparse, part, synapse, profile, is_dense=False)
+    neurons = max(on_core, part.neurons)
+    return (
+        _words(dense, part, neurons, synapse, profile, is_dense=True),
+        _words(sparse, part, neurons, synapse, profile, is_dense=False),
     )
 
 
@@ -68,7 +80,7 @@ def _targets(part: Slice, channels_last: bool) -> list[tuple[int, ...]]:
     return [(channel, row, column) for row, column, channel in product(axes[1], axes[2], axes[0])]
 
 
-def _words(lists: Lists, part: Slice, synapse: int, profile: HardwareProfile, *, is_dense: bool) -> int:
+def _words(lists: Lists, part: Slice, neurons: int, synapse: int, profile: HardwareProfile, *, is_dense: bool) -> int:
     bases = profile.whole("axon.cx_base_max") + 1 if profile.find("axon.cx_base_max") else 2**31
     shared = {}  # lists that are alike, moved by a base, are stored once
     for position, atoms in lists.items():
@@ -80,7 +92,7 @@ def _words(lists: Lists, part: Slice, synapse: int, profile: HardwareProfile, *,
             [(t, w) for t, w in synapses if w or is_dense] for synapses in atoms.values() if any(w for _, w in synapses)
         ]
     found = (s for atoms in shared.values() for s in atoms if s)
-    return sum(list_words(s, part.neurons, synapse, profile, is_dense=is_dense) for s in found)
+    return sum(list_words(s, neurons, synapse, profile, is_dense=is_dense) for s in found)
 
 
 def list_words(

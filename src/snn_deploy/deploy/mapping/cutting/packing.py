@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.memory.resources import DISTINCT, ROOM, Model, Need
+from snn_deploy.deploy.mapping.memory.resources import DISTINCT, ROOM, Model
 
 Packed = tuple[tuple[tuple[Slice, ...], ...], tuple[Counter[str], ...]]
 
@@ -29,7 +29,10 @@ def packed(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) ->
     found = min((_first_fit(model, these, slots) for these in (blocks, by_size)), key=len)
     found = [sorted(core, key=order.__getitem__) for core in found]
     found.sort(key=lambda core: order[core[0]])
-    uses = [model.joined(map(model.need, core), sum(slots[block] for block in core)) for core in found]
+    uses = [
+        model.joined([model.need(block, shares=len(core) > 1) for block in core], sum(slots[block] for block in core))
+        for core in found
+    ]
     return tuple(map(tuple, found)), tuple(uses)
 
 
@@ -40,21 +43,19 @@ def _first_fit(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]
     allowed = np.array([most[name][0] for name in names])
     filled = np.zeros((len(blocks), len(names)), np.int64)
     cores: list[list[Slice]] = []
-    needs: list[list[Need]] = []
     sent: list[int] = []
     for block in blocks:
         need = model.need(block)
         own = np.array([need.amounts[n] + (slots[block] if n == "output axons" else 0) for n in names])
         for i in np.flatnonzero((filled[: len(cores)] + own <= allowed).all(axis=1)):
-            if not model.over(model.joined([*needs[i], need], sent[i] + slots[block])):
+            together = [model.need(other, shares=True) for other in (*cores[i], block)]
+            if not model.over(model.joined(together, sent[i] + slots[block])):
                 break
         else:
             i = len(cores)
             cores.append([])
-            needs.append([])
             sent.append(0)
         cores[i].append(block)
-        needs[i].append(need)
         sent[i] += slots[block]
         filled[i] += own
     return cores

@@ -15,29 +15,32 @@ from snn_deploy.deploy.mapping.cores.placement import Slice, Storage
 from snn_deploy.deploy.mapping.memory.block_work import RESOURCE, BlockWork
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.synapse_lists import lists_of_axis, pixels_read
-from snn_deploy.deploy.mapping.memory.synapse_memory import Held, SynapseMemory
+from snn_deploy.deploy.mapping.memory.synapse_memory import Encoding, Held, SynapseMemory
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
-NOT_COUNTED = (
-    "wider indices of targets where several blocks share a core",
-    "the order of neurons that connections of unlike encodings into one block would have to share",
-    "axon identifiers and atoms (pop16, pop32)",
-)
+NOT_COUNTED = ("axon identifiers and atoms (pop16, pop32)",)
+_ORDERS = "the order of neurons that connections of unlike layouts into one block would have to share"
 ROOM = "blocks"  # on a core: a limit that says nothing about how full it is
 _MARGINS = "for margins, what no chip has shown: that compartments without a neuron disturb nothing"
 _SUB_LISTS = (
     "for sub-lists, what no chip has shown: that the lists of an axon's atoms may lie further apart than they are long "
     "(nengo-loihi has one length for both), and that the rest of a word is skipped within a list"
 )
+_OF_STORAGE = {"nengo-loihi": (), "margins": (_ORDERS, _MARGINS), "sub-lists": (_ORDERS, _MARGINS, _SUB_LISTS)}
+_UNPUBLISHED = (
+    "how Loihi 2 packs synapses and axons, which is not published: kernels and dense layers take what Intel's compiler "
+    "gave those of one network, and the limits of axons are Loihi 1's",
+)
 DISTINCT = ("thresholds", "decays", "synapse formats")  # counted once a core, however many blocks have them
 
 
-def not_counted(storage: Storage) -> tuple[str, ...]:
-    """Return what a fit does not count and what it assumes, where kernels are stored as `storage` says."""
-    more = {"nengo-loihi": (), "margins": (_MARGINS,), "sub-lists": (_MARGINS, _SUB_LISTS)}
-    return (*NOT_COUNTED, *more[storage])
+def not_counted(profile: HardwareProfile, storage: Storage) -> tuple[str, ...]:
+    """Return what a fit on chips of `profile` does not count and what it assumes, with kernels stored so."""
+    if not profile.find("core.synapse_memory_words"):
+        return _UNPUBLISHED
+    return (*NOT_COUNTED, *_OF_STORAGE[storage])
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,13 @@ class Model:
         object.__setattr__(self, "memories", memories)
         object.__setattr__(self, "limits", limits(self.profile))
 
-    def need(self, part: Slice) -> Need:
-        """Return what `part` needs, without its output axons."""
+    def need(self, part: Slice, *, shares: bool = False) -> Need:
+        """Return what `part` needs, without its output axons. shares: whether other blocks lie on its core."""
         axes = range(1, len(part.start))
         kinds = (self._kind(part.population, axis, part.start[axis], part.stop[axis]) for axis in axes)
-        key = (part.population, part.start[0], part.stop[0], *kinds)
+        key = (part.population, part.start[0], part.stop[0], *kinds, shares)
         if key not in self._needs:
-            self._needs[key] = self._need(part)
+            self._needs[key] = self._need(part, shares)
         need = self._needs[key]
         if self.work is None:
             return need
@@ -193,7 +196,7 @@ class Model:
         more = self.profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
         return (slots_of_maps(self.profile) if maps else 1) + more
 
-    def _need(self, part: Slice) -> Need:
+    def _need(self, part: Slice, shares: bool) -> Need:
         population = next(p for p in self.network.populations if p.name == part.population)
         amounts: Counter[str] = Counter({"neurons": part.neurons})
         if self.profile.find("core.max_blocks"):
@@ -201,6 +204,7 @@ class Model:
         channels = slice(part.start[0], part.stop[0])
         decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
         formats, encodings, bits, free = set(), {}, 0, 0
+        together = self._encoding_of_all(part, shares)
         for c in self.network.connections_to(part.population):
             memory = self.memories[c.name]
             read = pixels_read(c, memory.source, part.start, part.stop)
@@ -208,7 +212,7 @@ class Model:
             # One axon per position; of a vector, one per neuron.
             amounts["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
             if self.profile.find("core.synapse_memory_words"):
-                held = memory.held(part)
+                held = memory.held(part, shares=shares, encoding=together if c.weights.ndim == 4 else None)
                 amounts["synapse words"] += held.words
                 encoding: str = held.encoding
                 free = max(free, held.free)
@@ -226,3 +230,22 @@ class Model:
             "synapse formats": frozenset(formats),
         }
         return Need(amounts, distinct, bits, encodings)
+
+    def _encoding_of_all(self, part: Slice, shares: bool) -> Encoding | None:
+        """Return the encoding of all convolutions into a block of a map, which number its neurons alike.
+
+        None where there is none to agree on: a single one, or neurons at one position, or layouts beyond the two.
+        """
+        memories = [self.memories[c.name] for c in self.network.connections_to(part.population) if c.weights.ndim == 4]
+        if (
+            len(memories) < 2
+            or math.prod(part.shape[1:]) == 1
+            or self.storage != "nengo-loihi"
+            or not self.profile.find("core.synapse_memory_words")
+        ):
+            return None
+        words: dict[Encoding, int] = {
+            encoding: sum(memory.held(part, shares=shares, encoding=encoding).words for memory in memories)
+            for encoding in ("dense", "sparse")
+        }
+        return "sparse" if words["sparse"] < words["dense"] else "dense"

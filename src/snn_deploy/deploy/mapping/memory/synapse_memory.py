@@ -8,7 +8,7 @@ the storage "margins" adds the layouts of margins.py to them, and "sub-lists" al
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -75,8 +75,10 @@ class SynapseMemory:
         object.__setattr__(self, "_most", weights.max(axis=1, initial=0))
 
     @cached_property
-    def _formulas(self) -> WordFormulas:
-        return word_formulas(self.profile)
+    def _formulas(self) -> tuple[WordFormulas, WordFormulas]:
+        """Those of a block alone on its core, and of one that shares it: an index tells all neurons of a core apart."""
+        alone = word_formulas(self.profile)
+        return alone, replace(alone, reach=self._number("core.max_neurons"))
 
     @property
     def delay_bits(self) -> int:
@@ -111,20 +113,26 @@ class SynapseMemory:
         held = self.held(part)
         return held.words, held.encoding
 
-    def held(self, part: Slice) -> Held:
-        """Return how the block `part` is stored: of the ways that `storage` allows, the one that fills a core least."""
-        each, c = self.weight_bits(part) + self.delay_bits, self.connection
+    def held(self, part: Slice, *, shares: bool = False, encoding: Encoding | None = None) -> Held:
+        """Return how the block `part` is stored: of the ways that `storage` allows, the one that fills a core least.
+
+        shares: whether other blocks lie on its core. encoding: of whole lists, the one to take; None is the smaller.
+        """
+        each, c, formulas = self.weight_bits(part) + self.delay_bits, self.connection, self._formulas[shares]
         if self._not_zero.size or c.weights.ndim == 2:
-            return self._held(part, each)
+            return self._held(part, each, formulas, encoding)
         lists = tuple(lists_of_axis(c, self.source, part, i) for i in (1, 2))
         groups = outputs_per_group(c, part)
-        key = (part.shape, lists, tuple(groups), c.weights.shape[1], c.stride, c.dilation, each)
+        key = (part.shape, lists, tuple(groups), c.weights.shape[1], c.stride, c.dilation, each, formulas, encoding)
         if key not in self.known:
-            self.known[key] = self._held(part, each)
+            self.known[key] = self._held(part, each, formulas, encoding)
         return self.known[key]
 
-    def _held(self, part: Slice, each: int) -> Held:
-        dense, sparse = Held(self._dense(part, each), "dense"), Held(self._sparse(part, each), "sparse")
+    def _held(self, part: Slice, each: int, formulas: WordFormulas, encoding: Encoding | None) -> Held:
+        if encoding is not None:
+            return Held((self._dense if encoding == "dense" else self._sparse)(part, each, formulas), encoding)
+        dense = Held(self._dense(part, each, formulas), "dense")
+        sparse = Held(self._sparse(part, each, formulas), "sparse")
         whole = sparse if sparse.words < dense.words else dense
         if self.storage == "nengo-loihi" or self.connection.weights.ndim == 2:
             return whole
@@ -133,7 +141,7 @@ class SynapseMemory:
         def fullness(held: Held) -> tuple[float, int, int]:
             return max((part.neurons + held.free) / most[0], held.words / most[1]), held.words, held.free
 
-        return min((whole, *self._other_layouts(part, each)), key=fullness)
+        return min((whole, *self._other_layouts(part, each, formulas)), key=fullness)
 
     def stored(self, part: Slice) -> int:
         """Return how many synapses the dense encoding of a convolution stores, without copies for far bases."""
@@ -151,11 +159,11 @@ class SynapseMemory:
         words = sum(math.ceil(outputs * each / word) for outputs in outputs_per_group(c, part))
         return math.prod(c.weights.shape[1:]) * words * word // 8, "dense"  # syn_bytes_conv
 
-    def _dense(self, part: Slice, each: int) -> int:
+    def _dense(self, part: Slice, each: int, formulas: WordFormulas) -> int:
         """Return the words of dense lists, of `each` bits a synapse, with channels numbered last."""
         c = self.connection
         if c.weights.ndim == 2:  # dense_layer_core
-            return self._inputs(*_range(part)) * self._formulas.dense((part.neurons,), part.neurons, each)
+            return self._inputs(*_range(part)) * formulas.dense((part.neurons,), part.neurons, each)
         rows, columns = (lists_of_axis(c, self.source, part, i) for i in (1, 2))
         # Neighbouring columns are one run of targets, where their channels all belong to it.
         groups = _channels_per_group(c, part)
@@ -164,11 +172,11 @@ class SynapseMemory:
         for first, stop in groups:  # conv_words, conv_base_copies
             positions = math.prod(part.shape[1:])
             numbering = Numbering(part.shape[0], (stop - first,), part.shape[2], positions, part.neurons)
-            words, _ = dense_lists(rows, columns, numbering, self._formulas, each, apart=False, in_runs=in_runs)
+            words, _ = dense_lists(rows, columns, numbering, formulas, each, apart=False, in_runs=in_runs)
             total += self._inputs(first, stop) * words
         return total
 
-    def _other_layouts(self, part: Slice, each: int) -> Iterator[Held]:
+    def _other_layouts(self, part: Slice, each: int, formulas: WordFormulas) -> Iterator[Held]:
         """Yield the other ways to store a convolution of one group, by margins.py and sub_lists.py."""
         c = self.connection
         groups = _channels_per_group(c, part)
@@ -181,12 +189,12 @@ class SynapseMemory:
             for lines, across, numbering, apart in self._numberings(part, lists, line, other):
                 if numbering.compartments > self._number("core.max_neurons"):
                     continue
-                words, free = dense_lists(lines, across, numbering, self._formulas, each, apart=apart, in_runs=in_runs)
+                words, free = dense_lists(lines, across, numbering, formulas, each, apart=apart, in_runs=in_runs)
                 yield Held(inputs * words, "dense", free)
             if self.storage == "sub-lists":
                 shared = joined(lists[line], c.stride[line], c.dilation[line])
-                stored, free = sparse_lists(shared, lists[other], part.shape[other + 1], self._formulas)
-                yield Held(self._sparse_lines(stored, line, part, free, each), "sparse", free)
+                stored, free = sparse_lists(shared, lists[other], part.shape[other + 1], formulas)
+                yield Held(self._sparse_lines(stored, line, part, (free, each), formulas), "sparse", free)
 
     def _numberings(
         self, part: Slice, lists: Sequence[AxisLists], line: int, other: int
@@ -197,22 +205,30 @@ class SynapseMemory:
         lines, across = lists[line], lists[other]
         strides, dilations = (c.stride[line], c.stride[other]), (c.dilation[line], c.dilation[other])
         whole_lines, whole_across = joined(lines, strides[0], dilations[0]), joined(across, strides[1], dilations[1])
-        for together in groups_of_channels(channels, shape[0] * shape[1], self._formulas.bases):
+        for together in groups_of_channels(channels, shape[0] * shape[1], self._formulas[0].bases):
             yield lines, across, without_margins(lines, shape, channels, together), False
             if self.storage == "sub-lists":
                 yield whole_lines, across, without_margins(whole_lines, shape, channels, together), True
         room = (shape[0] + c.weights.shape[2 + line] - 1) * (shape[1] + c.weights.shape[2 + other] - 1)
-        for together in groups_of_channels(channels, room, self._formulas.bases):
+        for together in groups_of_channels(channels, room, self._formulas[0].bases):
             given = (whole_lines, whole_across, shape, strides, dilations, channels, together)
             yield whole_lines, whole_across, with_margins(*given), False
             if self.storage == "sub-lists":
                 yield whole_lines, whole_across, with_margins_across(*given), True
 
     def _sparse_lines(
-        self, stored: Sequence[tuple[Elements, Elements]], line: int, part: Slice, free: int, each: int
+        self,
+        stored: Sequence[tuple[Elements, Elements]],
+        line: int,
+        part: Slice,
+        taken: tuple[int, int],
+        formulas: WordFormulas,
     ) -> int:
-        """Return the words of sparse lists that are stored by lines: rows where `line` is 0, columns where it is 1."""
-        targets, formulas = part.neurons + free, self._formulas
+        """Return the words of sparse lists that are stored by lines: rows where `line` is 0, columns where it is 1.
+
+        taken: compartments left free, and bits of a synapse.
+        """
+        targets, each = part.neurons + taken[0], taken[1]
         ((first, stop),) = _channels_per_group(self.connection, part)
         if not self._not_zero.size:
             return self.connection.weights.shape[1] * sum(
@@ -231,9 +247,9 @@ class SynapseMemory:
         counts = self._not_zero[stop] - self._not_zero[first]
         return int(np.count_nonzero(counts.reshape(len(counts), -1).any(axis=1)))
 
-    def _sparse(self, part: Slice, each: int) -> int:
+    def _sparse(self, part: Slice, each: int, formulas: WordFormulas) -> int:
         """Return the words of sparse lists, of `each` bits a synapse and its index, with channels numbered first."""
-        c, formulas = self.connection, self._formulas
+        c = self.connection
         if c.weights.ndim == 2:
             if not self._not_zero.size:
                 return c.weights.shape[1] * formulas.sparse(part.neurons, part.neurons, each)

@@ -17,29 +17,36 @@ _END = 5  # bits that end a list: NX data_structures.py:842-846
 
 @dataclass(frozen=True)
 class WordFormulas:
-    """The numbers of a profile. word, header: bits; entry: synapses of one; bases: how many bases an axon can have."""
+    """The numbers of a profile. word, header: bits; entry: synapses of one; bases: how many bases an axon can have.
+
+    reach: neurons that an index has to tell apart at least, those of the whole core where several blocks share it.
+    """
 
     word: int
     header: int
     entry: int
     bases: int
+    reach: int = 0
 
     def dense(self, runs: tuple[int, ...], targets: int, each: int) -> int:
         """Return the words of runs of neighbouring targets, of `each` bits a synapse, among `targets` neurons."""
         entries = sum(-(-run // self.entry) for run in runs)
-        return self._words(entries * (self.header + index_bits(targets)) + sum(runs) * each)
+        return self._words(entries * (self.header + self._index(targets)) + sum(runs) * each)
 
     def sparse(self, synapses: int, targets: int, each: int) -> int:
         """Return the words of synapses with an index each; none take nothing."""
         if not synapses:
             return 0
-        return self._words(-(-synapses // self.entry) * self.header + synapses * (each + index_bits(targets)))
+        return self._words(-(-synapses // self.entry) * self.header + synapses * (each + self._index(targets)))
 
     def many_sparse(self, synapses: np.ndarray, targets: int, each: int) -> np.ndarray:
         """Return what `sparse` gives, for each number of `synapses`."""
-        bits = -(-synapses // self.entry) * self.header + synapses * (each + index_bits(targets))
+        bits = -(-synapses // self.entry) * self.header + synapses * (each + self._index(targets))
         words = -(-bits // self.word) + self._end(bits)
         return np.where(synapses > 0, words, 0)
+
+    def _index(self, targets: int) -> int:
+        return index_bits(max(targets, self.reach))
 
     def _words(self, bits: int) -> int:
         """`words_per_axon`."""
