@@ -251,7 +251,7 @@ def test_operations_of_random_networks_are_those_of_the_simulator_where_lists_ar
                 for core, held in enumerate(slices):
                     for part in held:
                         if part.population == c.target:
-                            encoding = model.need(part, shares=len(held) > 1).encodings[c.name]
+                            encoding = model.needs(held)[held.index(part)].encodings[c.name]
                             expected[step + c.delay, core] += slow_operations(net, c, spikes, part, encoding)
         np.testing.assert_allclose(events.core_operations[sample], expected)
         for step in range(net.steps):

@@ -132,8 +132,8 @@ def _left_free(network: IntegerNetwork, placement: Placement, profile: HardwareP
     if placement.storage != "nengo-loihi":
         model = Model(network, profile, storage=placement.storage)
         for i, core in enumerate(placement.cores):
-            shares = len(core.slices) > 1
-            found[i] = sum(model.need(part, shares=shares).amounts["neurons"] - part.neurons for part in core.slices)
+            needs = model.needs(core.slices)
+            found[i] = sum(need.amounts["neurons"] for need in needs) - sum(part.neurons for part in core.slices)
     return found
 
 

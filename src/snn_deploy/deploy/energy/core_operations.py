@@ -77,6 +77,7 @@ def core_operations(
     """Return connection -> how it loads the cores of `placement`."""
     found = {}
     model = Model(network, profile, storage=placement.storage)
+    needs = [model.needs(placed.slices) for placed in placement.cores]
     for c in network.connections:
         stored = c.weights != 0
         per_group = len(c.weights) // c.groups
@@ -85,10 +86,10 @@ def core_operations(
         groups: list[int] = []
         blocks: list[_Block] = []
         for core, placed in enumerate(placement.cores):
-            for part in placed.slices:
+            for part, need in zip(placed.slices, needs[core], strict=True):
                 if part.population != c.target:
                     continue
-                encoding = model.need(part, shares=len(placed.slices) > 1).encodings[c.name]
+                encoding = need.encodings[c.name]
                 for group in range(part.start[0] // per_group, (part.stop[0] - 1) // per_group + 1):
                     first = max(part.start[0], group * per_group)
                     stop = min(part.stop[0], (group + 1) * per_group)

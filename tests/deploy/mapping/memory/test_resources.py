@@ -295,27 +295,28 @@ def test_a_kernel_takes_the_registers_that_intel_s_compiler_gives_it():
         assert Model(network, LOIHI_2).use(whole(network))["synapse bytes"] == 8 * registers
 
 
-@pytest.mark.parametrize(("synapses", "alone", "shared"), [(2, 100, 100), (3, 100, 200), (4, 200, 200)])
-def test_an_index_tells_all_neurons_of_a_shared_core_apart(synapses, alone, shared):
+@pytest.mark.parametrize(("synapses", "first", "behind"), [(2, 100, 100), (3, 100, 200), (4, 200, 200)])
+def test_an_index_of_a_block_behind_another_counts_from_the_first_neuron_of_the_core(synapses, first, behind):
     # By hand: n synapses an axon are 10 + n * (8 + 6) bits, and with indices of ten bits 10 + n * (8 + 10). Of three,
     # these are 52 bits, a word, and 64, which with what ends a list are two.
     weights = np.zeros((60, 100), int)
     weights[:synapses] = 127
     network = one_layer((100,), weights)
     model, part = Model(network, LOIHI), whole(network)
-    assert [model.need(part, shares=s).amounts["synapse words"] for s in (False, True)] == [alone, shared]
-    assert count_synapse_words(network.connections[0], (100,), part, 0, LOIHI, on_core=1000) == shared
+    assert [model.need(part, is_behind=s).amounts["synapse words"] for s in (False, True)] == [first, behind]
+    assert [need.amounts["synapse words"] for need in model.needs([part, part])] == [first, behind]
+    assert count_synapse_words(network.connections[0], (100,), part, 0, LOIHI, on_core=1000) == behind
 
 
 @pytest.mark.parametrize("seed", slow_enough(range(25)))
-def test_blocks_that_share_a_core_are_counted_with_its_indices(seed):
+def test_blocks_behind_another_are_counted_with_the_indices_of_the_core(seed):
     network = random_network(seed)
     model, delays = Model(network, LOIHI), chip_delays(network)
     for p in network.populations:
         part = whole_of(p)
         connections = network.connections_to(p.name)
         both = [words_of_both(c, network.shape_of(c.source), part, delays[c.name], LOIHI, 1024) for c in connections]
-        needed = model.need(part, shares=True).amounts["synapse words"]
+        needed = model.need(part, is_behind=True).amounts["synapse words"]
         assert sum(map(min, both)) <= needed
         assert needed >= model.need(part).amounts["synapse words"]
 

@@ -15,7 +15,7 @@ from snn_deploy.deploy.mapping.checking.count_sub_lists import Taken, count_sub_
 from snn_deploy.deploy.mapping.checking.count_synapse_bytes import count_synapse_bytes
 from snn_deploy.deploy.mapping.checking.count_synapse_words import words_of_both
 from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
-from snn_deploy.deploy.mapping.cores.placement import Placement, Slice
+from snn_deploy.deploy.mapping.cores.placement import Placement, Slice, Storage
 from snn_deploy.deploy.mapping.memory.chip_delays import chip_delays
 from snn_deploy.deploy.mapping.memory.resources import slots_of_maps
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -69,8 +69,9 @@ def check_placement(network: IntegerNetwork, placement: Placement, profile: Hard
     if placement.storage != "nengo-loihi" and profile.find("core.synapse_memory_words"):
         wrong += _cores_without_a_way(network, placement, profile, neurons)
     words = {
-        i: sum(
-            _words_of_block(network, part, profile, neurons[i] if len(core.slices) > 1 else 0) for part in core.slices
+        i: min(
+            sum(_words_of_block(network, p, profile, 0 if p is first else neurons[i]) for p in core.slices)
+            for first in core.slices  # its indices count from 0; those of the others reach over the whole core
         )
         for i, core in enumerate(placement.cores)
         if profile.find("core.synapse_memory_words") and placement.storage == "nengo-loihi"
@@ -148,24 +149,37 @@ def _cores_without_a_way(
     most = profile.whole("core.synapse_memory_words")
     strict = profile.find("core.synapse_memory_limit_is_strict")
     most -= bool(strict and strict.value)
-    delays = chip_delays(network)
     wrong = []
     for i, core in enumerate(placement.cores):
-        ways: set[Taken] = {(0, 0)}
-        for part in core.slices:
-            block: set[Taken] = {(0, 0)}
-            for c in network.connections_to(part.population):
-                on_core = neurons[i] if len(core.slices) > 1 else 0
-                source, storage = network.shape_of(c.source), placement.storage
-                found = count_sub_lists(c, source, part, delays[c.name], profile, storage, on_core)
-                # The connections of a block number its neurons alike, so what one leaves free the others leave too.
-                block = set(not_worse({(a + b, max(p, q)) for (a, p), (b, q) in product(block, found)}))
-            ways = set(not_worse({(a + b, p + q) for (a, p), (b, q) in product(ways, block)}))
+        first, behind = (
+            [_ways_of_block(network, part, profile, placement.storage, on_core) for part in core.slices]
+            for on_core in (0, neurons[i])
+        )
+        ways: set[Taken] = set()
+        for begins in range(len(core.slices)):  # its indices count from 0; those of the others over the whole core
+            taken: set[Taken] = {(0, 0)}
+            for k in range(len(core.slices)):
+                block = first[k] if k == begins else behind[k]
+                taken = set(not_worse({(a + b, p + q) for (a, p), (b, q) in product(taken, block)}))
+            ways |= taken
         room = profile.whole("core.max_neurons") - neurons[i]
         if not any(words <= most and free <= room for words, free in ways):
             tried = ", ".join(f"{words} words with {free} compartments left free" for words, free in sorted(ways))
             wrong.append(f"core {i}: core.synapse_memory_words is {most}, and room for {room} more neurons; {tried}")
     return wrong
+
+
+def _ways_of_block(
+    network: IntegerNetwork, part: Slice, profile: HardwareProfile, storage: Storage, on_core: int
+) -> set[Taken]:
+    """Return the ways to store all connections of a block. Which of them number its neurons alike is not judged."""
+    delays = chip_delays(network)
+    block: set[Taken] = {(0, 0)}
+    for c in network.connections_to(part.population):
+        found = count_sub_lists(c, network.shape_of(c.source), part, delays[c.name], profile, storage, on_core)
+        # The connections of a block number its neurons alike, so what one leaves free the others leave too.
+        block = set(not_worse({(a + b, max(p, q)) for (a, p), (b, q) in product(block, found)}))
+    return block
 
 
 def _off_the_mesh(placement: Placement, profile: HardwareProfile) -> list[str]:

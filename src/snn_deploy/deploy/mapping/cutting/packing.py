@@ -29,10 +29,7 @@ def packed(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]) ->
     found = min((_first_fit(model, these, slots) for these in (blocks, by_size)), key=len)
     found = [sorted(core, key=order.__getitem__) for core in found]
     found.sort(key=lambda core: order[core[0]])
-    uses = [
-        model.joined([model.need(block, shares=len(core) > 1) for block in core], sum(slots[block] for block in core))
-        for core in found
-    ]
+    uses = [model.joined(model.needs(core), sum(slots[block] for block in core)) for core in found]
     return tuple(map(tuple, found)), tuple(uses)
 
 
@@ -48,8 +45,7 @@ def _first_fit(model: Model, blocks: Sequence[Slice], slots: Mapping[Slice, int]
         need = model.need(block)
         own = np.array([need.amounts[n] + (slots[block] if n == "output axons" else 0) for n in names])
         for i in np.flatnonzero((filled[: len(cores)] + own <= allowed).all(axis=1)):
-            together = [model.need(other, shares=True) for other in (*cores[i], block)]
-            if not model.over(model.joined(together, sent[i] + slots[block])):
+            if not model.over(model.joined(model.needs([*cores[i], block]), sent[i] + slots[block])):
                 break
         else:
             i = len(cores)

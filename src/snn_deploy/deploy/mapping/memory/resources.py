@@ -7,7 +7,7 @@ the profile has no number for is not counted. What else is not counted stands in
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 
@@ -127,13 +127,26 @@ class Model:
         object.__setattr__(self, "memories", memories)
         object.__setattr__(self, "limits", limits(self.profile))
 
-    def need(self, part: Slice, *, shares: bool = False) -> Need:
-        """Return what `part` needs, without its output axons. shares: whether other blocks lie on its core."""
+    def needs(self, blocks: Sequence[Slice]) -> list[Need]:
+        """Return what each of the blocks of one core needs, without output axons.
+
+        A core numbers the neurons of one of them first, so that its indices are no wider than if it were alone: that
+        which would take the most words more.
+        """
+        if len(blocks) == 1:
+            return [self.need(blocks[0])]
+        alone, behind = ([self.need(b, is_behind=is_behind) for b in blocks] for is_behind in (False, True))
+        more = [b.amounts["synapse words"] - a.amounts["synapse words"] for a, b in zip(alone, behind, strict=True)]
+        first = more.index(max(more))
+        return [alone[i] if i == first else need for i, need in enumerate(behind)]
+
+    def need(self, part: Slice, *, is_behind: bool = False) -> Need:
+        """Return what `part` needs, without its output axons. is_behind: whether another block lies before it."""
         axes = range(1, len(part.start))
         kinds = (self._kind(part.population, axis, part.start[axis], part.stop[axis]) for axis in axes)
-        key = (part.population, part.start[0], part.stop[0], *kinds, shares)
+        key = (part.population, part.start[0], part.stop[0], *kinds, is_behind)
         if key not in self._needs:
-            self._needs[key] = self._need(part, shares)
+            self._needs[key] = self._need(part, is_behind)
         need = self._needs[key]
         if self.work is None:
             return need
@@ -196,7 +209,7 @@ class Model:
         more = self.profile.whole("axon.out_slots_cross_chip_extra") if extra else 0
         return (slots_of_maps(self.profile) if maps else 1) + more
 
-    def _need(self, part: Slice, shares: bool) -> Need:
+    def _need(self, part: Slice, is_behind: bool) -> Need:
         population = next(p for p in self.network.populations if p.name == part.population)
         amounts: Counter[str] = Counter({"neurons": part.neurons})
         if self.profile.find("core.max_blocks"):
@@ -204,7 +217,7 @@ class Model:
         channels = slice(part.start[0], part.stop[0])
         decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
         formats, encodings, bits, free = set(), {}, 0, 0
-        together = self._encoding_of_all(part, shares)
+        together = self._encoding_of_all(part, is_behind)
         for c in self.network.connections_to(part.population):
             memory = self.memories[c.name]
             read = pixels_read(c, memory.source, part.start, part.stop)
@@ -212,7 +225,7 @@ class Model:
             # One axon per position; of a vector, one per neuron.
             amounts["input axons"] += math.prod(extents[1:]) if len(extents) == 3 else extents[0]
             if self.profile.find("core.synapse_memory_words"):
-                held = memory.held(part, shares=shares, encoding=together if c.weights.ndim == 4 else None)
+                held = memory.held(part, is_behind=is_behind, encoding=together if c.weights.ndim == 4 else None)
                 amounts["synapse words"] += held.words
                 encoding: str = held.encoding
                 free = max(free, held.free)
@@ -231,7 +244,7 @@ class Model:
         }
         return Need(amounts, distinct, bits, encodings)
 
-    def _encoding_of_all(self, part: Slice, shares: bool) -> Encoding | None:
+    def _encoding_of_all(self, part: Slice, is_behind: bool) -> Encoding | None:
         """Return the encoding of all convolutions into a block of a map, which number its neurons alike.
 
         None where there is none to agree on: a single one, or neurons at one position, or layouts beyond the two.
@@ -245,7 +258,7 @@ class Model:
         ):
             return None
         words: dict[Encoding, int] = {
-            encoding: sum(memory.held(part, shares=shares, encoding=encoding).words for memory in memories)
+            encoding: sum(memory.held(part, is_behind=is_behind, encoding=encoding).words for memory in memories)
             for encoding in ("dense", "sparse")
         }
         return "sparse" if words["sparse"] < words["dense"] else "dense"

@@ -76,7 +76,7 @@ class SynapseMemory:
 
     @cached_property
     def _formulas(self) -> tuple[WordFormulas, WordFormulas]:
-        """Those of a block alone on its core, and of one that shares it: an index tells all neurons of a core apart."""
+        """Those of the first block of a core, and of one behind another, whose indices count from the core's first."""
         alone = word_formulas(self.profile)
         return alone, replace(alone, reach=self._number("core.max_neurons"))
 
@@ -113,12 +113,13 @@ class SynapseMemory:
         held = self.held(part)
         return held.words, held.encoding
 
-    def held(self, part: Slice, *, shares: bool = False, encoding: Encoding | None = None) -> Held:
+    def held(self, part: Slice, *, is_behind: bool = False, encoding: Encoding | None = None) -> Held:
         """Return how the block `part` is stored: of the ways that `storage` allows, the one that fills a core least.
 
-        shares: whether other blocks lie on its core. encoding: of whole lists, the one to take; None is the smaller.
+        is_behind: whether another block lies before it on its core. encoding: of whole lists, the one to take; None is
+        the smaller.
         """
-        each, c, formulas = self.weight_bits(part) + self.delay_bits, self.connection, self._formulas[shares]
+        each, c, formulas = self.weight_bits(part) + self.delay_bits, self.connection, self._formulas[is_behind]
         if self._not_zero.size or c.weights.ndim == 2:
             return self._held(part, each, formulas, encoding)
         lists = tuple(lists_of_axis(c, self.source, part, i) for i in (1, 2))

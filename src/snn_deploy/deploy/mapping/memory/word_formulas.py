@@ -19,7 +19,7 @@ _END = 5  # bits that end a list: NX data_structures.py:842-846
 class WordFormulas:
     """The numbers of a profile. word, header: bits; entry: synapses of one; bases: how many bases an axon can have.
 
-    reach: neurons that an index has to tell apart at least, those of the whole core where several blocks share it.
+    reach: neurons that an index has to tell apart at least, those of the whole core for a block that is not its first.
     """
 
     word: int
