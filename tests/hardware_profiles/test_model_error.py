@@ -18,7 +18,7 @@ def test_an_error_is_the_ratio_of_estimate_and_measurement_less_one():
     least, most = model_error(CHIP, "dynamic_energy")
     ends = CHIP.quantity("silicon.dynamic_energy").value
     assert (least, most) == pytest.approx([end - 1 for end in ends])
-    assert f"{100 * least:+.0f} % to {100 * most:+.0f} % (docs/silicon.md)" in LINES["dynamic_energy"]
+    assert f"{100 * least:+.0f} % to {100 * most:+.0f} % (snn-deploy help silicon)" in LINES["dynamic_energy"]
 
 
 def test_a_chip_without_a_measured_network_says_so():

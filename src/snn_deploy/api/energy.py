@@ -142,7 +142,7 @@ class ChipEnergy(Energy):
         least, most = (f"{e * 1e9:,.1f}" for e in self.range)
         tables = [block for e in self.estimates for block in _terms(e)]
         sources = sorted({(t.source, t.confidence) for e in self.estimates for t in e.spiking})
-        graded = "  pixels: each value that is not 0 counts as one spike in every step; Loihi 1 has no graded spikes"
+        graded = "  pixels: each value that is not 0 counts as one spike in every step"
         return (
             f"{cores} on {counted(self.placement.chips, 'chip')} of {self.profile.title}",
             f"mean of {self.samples} samples, {self.steps} steps each; {allocated} compartments allocated",

@@ -5,7 +5,7 @@ The numbers are the profile's `[silicon]`: estimate / measurement. benchmarks/si
 
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 
-_PAGE = "docs/silicon.md"
+_PAGE = "snn-deploy help silicon"
 
 
 def model_error(profile: HardwareProfile, quantity: str) -> tuple[float, float] | None:
