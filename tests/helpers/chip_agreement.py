@@ -1,6 +1,7 @@
 """Random networks through export, check_on_chip, map, the checker and Lava, which have to agree on what is possible.
 
-`python tests/helpers/chip_agreement.py 500` does so with 500 networks of floats and 500 of integers.
+`python tests/helpers/chip_agreement.py 500` does so with 500 networks of floats and 500 of integers; with a second
+number, Lava runs only so many of them.
 """
 
 import sys
@@ -13,13 +14,16 @@ from helpers.random_float_network import random_float_network
 import snn_deploy
 from snn_deploy.deploy.backends import lava, reference
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
-from snn_deploy.deploy.verification.random_network import random_inputs, random_network
+from snn_deploy.deploy.verification.random_network import Features, random_inputs, random_network
 from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.float_network import FloatInput
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
+_PLAIN = Features(  # what Loihi 1 has, but for decays and loops
+    graded_input=False, soft_reset=False, reset_value=False, initial_value=False, extremes=False, bias=False
+)
 CHIPS = ("loihi1", "loihi2")
 
 
@@ -41,7 +45,7 @@ def exported_agree(seed: int, *, with_lava: bool) -> list[str]:
             happened.append(f"{name}: not exported")
             continue
         assert check_on_chip(exported, load_profile(name)) == ()
-        happened += _mapped(exported, name)
+        happened += _mapped(exported, name, seed)
         if with_lava:
             happened += _on_lava(exported, name, seed)
     return happened
@@ -49,14 +53,18 @@ def exported_agree(seed: int, *, with_lava: bool) -> list[str]:
 
 def integers_agree(seed: int, *, with_lava: bool) -> list[str]:
     """Take a random network of integers to each chip; return what happened."""
-    network = random_network(seed)
-    happened = [text for name in CHIPS for text in _mapped(network, name)]
+    network = random_network(seed, Features() if seed % 2 else _PLAIN)
+    happened = [text for name in CHIPS for text in _mapped(network, name, seed)]
     return happened + (_on_lava(network, "loihi2", seed) if with_lava else [])
 
 
-def _mapped(network: IntegerNetwork, name: str) -> list[str]:
-    chip = load_profile(name)
-    refused, placed = check_on_chip(network, chip), snn_deploy.place(network, chip=name)
+def _mapped(network: IntegerNetwork, name: str, seed: int) -> list[str]:
+    """Map with the storage and for the objective that the seed gives."""
+    chip, storage = load_profile(name), ("nengo-loihi", "margins", "sub-lists")[seed % 3]
+    objective = "latency" if seed % 5 == 0 else "cores"
+    inputs = random_inputs(network, 2, seed)
+    placed = snn_deploy.place(network, chip=name, inputs=inputs, storage=storage, objective=objective)
+    refused = check_on_chip(network, chip)
     assert placed.refused == refused
     if refused:
         assert placed.placed is None
@@ -69,7 +77,7 @@ def _mapped(network: IntegerNetwork, name: str) -> list[str]:
     assert check_placement(network, placed.placed.placement, chip) == []
     assert placed.bound is not None
     assert placed.bound.cores <= placed.cores
-    return [f"{name}: mapped"]
+    return [f"{name}: mapped, {storage}, for {objective}"]
 
 
 def _on_lava(network: IntegerNetwork, name: str, seed: int) -> list[str]:
@@ -90,10 +98,11 @@ def _on_lava(network: IntegerNetwork, name: str, seed: int) -> list[str]:
 
 if __name__ == "__main__":
     counts: Counter[str] = Counter()
+    lava_for = int(sys.argv[2]) if len(sys.argv) > 2 else int(sys.argv[1])
     for number in range(int(sys.argv[1])):
         for check in (exported_agree, integers_agree):
             try:
-                counts.update(check(number, with_lava=lava.why_unavailable() is None))
+                counts.update(check(number, with_lava=number < lava_for and lava.why_unavailable() is None))
             except Exception:
                 print(f"{check.__name__}({number})", flush=True)
                 raise
