@@ -7,6 +7,7 @@ from pathlib import Path
 from snn_deploy.api.sources import DEFAULT_CHIP, integer_network, test_samples
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.search.front import Verified, as_json, front, verified, write_front
 from snn_deploy.search.point import Point, network_path
@@ -93,10 +94,17 @@ class SearchResult(Result):
             *(f"  pruned: {reason}" for reason in reasons),
             "energy and latency: the highest estimate for the chip. The front was chosen by the accuracy on these",
             "samples, so on new ones expect a little less.",
+            *self._model_errors(),
             *(f"{v.network}: {v.verification}" for v in self.front if not v.identical),
             *ended,
             *(f"wrote {path}" for path in self.files),
         )
+
+    def _model_errors(self) -> tuple[str, ...]:
+        """Return how far the models of the chips on the front were off where they could be compared."""
+        chips = dict.fromkeys(v.point.deployment.profile for v in self.front)
+        quantities = ("cores", "dynamic_energy", "step_time")
+        return tuple(f"{chip}, {error_line(load_profile(chip), what)}" for chip in chips for what in quantities)
 
     def to_dict(self) -> dict[str, object]:
         """Return the front with every measure and file."""
@@ -106,6 +114,7 @@ class SearchResult(Result):
             "pruned": len(self.pruned),
             "objectives": list(self.settings.objectives),
             "front": [as_json(v) for v in self.front],
+            "model_errors": list(self._model_errors()),
         }
 
 

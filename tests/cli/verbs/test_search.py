@@ -51,6 +51,7 @@ def test_every_point_of_the_front_is_a_network_that_verifies(found):
     folder, report, text = found
     assert (report["tried"], report["pruned"]) == (4, 0)
     assert report["front"]
+    assert any("loihi2, step time: on the networks measured on chips" in line for line in report["model_errors"])
     shown = Dataset().load("test").first(3).shown
     for point in report["front"]:
         assert point["identical"] is True
