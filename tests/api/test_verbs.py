@@ -171,8 +171,7 @@ def test_what_does_not_fit_is_a_result_with_violations_and_suggestions(exported,
     text = Path(sd.__file__).parent.joinpath("hardware_profiles/loihi2.toml").read_text()
     small = tmp_path / "small.toml"
     small.write_text(text.replace("max_in_axons = { value = 4096", "max_in_axons = { value = 4"))
-    if small.read_text() == text:
-        pytest.skip("the profile writes its input axons in another way")
+    assert small.read_text() != text
     placed = sd.place(exported, chip=str(small))
     assert not placed.fits
     assert placed.violations

@@ -103,7 +103,7 @@ if __name__ == "__main__":
         for check in (exported_agree, integers_agree):
             try:
                 counts.update(check(number, with_lava=number < lava_for and lava.why_unavailable() is None))
-            except Exception:
+            except Exception:  # whatever it is, with the call that repeats it
                 print(f"{check.__name__}({number})", flush=True)
                 raise
     print(*(f"{times:6} {what}" for what, times in sorted(counts.items())), sep="\n")

@@ -254,6 +254,14 @@ def test_a_last_layer_that_cannot_fire_integrates(plain):
     assert read_net(plain(layer__1__neuron__vThMant=131071), ONE).output.fires
 
 
+def test_each_input_neuron_of_a_vector_hears_its_own_number(plain):
+    fields = {"type": b"CUBA", "vThMant": 4, "vDecay": 0, "iDecay": 4096}
+    network = read_net(plain(**{f"layer__0__neuron__{name}": value for name, value in fields.items()}), ONE)
+    assert network.input.shape == (3, 1, 1)
+    found = integer_semantics.run(network, np.array([4, 5, 0], np.uint8).reshape(1, 1, 3, 1, 1))
+    assert found.spikes["input_neurons"].ravel().tolist() == [0, 1, 0]
+
+
 def test_an_average_sums_groups(plain):
     network = read_net(plain(layer__2__type=b"average", layer__2__shape=[1]), ONE)
     assert network.connections[1].weights.tolist() == [[1, 1]]
@@ -280,10 +288,12 @@ def test_an_average_sums_groups(plain):
         ({"layer__1__bias": [1, 2, 3]}, "3 biases for 2 channels"),
         ({"layer__1__delay": [1, 70]}, "delays 1..70; taken are 0 to 62"),
         ({"layer__1__delay": [1, 2, 3, 4]}, "4 delays of 3 inputs and 2 neurons"),
+        ({"layer__0__shape": [1 << 20, 1 << 20, 4]}, "taken are up to 16777216 neurons"),
+        ({"layer__2__type": b"average", "layer__2__shape": [3]}, "an average of 2 neurons in 3 groups"),
         ({"layer__0__type": b"dense"}, "the first layer is no input with a shape"),
         ({"layer__1__type": None}, "layer 1: it says no type"),
         ({"layer__2__type": b"input", "layer__2__shape": [3]}, "a second input"),
-        ({"layer__1__type": b"conv"}, "a convolution of .* which is no map"),
+        ({"layer__1__type": b"conv"}, "a layer of maps behind .* which is no map"),
         ({"snn_deploy__statement": b"{}"}, "a damaged statement of snn-deploy"),
     ],
 )

@@ -22,6 +22,7 @@ from snn_deploy.support.user_error import UserError
 
 _FILE = Kind("file of lava-dl (.net)", "/", "net.export_hdf5")
 _MOST_DELAY = 62
+_MOST_GROUPS = 4096  # of an average, the classes
 _NOT_TAKEN = {
     "convT": "transposed convolutions",
     "unpool": "unpooling",
@@ -96,7 +97,7 @@ class _Builder:
         adders: Mapping[str, Callable[[Layer], None]] = {
             "input": self._input,
             "conv": self._conv,
-            "pool": self._pool,
+            "pool": self._conv,
             "dense": self._dense,
             "dense_rec": self._dense,
             "flatten": self._flatten,
@@ -134,49 +135,43 @@ class _Builder:
         if self.input_shape:
             raise layer.refused("a second input; taken is a chain of layers behind one")
         shape = layer.shape()
-        self.input_shape = self.shape = shape if len(shape) == 3 else (int(np.prod(shape)),)
-        if "neuron" not in layer.fields or not self.reading.input_neurons:
+        has_neurons = "neuron" in layer.fields and self.reading.input_neurons
+        # A vector with neurons is a map of single positions, so that each of them hears its own number alone.
+        self.input_shape = self.shape = (
+            shape if len(shape) == 3 else (int(np.prod(shape)), *((1, 1) if has_neurons else ()))
+        )
+        if not has_neurons:
             return
         self.has_input_neurons = True
-        channels = self.input_shape[0]
-        kernel = (channels, 1, 1, 1) if len(self.input_shape) == 3 else (channels, channels)
-        weights = np.ones(kernel, np.int64) if len(self.input_shape) == 3 else np.eye(channels, dtype=np.int64)
-        neuron = layer.neuron()
-        connection = {"groups": channels} if len(self.input_shape) == 3 else {}
-        self._append(
-            "input_neurons", self.input_shape, neuron, np.zeros(channels, np.int64), [(weights, 0, 0)], connection
-        )
+        channels = self.shape[0]
+        part = (np.ones((channels, 1, 1, 1), np.int64), 0, 0)
+        bias = np.zeros(channels, np.int64)
+        self._append("input_neurons", self.shape, layer.neuron(), bias, [part], {"groups": channels})
 
     def _conv(self, layer: Layer) -> None:
+        """Add a convolution, or pooling: a sum with one kernel for every channel by itself."""
         if len(self.shape) != 3 or self.is_flat:
-            raise layer.refused(f"a convolution of {self.shape}, which is no map")
+            raise layer.refused(f"a layer of maps behind {self.shape}, which is no map")
         if "delay" in layer.fields and layer.whole("delay").any():
-            raise layer.refused("delays of a convolution, which lava-dl's own reader leaves out")
+            raise layer.refused("delays of a layer of maps, which lava-dl's own reader leaves out")
         neuron, shape = layer.neuron(), layer.shape()
         weights, exponent = layer.weights("weight", neuron["exponent"])
-        weights = self._kernel(layer, weights)
+        kernel = weights[..., 0] if weights.ndim == 5 and weights.shape[4] == 1 else weights
+        if kernel.ndim != 4:
+            raise layer.refused(f"a kernel of the shape {kernel.shape}; taken is (out, in, height, width)")
+        groups = int(layer.whole("groups", 1).ravel()[0])
+        if layer.type == "pool":
+            if kernel.shape[:2] != (1, 1):
+                raise layer.refused(f"a pooling kernel of the shape {kernel.shape}; taken is (1, 1, height, width)")
+            groups = self.shape[0]
+            kernel = np.repeat(kernel, groups, axis=0)
+        if len(kernel) != shape[0]:
+            raise layer.refused(f"kernels of {len(kernel)} channels for the shape {shape}")
         geometry = {name: layer.pair(name, default) for name, default in _GEOMETRY.items()}
-        options = {**geometry, "groups": int(layer.whole("groups", 1).ravel()[0])}
         bias = layer.bias(shape[0], int(np.prod(shape)))
-        self._append(self._name("conv"), shape, neuron, bias, [(weights, exponent, 0)], options)
-
-    def _pool(self, layer: Layer) -> None:
-        """Add a sum over windows with one weight for all channels: a convolution of each channel by itself."""
-        if len(self.shape) != 3 or self.is_flat:
-            raise layer.refused(f"pooling of {self.shape}, which is no map")
-        if "delay" in layer.fields and layer.whole("delay").any():
-            raise layer.refused("delays of pooling are not taken")
-        neuron, shape = layer.neuron(), layer.shape()
-        weights, exponent = layer.weights("weight", neuron["exponent"])
-        kernel = self._kernel(layer, weights)
-        if kernel.shape[:2] != (1, 1):
-            raise layer.refused(f"a pooling kernel of the shape {kernel.shape}; taken is (1, 1, height, width)")
-        geometry = {name: layer.pair(name, default) for name, default in _GEOMETRY.items()}
-        channels = self.shape[0]
-        every = np.repeat(kernel, channels, axis=0)
-        bias = layer.bias(shape[0], int(np.prod(shape)))
-        options = {**geometry, "groups": channels}
-        self._append(self._name("pool"), shape, neuron, bias, [(every, exponent, 0)], options)
+        self._append(
+            self._name(layer.type), shape, neuron, bias, [(kernel, exponent, 0)], {**geometry, "groups": groups}
+        )
 
     def _dense(self, layer: Layer) -> None:
         if len(self.shape) == 3 and not self.is_flat and self.shape[1:] != (1, 1):
@@ -202,18 +197,11 @@ class _Builder:
     def _average(self, layer: Layer) -> None:
         """Add sums over equal groups of neighbouring neurons: an average up to a factor, so classes stay."""
         groups, heard = int(np.prod(layer.shape())), int(np.prod(self.shape))
-        if heard % groups:
+        if heard % groups or groups > _MOST_GROUPS:
             raise layer.refused(f"an average of {heard} neurons in {groups} groups")
         weights = np.kron(np.eye(groups, dtype=np.int64), np.ones((1, heard // groups), np.int64))
         sums = {"threshold": LARGEST_THRESHOLD, "voltage_keep": DECAY_UNITY, "current_keep": 0, "exponent": 0}
         self._append(self._name("average"), (groups,), sums, np.zeros(groups, np.int64), [(weights, 0, 0)], {})
-
-    def _kernel(self, layer: Layer, weights: np.ndarray) -> np.ndarray:
-        if weights.ndim == 5 and weights.shape[4] == 1:
-            return weights[..., 0]
-        if weights.ndim != 4:
-            raise layer.refused(f"a kernel of the shape {weights.shape}; taken is (out, in, height, width)")
-        return weights
 
     def _append(
         self,

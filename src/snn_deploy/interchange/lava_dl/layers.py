@@ -5,6 +5,7 @@ What fields mean is what lava-dl's reader makes of them (lava/lib/dl/netx/hdf5.p
 in every step.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ _NEURONS = ("CUBA", "LOIHI")
 _NO_NEURON = {"type": "CUBA", "iDecay": DECAY_UNITY, "vDecay": 0, "vThMant": LARGEST_THRESHOLD}
 _LARGEST_WEIGHT = 255
 _LARGEST_EXPONENT = 7
+_MOST_NEURONS = 1 << 24  # of a layer, more than all cores of many chips hold: nothing larger is allocated for a claim
 
 Fields = Mapping[str, Any]
 
@@ -50,6 +52,8 @@ class Layer:
         values = self.whole("shape").ravel()
         if not 1 <= values.size <= 3 or (values < 1).any():
             raise self.refused(f"the shape {values.tolist()[:5]}; allowed are one to three numbers from 1")
+        if math.prod(map(int, values)) > _MOST_NEURONS:
+            raise self.refused(f"the shape {values.tolist()}; taken are up to {_MOST_NEURONS} neurons")
         return tuple(int(n) for n in values)
 
     def neuron(self) -> dict[str, int]:

@@ -53,14 +53,7 @@ def lists_of_axis(c: IntegerConnection, source: tuple[int, ...], part: Slice, ax
 
     With each comes its first target, counted from the block's first row or column.
     """
-    return _lists_of_axis(
-        (part.start[axis], part.stop[axis]),
-        c.weights.shape[axis + 1],
-        c.stride[axis - 1],
-        c.padding[axis - 1],
-        c.dilation[axis - 1],
-        pooled_shape(source, c.pool)[axis],
-    )
+    return _lists_of_axis(*_axis(c, source, part, axis))
 
 
 @lru_cache(maxsize=100_000)
@@ -73,7 +66,14 @@ def _copies(
 
 def positions_met(c: IntegerConnection, source: tuple[int, ...], part: Slice, axis: int) -> tuple[int, ...]:
     """Return the rows (axis 1) or columns (axis 2) of the pooled source that have a synapse into the block."""
-    return _met(
+    return _met(*_axis(c, source, part, axis))
+
+
+def _axis(
+    c: IntegerConnection, source: tuple[int, ...], part: Slice, axis: int
+) -> tuple[Range, int, int, int, int, int]:
+    """Return the block's range, kernel, stride, padding, dilation and the source's length along rows or columns."""
+    return (
         (part.start[axis], part.stop[axis]),
         c.weights.shape[axis + 1],
         c.stride[axis - 1],
