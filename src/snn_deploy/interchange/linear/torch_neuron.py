@@ -1,11 +1,12 @@
-"""What a spiking torch module does in one step, as numbers; what each reader in this folder returns."""
+"""What a spiking torch module does in one step, as numbers, and how it is called: what torch_neurons/ finds out."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 
-from snn_deploy.interchange.linear.operations import NodeError
+from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError
 from snn_deploy.network.neuron_reset import Reset, nothing
 
 
@@ -14,7 +15,8 @@ class TorchNeurons:
     """One step: u = current_keep u + gain x; v = voltage_keep v + u + bias; fires; resets (see FloatPopulation).
 
     Arrays of one number, one per channel or one per neuron. feedback: what each neuron gets of its own spike one step
-    later, beside the reset; 0 is nothing.
+    later, beside the reset; 0 is nothing. recurrent: weights from all spikes of the layer to its neurons, one step
+    later, whose result is added to x. Neurons that do not fire show their potential.
     """
 
     voltage_keep: np.ndarray
@@ -27,6 +29,31 @@ class TorchNeurons:
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
     feedback: np.ndarray = field(default_factory=nothing)
+    recurrent: Dense | Convolution | None = None
+    fires: bool = True
+
+
+Time = Literal["none", "first", "second", "flat"]
+"""Where the steps are in the tensor that a spiking module gets.
+
+none: it is one step, (batch, ...). first: (steps, batch, ...). second: (batch, steps, ...). flat: (batch * steps, ...),
+the steps of a sample one after another.
+"""
+
+
+@dataclass(frozen=True)
+class NeuronCall:
+    """One call of a spiking module.
+
+    arrives: what its neurons get. leaves: their spikes, of the same shape. before: the state that the caller passed,
+    None where the module began one or keeps it itself. after: the state that it returned, empty where it keeps it.
+    """
+
+    arrives: torch.Tensor
+    leaves: torch.Tensor
+    before: tuple[torch.Tensor, ...] | None = None
+    after: tuple[torch.Tensor, ...] = ()
+    time: Time = "none"
 
 
 def number(module: Any, name: str) -> np.ndarray:
