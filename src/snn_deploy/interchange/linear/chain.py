@@ -19,6 +19,7 @@ from snn_deploy.interchange.linear.operations import (
     NodeError,
     Operation,
     Pool,
+    Reshape,
     Scale,
     Shape,
     Wait,
@@ -54,6 +55,20 @@ def connection_fields(operations: Sequence[Operation], shape: Shape) -> dict[str
     if isinstance(weights, Convolution):
         fields |= {name: getattr(weights, name) for name in ("stride", "padding", "dilation", "groups")}
     return fields
+
+
+def matrix_fields(operations: Sequence[Operation], shape: Shape) -> dict[str, Any]:
+    """Return the fields of a FloatConnection that does the same by a matrix, (flattened output, flattened input)."""
+    inputs, shapes = math.prod(shape), [shape]
+    for operation in operations:
+        shapes.append(operation.output_shape(shapes[-1]))
+    if inputs * max(map(math.prod, shapes)) > _LARGEST_MATRIX:
+        raise NodeError(f"{inputs} values go on by what no convolution does, and a matrix of them would be too large.")
+    values = np.eye(inputs).reshape(inputs, *shape)
+    for operation in operations:
+        values = operation.apply(values)
+    delay = sum(operation.steps for operation in operations if isinstance(operation, Wait))
+    return {"weights": np.ascontiguousarray(values.reshape(inputs, -1).T), "delay": delay}
 
 
 def _after_pool(chain: _Chain, pool: Pool) -> _Chain:
@@ -105,6 +120,13 @@ def _after_flatten(chain: _Chain, flatten: Flatten) -> _Chain:
     return replace(chain, shape=flatten.output_shape(chain.shape))
 
 
+def _after_reshape(chain: _Chain, reshape: Reshape) -> _Chain:
+    shape = reshape.output_shape(chain.shape)
+    if len(shape) > 1 and shape != chain.shape:
+        raise NodeError(f"{chain.shape} becomes {shape} on the way, which no convolution does.")
+    return replace(chain, shape=shape)
+
+
 def _after_scale(chain: _Chain, scale: Scale) -> _Chain:
     factors = scale.over(chain.shape)
     if chain.weights is None:
@@ -128,6 +150,7 @@ _STEPS: dict[type, Any] = {
     Convolution: _after_convolution,
     Dense: _after_dense,
     Flatten: _after_flatten,
+    Reshape: _after_reshape,
     Scale: _after_scale,
     Wait: _after_wait,
 }

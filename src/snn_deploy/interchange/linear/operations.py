@@ -115,6 +115,24 @@ class Flatten:
 
 
 @dataclass(frozen=True)
+class Reshape:
+    """The same values in the same order, in another shape."""
+
+    shape: Shape
+    bias = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the output for an input of `shape`, or raise a NodeError."""
+        if math.prod(shape) != math.prod(self.shape):
+            raise NodeError(f"{shape} reshaped to {self.shape}.")
+        return self.shape
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Return the output for values (batch, *shape)."""
+        return values.reshape(len(values), *self.shape)
+
+
+@dataclass(frozen=True)
 class Scale:
     """An elementwise product."""
 
@@ -151,7 +169,7 @@ class Wait:
         return values
 
 
-Operation = Convolution | Dense | Pool | Flatten | Scale | Wait
+Operation = Convolution | Dense | Pool | Flatten | Reshape | Scale | Wait
 
 
 def spread(values: np.ndarray, shape: Shape, what: str) -> np.ndarray:
