@@ -177,7 +177,7 @@ def test_resets_of_snntorch_that_are_no_reset_of_a_chip_are_refused():
         (snntorch.Leaky(0.5, reset_delay=False), "a potential above two thresholds"),
         (snntorch.Leaky(0.5, inhibition=True), "inhibition is True"),
         (snntorch.Leaky(0.5, graded_spikes_factor=2.0), "graded_spikes_factor is"),
-        (snntorch.Synaptic(0.5, 0.5, reset_mechanism="zero"), "one step after the spike"),
+        (snntorch.Synaptic(0.5, 0.5, reset_mechanism="zero"), "through the step after a spike"),
     ):
         with pytest.raises(UserError, match=reason):
             from_torch(nn.Sequential(nn.Linear(4, 4), neuron), (4,), STEPS)

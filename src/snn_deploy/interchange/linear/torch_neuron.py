@@ -1,7 +1,8 @@
 """What a spiking torch module does in one step, as numbers, and how it is called: what torch_neurons/ finds out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from snn_deploy.network.neuron_reset import Reset, nothing
 class TorchNeurons:
     """One step: u = current_keep u + gain x; v = voltage_keep v + u + bias; fires; resets (see FloatPopulation).
 
-    Arrays of one number, one per channel or one per neuron. feedback: what each neuron gets of its own spike one step
-    later, beside the reset; 0 is nothing. recurrent: weights from all spikes of the layer to its neurons, one step
-    later, whose result is added to x. Neurons that do not fire show their potential.
+    Arrays of one number, one per channel or one per neuron. feedback, second_feedback: what the current u of each
+    neuron gets of its own spike one and two steps later, beside the reset and without the gain; 0 is nothing.
+    recurrent: weights from all spikes of the layer to its neurons, one step later, whose result is added to x; its bias
+    is added in every step, the first included. Neurons that do not fire show their potential.
     """
 
     voltage_keep: np.ndarray
@@ -29,6 +31,7 @@ class TorchNeurons:
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
     feedback: np.ndarray = field(default_factory=nothing)
+    second_feedback: np.ndarray = field(default_factory=nothing)
     recurrent: Dense | Convolution | None = None
     fires: bool = True
 
@@ -67,3 +70,24 @@ def require_keep(name: str, keep: np.ndarray) -> None:
     """Raise a NodeError unless `keep` is the share that a step leaves."""
     if not ((keep >= 0) & (keep <= 1)).all():
         raise NodeError(f"{name} leaves {keep.min():g}..{keep.max():g} of a state per step; allowed is 0..1.")
+
+
+def refused(reason: str) -> Callable[[Any], NoReturn]:
+    """Return what a plug-in holds for neurons that are no population: a function that raises `reason`."""
+
+    def refuse(_module: Any) -> NoReturn:
+        raise NodeError(reason)
+
+    return refuse
+
+
+def require_step(name: str, function: Callable[[torch.Tensor], torch.Tensor], *, at_zero: bool) -> None:
+    """Raise a NodeError unless `function`, of potentials above the threshold, is a step from 0 to 1."""
+    tiny = torch.finfo(torch.float64).tiny
+    with torch.no_grad():
+        found = function(torch.tensor([-2.0, -tiny, 0.0, tiny, 2.0, 7.0], dtype=torch.float64)).tolist()
+    if found != [0.0, 0.0, float(at_zero), 1.0, 1.0, 1.0]:
+        raise NodeError(
+            f"{name} gives {found} for potentials of -2, -0, 0, +0, 2 and 7 above the threshold; allowed is 1 "
+            f"{'at' if at_zero else 'above'} the threshold and 0 below."
+        )

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from snn_deploy.interchange.linear.torch_neuron import TorchNeurons, number
+import torch
+
+from snn_deploy.interchange.linear.torch_neuron import NeuronCall, TorchNeurons, number
 
 
 def lif(module: Any) -> TorchNeurons:
@@ -11,6 +13,20 @@ def lif(module: Any) -> TorchNeurons:
     return TorchNeurons(
         number(neuron, "voltage_keep"), number(neuron, "threshold"), fires_at_threshold=neuron.fires_at_threshold
     )
+
+
+def called(_module: Any, arguments: dict[str, Any], result: torch.Tensor) -> NeuronCall:
+    """Return the tensors of a call, which is one step."""
+    return NeuronCall(arguments["currents"], result)
+
+
+def forget(module: Any) -> None:
+    """Drop the potentials."""
+    module.carried = None
+
+
+def in_double(_module: Any) -> None:
+    """Leave the module as it is: it computes in the precision of its input."""
 
 
 CLASSES = {"LIF": lif}
