@@ -14,6 +14,7 @@ _PLACES = {
     "NirReading": "interchange.nir.reading",
     "UserError": "support.user_error",
     "compare": "api.compare",
+    "compare_with_module": "interchange.from_torch",
     "doctor": "api.doctor",
     "energy": "api.energy",
     "export": "api.export",

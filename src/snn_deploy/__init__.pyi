@@ -13,6 +13,7 @@ from snn_deploy.api.run import run as run
 from snn_deploy.api.search import search as search
 from snn_deploy.api.train import train as train
 from snn_deploy.api.verify import verify as verify
+from snn_deploy.interchange.from_torch import compare_with_module as compare_with_module
 from snn_deploy.interchange.from_torch import from_torch as from_torch
 from snn_deploy.interchange.lava_dl.reading import NetReading as NetReading
 from snn_deploy.interchange.nir.reading import NirReading as NirReading

@@ -31,7 +31,8 @@ class ComparedLayer:
 class SourceComparison:
     """A network was compared with its source, and no spike differs.
 
-    source: what it was compared with. takes: how a module was called. samples, steps: that ran. undecided: samples that
+    source: what it was compared with. takes: how a module was called. samples, steps: that ran. random: whether the
+    inputs were made at random. undecided: samples that
     were compared up to a potential at its threshold, within `tolerance`. layers: what was compared.
     """
 
@@ -42,6 +43,7 @@ class SourceComparison:
     undecided: int = 0
     tolerance: float = DOUBLE
     takes: str | None = None
+    random: bool = False
 
     @property
     def compared(self) -> int:
@@ -82,6 +84,7 @@ def compare_spikes(
     *,
     tolerance: float = DOUBLE,
     takes: str | None = None,
+    random: bool = False,
 ) -> SourceComparison:
     """Run `network` on the inputs that its source ran on, and compare everything that was recorded of it.
 
@@ -131,7 +134,7 @@ def compare_spikes(
             potentials = trace.potentials[population.name]
             fired = count = _compare_potentials(source, population, potentials, recorded, sure, tolerance)
         layers.append(ComparedLayer(population.name, count, fired))
-    return SourceComparison(source, samples, steps, tuple(layers), undecided, tolerance, takes)
+    return SourceComparison(source, samples, steps, tuple(layers), undecided, tolerance, takes, random)
 
 
 def _first_difference(

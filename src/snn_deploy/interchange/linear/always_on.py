@@ -4,21 +4,20 @@ A bias of a population is one number for each channel, added to potentials. What
 within a channel or comes only after the first steps is none; by a spike in every step it is exact.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
-from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatPopulation
+from snn_deploy.network.float_network import FloatConnection, FloatPopulation
 
 ALWAYS_ON = "always_on"
 
 
-def always_on(name: str, source: FloatInput) -> tuple[FloatPopulation, FloatConnection]:
-    """Return the neuron and its connection from the input, with weights of 0: every population needs one."""
+def always_on(name: str) -> tuple[FloatPopulation, FloatConnection]:
+    """Return the neuron and a connection to itself with a weight of 0: every population is reached by one."""
     zero, one = np.zeros(1), np.ones(1)
-    neuron = FloatPopulation(name, (1, 1, 1), one / 2, zero, zero, bias=one)
-    return neuron, FloatConnection(f"{source.name}-{name}", source.name, name, np.zeros((1, math.prod(source.shape))))
+    neuron = FloatPopulation(name, (1, 1, 1), one / 2, one, zero, bias=one)
+    return neuron, FloatConnection(f"{name}-{name}", name, name, np.zeros((1, 1, 1, 1)), delay=1)
 
 
 def constant_fields(constant: np.ndarray) -> dict[str, Any]:

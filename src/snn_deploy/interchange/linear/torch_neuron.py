@@ -49,13 +49,15 @@ class NeuronCall:
     """One call of a spiking module.
 
     arrives: what its neurons get. leaves: their spikes, of the same shape. before: the state that the caller passed,
-    None where the module began one or keeps it itself. after: the state that it returned, empty where it keeps it.
+    None where there is none. begins: whether the module then began from its first state; else it kept the state itself,
+    and goes on. after: the state that it returned, empty where it keeps it.
     """
 
     arrives: torch.Tensor
     leaves: torch.Tensor
     before: tuple[torch.Tensor, ...] | None = None
     after: tuple[torch.Tensor, ...] = ()
+    begins: bool = False
     time: Time = "none"
 
 

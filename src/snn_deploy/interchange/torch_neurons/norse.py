@@ -70,6 +70,7 @@ def called(module: Any, arguments: dict[str, Any], result: Any) -> NeuronCall:
         leaves,
         None if before is None else tuple(before),
         tuple(after) if is_one_step or not module.record_states else (),
+        before is None,
         "none" if is_one_step else "first",
     )
 
