@@ -1,5 +1,6 @@
 """lava-dl's files come in: spike for spike what lava-dl itself does with them, and what our exporter wrote."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -7,14 +8,17 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from helpers.equal_networks import first_difference
 from helpers.pilotnet import LAYERS, NETWORK, needs_pilotnet, trace
+from helpers.random_net import random_net
 
 from snn_deploy.deploy.backends import cpu, lava, netx
-from snn_deploy.deploy.verification.random_network import NETX, random_inputs, random_network
+from snn_deploy.deploy.verification.random_network import random_inputs
 from snn_deploy.export.targets.loihi import write
 from snn_deploy.interchange.lava_dl.reading import NetReading
 from snn_deploy.interchange.read_net import read_net
 from snn_deploy.network import integer_semantics
+from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.support.user_error import UserError
 
 STEPS = 12
@@ -180,34 +184,85 @@ def test_pilotnet_does_what_intels_software_did_with_it():
     assert compared > 2_849_976
 
 
-def same(first, second):
-    """Whether both do the same with the same names; exponents may have moved into weights."""
-    return (
-        first.input == second.input
-        and first.steps == second.steps
-        and [(p.name, p.shape, p.fires) for p in first.populations]
-        == [(p.name, p.shape, p.fires) for p in second.populations]
-        and [(c.name, c.source, c.target) for c in first.connections]
-        == [(c.name, c.source, c.target) for c in second.connections]
-    )
-
-
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(60))
 def test_our_own_file_comes_back_as_the_same_network(seed, tmp_path):
-    network = random_network(seed, NETX)
-    try:
-        write(network, tmp_path / "network.net")
-    except UserError:
-        pytest.skip("lava-dl's format does not hold it")
+    network = random_net(seed)
+    write(network, tmp_path / "network.net")
     back = read_net(tmp_path / "network.net")
-    assert same(back, network)
-    if all(c.pool == (1, 1) and c.exponent == 0 for c in network.connections):
-        assert replace(back, provenance=network.provenance).digest == network.digest
+    assert first_difference(replace(back, provenance=network.provenance), network) is None
+    assert replace(back, provenance=network.provenance).digest == network.digest
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_without_the_statement_our_own_file_does_the_same(seed, tmp_path):
+    """What lava-dl's reader sees is the network, but for the largest input value and where the output integrates."""
+    network = random_net(seed)
+    write(network, tmp_path / "network.net")
+    with h5py.File(tmp_path / "network.net", "a") as file:
+        del file["snn_deploy"]
+    back = read_net(tmp_path / "network.net", NetReading(network.steps, network.input.largest_value))
     inputs = random_inputs(network, 3, seed)
     expected, found = (cpu.run(n, inputs, record=True) for n in (network, back))
     np.testing.assert_array_equal(found.outputs, expected.outputs)
-    for population in network.populations:
-        np.testing.assert_array_equal(found.spikes[population.name], expected.spikes[population.name])
+    for mine, theirs in zip(back.populations, network.populations, strict=True):
+        np.testing.assert_array_equal(found.spikes[mine.name], expected.spikes[theirs.name])
+
+
+@pytest.fixture
+def stated(tmp_path):
+    """Return a function that writes a file of ours whose statement `change` has changed: fields -> None."""
+
+    def make(change):
+        network = IntegerNetwork(
+            IntegerInput("in", (1, 4, 4), 1),
+            (
+                IntegerPopulation("map", (1, 2, 2), 3, 100, 0, 0),
+                IntegerPopulation("out", (2,), 3, 100, 0, 0, fires=False),
+            ),
+            (
+                IntegerConnection("a", "in", "map", [[[[4]]]], 1, pool=(2, 2)),
+                IntegerConnection("b", "map", "out", [[1, 2, 3, -4]] * 2),
+            ),
+            steps=2,
+        )
+        path = tmp_path / "ours.net"
+        write(network, path)
+        with h5py.File(path, "a") as file:
+            fields = json.loads(file["snn_deploy/statement"][()])
+            change(fields)
+            del file["snn_deploy/statement"]
+            file["snn_deploy/statement"] = json.dumps(fields).encode()
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda f: f["populations"].pop(), "names for 1 layers, and there are 2"),
+        (lambda f: f["populations"][0].update(fires=False), "map fires in the file"),
+        (lambda f: f["populations"][0].update(without_effect={"threshold": [9]}), "map has a second threshold"),
+        (lambda f: f["populations"][0].update(without_effect={"bias": [9]}), "map with bias"),
+        (lambda f: f["populations"][0].update(without_effect={"reset": "subtract"}), "map with a reset"),
+        (lambda f: f["populations"][1].update(without_effect={"initial_value": [1, 0]}), "out with a reset or an init"),
+        (lambda f: f["populations"][1].update(without_effect={"threshold": ["x"]}), "threshold"),
+        (lambda f: f["connections"][0].update(exponent=7), "a with weights or a geometry"),
+        (lambda f: f["connections"][0].update(exponent=-1), "exponent"),
+        (lambda f: f["connections"][0].update(pool=[0, 2]), "a with pooling"),
+        (lambda f: f["connections"][0].update(pool=[10**9, 2]), "a with pooling"),
+        (lambda f: f["connections"][0].update(pool=[2]), "not enough values"),
+        (lambda f: f["connections"][0].update(dilation=[0, 1]), "slice step cannot be zero"),
+        (lambda f: f["connections"][1].update(source="in"), "no layer from input to dense1"),
+        (lambda f: f["connections"][1].update(source="nowhere"), "nowhere"),
+        (lambda f: f["connections"].pop(), "1 connections more in the file"),
+    ],
+)
+def test_a_statement_that_is_not_of_its_layers_is_refused(stated, change, reason):
+    path = stated(change)
+    with pytest.raises(UserError, match=f"ours.net: a damaged statement of snn-deploy .*{reason}") as refused:
+        read_net(path)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.fixture
@@ -252,6 +307,24 @@ def test_fields_are_read_as_lava_dl_reads_them(plain):
 def test_a_last_layer_that_cannot_fire_integrates(plain):
     assert not read_net(plain(layer__1__neuron__vThMant=131071, layer__1__neuron__vDecay=0), ONE).output.fires
     assert read_net(plain(layer__1__neuron__vThMant=131071), ONE).output.fires
+    assert not read_net(plain(layer__1__neuron__vThMant=131072), ONE).output.fires
+    assert not read_net(plain(layer__1__neuron__vThMant=[131072, 2**18 - 1]), ONE).output.fires
+
+
+def test_a_layer_without_a_neuron_integrates_in_its_current_and_adds_its_bias_once(plain):
+    """lava-dl's reader: iDecay 0, vDecay 4096."""
+    fields = {f"layer__1__neuron__{name}": None for name in ("type", "vThMant", "vDecay", "iDecay")}
+    network = read_net(plain(layer__1__bias=[10, 0], **fields), NetReading(steps=3))
+    found = integer_semantics.run(network, np.ones((3, 1, 3), np.uint8))
+    assert (found.potentials["dense1"][-1, 0] // 64).tolist() == [3 * 6 + 10, 3 * 15]
+
+
+def test_thresholds_and_decays_may_differ_between_channels(plain):
+    fields = {"vThMant": [5, 6], "vDecay": [100, 0], "iDecay": [4096, 0]}
+    network = read_net(plain(**{f"layer__1__neuron__{name}": value for name, value in fields.items()}), ONE)
+    assert network.output.threshold.tolist() == [5, 6]
+    assert network.output.voltage_keep.tolist() == [3996, 4096]
+    assert network.output.current_keep.tolist() == [0, 4096]
 
 
 def test_each_input_neuron_of_a_vector_hears_its_own_number(plain):
@@ -275,9 +348,29 @@ def test_an_average_sums_groups(plain):
         ({"layer__1__neuron__type": b"SDNN"}, "neurons of type 'SDNN'; taken are CUBA and LOIHI.*Sigma-delta"),
         ({"layer__1__neuron__type": b"RF_PHASE"}, "neurons of type 'RF_PHASE'"),
         ({"layer__1__neuron__gradedSpike": True}, "neuron/gradedSpike is 1; taken is 0"),
-        ({"layer__1__neuron__vDecay": [1, 2]}, "neuron/vDecay differs between neurons"),
+        (
+            {"layer__1__neuron__vDecay": [1, 2, 3]},
+            "neuron/vDecay has 3 numbers; taken are one, or one for each channel",
+        ),
+        ({"layer__1__neuron__weight_exp": 1.0}, "neuron/weight_exp is 1; taken is 0.*batch norm"),
+        (
+            {
+                "layer__1__type": b"dense_rec",
+                "layer__1__weight_rec": [[1, 2]] * 2,
+                "layer__1__delay": [0, 1],
+            },
+            "delays of a recurrent layer",
+        ),
         ({"layer__1__neuron__vThMant": None}, "no neuron/vThMant"),
-        ({"layer__1__neuron__iDecay": 5000}, "current_keep"),
+        ({"layer__1__neuron__iDecay": 5000}, r"a\.net, layer 1 \(dense\): population 'dense1': current_keep"),
+        (
+            {"layer__0__shape": [1, 2, 3], "layer__1__type": b"conv", "layer__1__weight": [[[[1]]]] * 2}
+            | {
+                f"layer__1__{n}": v
+                for n, v in {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "shape": [2, 2, 2]}.items()
+            },
+            r"a\.net: connection 'input-conv1': brings shape",
+        ),
         ({"layer__1__neuron__wgtExp": -1}, "neuron/wgtExp is -1; taken are 0 to 7"),
         ({"layer__1__type": b"convT"}, "transposed convolutions are not taken; taken are input, conv"),
         ({"layer__1__type": b"kwta"}, "layers of the type 'kwta' are not taken"),

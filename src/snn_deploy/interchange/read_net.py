@@ -5,23 +5,25 @@ the spike, as in lava-dl's RecurrentDense. Delays of a dense layer are those of 
 arrive; each different delay becomes a connection.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snn_deploy.interchange.lava_dl.layers import Layer, layer_type
+from snn_deploy.interchange.lava_dl.as_stated import stated_connections, stated_populations
+from snn_deploy.interchange.lava_dl.layers import Layer, Neurons, layer_type
 from snn_deploy.interchange.lava_dl.reading import NetReading
 from snn_deploy.interchange.load_hdf5 import Kind, load_hdf5
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
-from snn_deploy.network.net_statement import Statement, read_statement
+from snn_deploy.network.net_format import LARGEST_DELAY
+from snn_deploy.network.net_statement import damaged, read_statement
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
 from snn_deploy.support.user_error import UserError
 
 _FILE = Kind("file of lava-dl (.net)", "/", "net.export_hdf5")
-_MOST_DELAY = 62
 _MOST_GROUPS = 4096  # of an average, the classes
 _NOT_TAKEN = {
     "convT": "transposed convolutions",
@@ -56,8 +58,21 @@ def read_net(path: str | Path, reading: NetReading | None = None) -> IntegerNetw
     layers = _layers(Path(path), file)
     builder = _Builder(str(path), reading)
     for layer in layers:
-        builder.add(layer)
-    return builder.network(file, reading)
+        with _naming(layer.where):
+            builder.add(layer)
+    with _naming(str(path)):
+        return builder.network(file, reading)
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Put `where` before an error that does not begin with it: what the network's own classes refuse."""
+    try:
+        yield
+    except UserError as error:
+        if str(error).startswith(where):
+            raise
+        raise UserError(f"{where}: {error}") from error
 
 
 def _layers(path: Path, file: Mapping[str, Any]) -> list[Layer]:
@@ -90,6 +105,7 @@ class _Builder:
         self.shape: tuple[int, ...] = ()
         self.input_shape: tuple[int, ...] = ()
         self.has_input_neurons = False
+        self.never_fires: list[bool] = []
         self.counts: dict[str, int] = {}
 
     def add(self, layer: Layer) -> None:
@@ -119,14 +135,20 @@ class _Builder:
         if steps is None:
             raise UserError(f"{self.where}: it does not say how many steps a sample has. Give --steps N.")
         largest = reading.largest_value or (stated.largest_value if stated else 255 if self.has_input_neurons else 1)
-        populations = (*self.populations[:-1], _output(self.populations[-1], stated))
-        names = {} if stated is None else _names(self, stated)
+        name = "input"
+        populations = (*self.populations[:-1], _output(self.populations[-1], self.never_fires[-1]))
+        connections = tuple(self.connections)
+        if stated:
+            name = stated.input
+            try:
+                connections = stated_connections(connections, self.populations, self.input_shape, stated)
+                populations = stated_populations(self.populations, self.never_fires, stated)
+            except (ValueError, KeyError, TypeError) as error:
+                raise damaged(self.where, error) from error
         return IntegerNetwork(
-            IntegerInput(names.get("input", "input"), self.input_shape, largest),
-            tuple(replace(p, name=names.get(p.name, p.name)) for p in populations),
-            tuple(
-                _renamed(c, stated.connections[i] if stated else c.name, names) for i, c in enumerate(self.connections)
-            ),
+            IntegerInput(name, self.input_shape, largest),
+            populations,
+            connections,
             steps,
             {"net": {"file": Path(self.where).name, "input_neurons": self.has_input_neurons}},
         )
@@ -146,16 +168,17 @@ class _Builder:
         channels = self.shape[0]
         part = (np.ones((channels, 1, 1, 1), np.int64), 0, 0)
         bias = np.zeros(channels, np.int64)
-        self._append("input_neurons", self.shape, layer.neuron(), bias, [part], {"groups": channels})
+        self._append("input_neurons", self.shape, layer.neurons(channels), bias, [part], {"groups": channels})
 
     def _conv(self, layer: Layer) -> None:
         """Add a convolution, or pooling: a sum with one kernel for every channel by itself."""
         if len(self.shape) != 3 or self.is_flat:
             raise layer.refused(f"a layer of maps behind {self.shape}, which is no map")
-        if "delay" in layer.fields and layer.whole("delay").any():
+        if layer.has_delays():
             raise layer.refused("delays of a layer of maps, which lava-dl's own reader leaves out")
-        neuron, shape = layer.neuron(), layer.shape()
-        weights, exponent = layer.weights("weight", neuron["exponent"])
+        shape = layer.shape()
+        neurons = layer.neurons(shape[0])
+        weights, exponent = layer.weights("weight", neurons.exponent)
         kernel = weights[..., 0] if weights.ndim == 5 and weights.shape[4] == 1 else weights
         if kernel.ndim != 4:
             raise layer.refused(f"a kernel of the shape {kernel.shape}; taken is (out, in, height, width)")
@@ -170,25 +193,29 @@ class _Builder:
         geometry = {name: layer.pair(name, default) for name, default in _GEOMETRY.items()}
         bias = layer.bias(shape[0], int(np.prod(shape)))
         self._append(
-            self._name(layer.type), shape, neuron, bias, [(kernel, exponent, 0)], {**geometry, "groups": groups}
+            self._name(layer.type), shape, neurons, bias, [(kernel, exponent, 0)], {**geometry, "groups": groups}
         )
 
     def _dense(self, layer: Layer) -> None:
         if len(self.shape) == 3 and not self.is_flat and self.shape[1:] != (1, 1):
             raise layer.refused(f"a dense layer on the map {self.shape}; lava-dl has a flatten layer between them")
-        neuron, neurons = layer.neuron(), int(np.prod(layer.shape()))
-        weights, exponent = layer.weights("weight", neuron["exponent"])
-        heard = int(np.prod(self.shape))
-        if weights.size != neurons * heard:
-            raise layer.refused(f"{weights.size} weights from {heard} to {neurons} neurons")
-        parts = _parts_by_delay(layer, weights.reshape(neurons, heard), exponent)
+        count, heard = int(np.prod(layer.shape())), int(np.prod(self.shape))
+        neurons = layer.neurons(count)
+        if layer.type == "dense_rec" and layer.has_delays():
+            raise layer.refused(
+                "delays of a recurrent layer, which lava-dl's reader gives to its recurrent weights, and its layers not"
+            )
+        weights, exponent = layer.weights("weight", neurons.exponent)
+        if weights.size != count * heard:
+            raise layer.refused(f"{weights.size} weights from {heard} to {count} neurons")
+        parts = _parts_by_delay(layer, weights.reshape(count, heard), exponent)
         name = self._name("dense")
-        self._append(name, (neurons,), neuron, layer.bias(neurons, neurons), parts, {})
+        self._append(name, (count,), neurons, layer.bias(count, count), parts, {})
         if layer.type == "dense_rec":
-            again, exponent = layer.weights("weight_rec", neuron["exponent"])
-            if again.size != neurons**2:
-                raise layer.refused(f"{again.size} recurrent weights of {neurons} neurons")
-            loop = IntegerConnection(f"{name}-loop", name, name, again.reshape(neurons, neurons), exponent, delay=1)
+            again, exponent = layer.weights("weight_rec", neurons.exponent)
+            if again.size != count**2:
+                raise layer.refused(f"{again.size} recurrent weights of {count} neurons")
+            loop = IntegerConnection(f"{name}-loop", name, name, again.reshape(count, count), exponent, delay=1)
             self.connections.append(loop)
 
     def _flatten(self, layer: Layer) -> None:
@@ -200,24 +227,23 @@ class _Builder:
         if heard % groups or groups > _MOST_GROUPS:
             raise layer.refused(f"an average of {heard} neurons in {groups} groups")
         weights = np.kron(np.eye(groups, dtype=np.int64), np.ones((1, heard // groups), np.int64))
-        sums = {"threshold": LARGEST_THRESHOLD, "voltage_keep": DECAY_UNITY, "current_keep": 0, "exponent": 0}
+        everything, nothing = np.full(groups, DECAY_UNITY), np.zeros(groups, np.int64)
+        sums = Neurons(np.full(groups, LARGEST_THRESHOLD), everything, nothing, never_fires=True)
         self._append(self._name("average"), (groups,), sums, np.zeros(groups, np.int64), [(weights, 0, 0)], {})
 
     def _append(
         self,
         name: str,
         shape: tuple[int, ...],
-        neuron: Mapping[str, int],
+        neurons: Neurons,
         bias: np.ndarray,
         parts: list[tuple[np.ndarray, int, int]],
         options: Mapping[str, Any],
     ) -> None:
         """Append a population and a connection for each of `parts`: (weights, exponent, delay)."""
-        threshold, voltage_keep, current_keep = (
-            np.full(shape[0], min(neuron[field], _MOST[field]))
-            for field in ("threshold", "voltage_keep", "current_keep")
-        )
-        self.populations.append(IntegerPopulation(name, shape, threshold, voltage_keep, current_keep, bias))
+        n = neurons
+        self.populations.append(IntegerPopulation(name, shape, n.threshold, n.voltage_keep, n.current_keep, bias))
+        self.never_fires.append(n.never_fires)
         for i, (weights, exponent, delay) in enumerate(parts):
             title = f"{self.source}-{name}" + (f".{i}" if i else "")
             self.connections.append(
@@ -230,7 +256,6 @@ class _Builder:
         return f"{kind}{self.counts[kind]}"
 
 
-_MOST = {"threshold": LARGEST_THRESHOLD, "voltage_keep": DECAY_UNITY, "current_keep": DECAY_UNITY}
 _GEOMETRY = {"stride": 1, "padding": 0, "dilation": 1}
 
 
@@ -248,8 +273,8 @@ def _parts_by_delay(layer: Layer, weights: np.ndarray, exponent: int) -> list[tu
         delays = delays.reshape(weights.shape)
     else:
         raise layer.refused(f"{delays.size} delays of {inputs} inputs and {outputs} neurons")
-    if not ((delays >= 0) & (delays <= _MOST_DELAY)).all():
-        raise layer.refused(f"delays {delays.min():g}..{delays.max():g}; taken are 0 to {_MOST_DELAY} steps")
+    if not ((delays >= 0) & (delays <= LARGEST_DELAY)).all():
+        raise layer.refused(f"delays {delays.min():g}..{delays.max():g}; taken are 0 to {LARGEST_DELAY} steps")
     return [(np.where(delays == delay, weights, 0), exponent, int(delay)) for delay in np.unique(delays)]
 
 
@@ -260,21 +285,7 @@ def _sample_steps(file: Mapping[str, Any]) -> int | None:
     return int(steps) if isinstance(steps, np.integer | int) and int(steps) >= 1 else None
 
 
-def _output(last: IntegerPopulation, stated: Statement | None) -> IntegerPopulation:
-    """Return the last population, which integrates where it cannot fire."""
-    if stated is not None:
-        return (
-            replace(last, fires=False, threshold=np.array(stated.unused_threshold)) if stated.unused_threshold else last
-        )
+def _output(last: IntegerPopulation, never_fires: bool) -> IntegerPopulation:
+    """Return the last population, which integrates where it cannot fire, or has the largest threshold and no decay."""
     integrates = (last.threshold >= LARGEST_THRESHOLD).all() and (last.voltage_keep == DECAY_UNITY).all()
-    return replace(last, fires=False) if integrates else last
-
-
-def _names(builder: _Builder, stated: Statement) -> dict[str, str]:
-    """Return our name -> the one that was written."""
-    given = (stated.input, *stated.populations)
-    return dict(zip(("input", *(p.name for p in builder.populations)), given, strict=True))
-
-
-def _renamed(c: IntegerConnection, name: str, names: Mapping[str, str]) -> IntegerConnection:
-    return replace(c, name=name, source=names.get(c.source, c.source), target=names.get(c.target, c.target))
+    return replace(last, fires=False) if never_fires or integrates else last

@@ -44,6 +44,11 @@ def schedule(network: IntegerNetwork) -> Schedule:
     raise UserError(_too_quick(network, reason))
 
 
+def chain_schedule(network: IntegerNetwork) -> Schedule:
+    """Return the depths that lava-dl gives the layers of a chain: each is one step behind the one before it."""
+    return Schedule({network.input.name: 0} | {p.name: i for i, p in enumerate(network.populations, start=1)})
+
+
 def _too_quick(network: IntegerNetwork, reason: dict[str, IntegerConnection]) -> str:
     """Return the message about a loop; every population that is pushed for ever hangs on one."""
     name = next(iter(reason))

@@ -75,21 +75,52 @@ def test_one_network_gives_the_same_bytes_at_any_time(network, tmp_path):
 def test_what_netx_cannot_hold_is_refused_by_name(network, tmp_path):
     skip = IntegerConnection("skip", "map", "out", np.ones((2, 60)))
     loop = IntegerConnection("loop", "hidden", "hidden", np.ones((4, 4)), delay=1)
+    again = IntegerConnection("again", "map", "map", np.ones((3, 3, 1, 1)), delay=1)
+    twice = IntegerConnection("twice", "hidden", "out", np.ones((2, 4)), delay=2)
     add = network.connections
+    small = with_connection(network, 1, weights=np.ones((4, 12)))
     refused = {
         "connection 'skip' from 'map' to 'out', which makes": replace(network, connections=(*add, skip)),
-        "connection 'loop' with a delay of 1 steps": replace(network, connections=(*add, loop)),
-        "connection 'last' with a delay of 2 steps": with_connection(network, 2, delay=2),
-        "population 'map' with a threshold for every channel": with_population(network, 0, threshold=np.arange(3)),
-        "population 'map' with a voltage_keep for every": with_population(network, 0, voltage_keep=np.arange(3)),
-        "population 'hidden' with the bias 1..1 ": with_population(network, 1, bias=np.ones(4)),
+        "population 'out', which hears nothing from 'hidden'": replace(
+            network, connections=(*add[:2], replace(skip, source="out", weights=np.ones((2, 2)), delay=1))
+        ),
+        "connection 'again' from 'map' to itself: lava-dl has recurrence of dense layers": replace(
+            network, connections=(*add, again)
+        ),
+        "connection 'loop' from 'hidden' to itself with a delay of 2 steps": replace(
+            network, connections=(*add, replace(loop, delay=2))
+        ),
+        "connection 'loop2' from 'hidden' to itself beside 'loop'": replace(
+            network, connections=(*add, loop, replace(loop, name="loop2"))
+        ),
+        "connection 'loop' from 'hidden' to itself, behind a connection with a delay": replace(
+            network, connections=(add[0], replace(add[1], delay=1), add[2], loop)
+        ),
+        "connection 'dense' and 'loop', whose weights -125..508 ": replace(
+            network, connections=(*add, replace(loop, weights=np.full((4, 4), 127), exponent=2))
+        ),
+        "connection 'conv' with a delay of 2 steps: .* leaves the delays of convolutions out": with_connection(
+            network, 0, delay=2
+        ),
+        "connection 'last' with a delay of 63 steps": with_connection(network, 2, delay=63),
+        "connection 'twice' beside 'last', of the same delay": replace(
+            network, connections=(*add, replace(twice, delay=0))
+        ),
+        "connection 'twice', through which neuron 0 hears neuron 0 a second time": replace(
+            network, connections=(*add, twice)
+        ),
+        "population 'hidden' with the bias 1..1: .*Export with --round-biases, or ": with_population(
+            network, 1, bias=np.ones(4)
+        ),
         "population 'hidden' with the bias 262144": with_population(network, 1, bias=np.full(4, 2**18)),
         "population 'hidden' with a soft reset": with_population(network, 1, reset="subtract"),
         "population 'map' with a reset value other than 0": with_population(
             network, 0, reset_value=np.array([0, 0, 1])
         ),
         "population 'out' with an initial value": with_population(network, 2, initial_value=np.array([0, -1])),
-        r"connection 'last' with weights -\d+..\d+ ": with_connection(network, 2, exponent=7),
+        r"connection 'last', whose weights -\d+..\d+ lava-dl's .*fewer --weight-bits": with_connection(
+            network, 2, exponent=7
+        ),
         "connection 'last', whose weights 0..0 lava-dl's": with_connection(network, 2, weights=np.zeros((2, 4))),
         "connection 'last', whose weights -64..0 lava-dl's": with_connection(
             network, 2, weights=np.full((2, 4), [0, 0, 0, -64])
@@ -103,11 +134,61 @@ def test_what_netx_cannot_hold_is_refused_by_name(network, tmp_path):
                 add[2],
             ),
         ),
+        r"connection 'conv', whose weights can bring sums of \d+ in one step: Lava's Conv holds": with_connection(
+            with_population(small, 0, threshold=np.full(3, 9)), 0, weights=np.full((3, 2, 2, 3), 127), exponent=7
+        ),
+        "connection 'conv', with 128 groups": replace(
+            small,
+            input=IntegerInput("image", (128, 6, 6)),
+            populations=(population("map", (128, 5, 4)), *small.populations[1:]),
+            connections=(
+                replace(add[0], weights=np.ones((128, 1, 2, 3)), groups=128),
+                replace(add[1], weights=np.ones((4, 128 * 4))),
+                add[2],
+            ),
+        ),
+        "connection 'first', whose scaled weights can bring sums of": IntegerNetwork(
+            IntegerInput("image", (2**16,)),
+            (population("out", (1,)),),
+            (IntegerConnection("first", "image", "out", np.full((1, 2**16), 3)),),
+            steps=1,
+        ),
     }
     for message, refusal in refused.items():
-        with pytest.raises(UserError, match=f"netx cannot hold {message}.*--backend lava"):
+        with pytest.raises(UserError, match=f"netx cannot hold {message}.*[rR]un it with --backend lava"):
             write_netx(refusal, tmp_path / "network.net")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_spike_does_to_a_potential_that_is_not_kept_has_no_effect_and_is_held(network, tmp_path):
+    rng = np.random.default_rng(51)
+    forgetful = {"voltage_keep": np.zeros(4), "initial_value": rng.integers(-9, 9, 4)}
+    for reset in ({"reset": "subtract"}, {"reset_value": np.arange(4)}):
+        held = with_population(network, 1, **forgetful, **reset)
+        write_netx(held, tmp_path / "network.net")
+        with pytest.raises(UserError, match="population 'hidden' with"):
+            write_netx(with_population(held, 1, voltage_keep=np.array([0, 0, 0, 1])), tmp_path / "network.net")
+
+
+def test_a_layer_that_hears_itself_and_one_of_several_delays_are_lava_dls(network):
+    loop = IntegerConnection("loop", "hidden", "hidden", np.eye(4), 2, delay=1)
+    late = IntegerConnection("late", "hidden", "out", [[0, 9, 0, 0], [0] * 4], delay=5)
+    now = IntegerConnection("now", "hidden", "out", [[1, 0, 2, -3], [4, 5, 6, 7]], delay=0)
+    layers = netx_layers(replace(network, connections=(*network.connections[:2], loop, late, now)))
+    assert [layer["type"] for layer in layers] == ["input", "conv", "flatten", "dense_rec", "dense"]
+    np.testing.assert_array_equal(layers[3]["weight_rec"], 4 * np.eye(4))
+    np.testing.assert_array_equal(layers[4]["weight"], [[1, 9, 2, -3], [4, 5, 6, 7]])
+    np.testing.assert_array_equal(layers[4]["delay"][layers[4]["weight"] != 9], 0)
+    assert layers[4]["delay"][0, 1] == 5
+
+
+def test_what_channels_have_of_their_own_is_written_for_each(network):
+    layers = netx_layers(
+        with_population(network, 0, threshold=np.array([1, 2, 3]), voltage_keep=np.array([0, 4096, 7]))
+    )
+    assert layers[1]["neuron/vThMant"].tolist() == [1, 2, 3]
+    assert layers[1]["neuron/vDecay"].tolist() == [4096, 0, 4089]
+    assert layers[1]["neuron/iDecay"] == 4096
 
 
 def test_dense_weights_of_one_sign_are_kept_where_lava_dl_keeps_them(network):

@@ -8,10 +8,10 @@ import importlib.util
 import numpy as np
 
 from snn_deploy.deploy.backends import lava
-from snn_deploy.deploy.backends._lava.choice import fits_convolution
 from snn_deploy.deploy.backends._lava.stock_neurons import is_stock
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.lava_sums import misfit_of_convolution
 from snn_deploy.network.layer_times import schedule
 from snn_deploy.support.user_error import UserError
 
@@ -50,7 +50,7 @@ def check(network: IntegerNetwork) -> None:
     for c in network.connections:
         if plan.slack(c) or c.delay:
             raise _refusal(f"connection {c.name!r}: spikes that wait {plan.slack(c)} steps")
-        if c.weights.ndim == 4 and not fits_convolution(network, c):
+        if c.weights.ndim == 4 and misfit_of_convolution(network, c):
             raise _refusal(f"connection {c.name!r}: a convolution that Lava's Conv does not hold")
 
 

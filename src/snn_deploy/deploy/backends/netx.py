@@ -13,7 +13,7 @@ from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
 from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.network.layer_times import schedule
+from snn_deploy.network.layer_times import chain_schedule
 from snn_deploy.support.user_error import UserError
 
 _TASK = "snn_deploy.deploy.backends._lava.run_exchange"
@@ -27,7 +27,7 @@ def why_unavailable() -> str | None:
 def expected_seconds(network: IntegerNetwork, samples: int) -> float:
     """Return about how long `run` takes for so many samples; lava-dl runs each convolution as a Conv process."""
     lava.check(network)
-    return estimated_seconds(network, schedule(network), samples, may_choose=False)
+    return estimated_seconds(network, chain_schedule(network), samples, may_choose=False)
 
 
 def run(

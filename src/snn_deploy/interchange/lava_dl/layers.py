@@ -2,7 +2,7 @@
 
 What fields mean is what lava-dl's reader makes of them (lava/lib/dl/netx/hdf5.py): a step leaves 4096 - vDecay and
 4096 - iDecay of the states, in 1/4096; vThMant, weights and biases count 64 state units; a bias reaches the potential
-in every step.
+in every step. Decays and thresholds are one number, or one for each channel.
 """
 
 import math
@@ -12,16 +12,32 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD, STATE_SHIFT
+from snn_deploy.network.net_format import BIAS_UNIT
+from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD, NEVER_FIRES
 from snn_deploy.support.user_error import UserError
 
 _NEURONS = ("CUBA", "LOIHI")
-_NO_NEURON = {"type": "CUBA", "iDecay": DECAY_UNITY, "vDecay": 0, "vThMant": LARGEST_THRESHOLD}
+# Of a layer without one, lava-dl's reader makes a neuron that integrates in its current (hdf5.py, create_dense).
+_NO_NEURON = {"type": "CUBA", "iDecay": 0, "vDecay": DECAY_UNITY, "vThMant": NEVER_FIRES}
 _LARGEST_WEIGHT = 255
 _LARGEST_EXPONENT = 7
 _MOST_NEURONS = 1 << 24  # of a layer, more than all cores of many chips hold: nothing larger is allocated for a claim
 
 Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """What the neurons of a layer are: (channels,) each.
+
+    never_fires: whether no potential reaches any threshold. exponent: of 2, that the layer's weights are times.
+    """
+
+    threshold: np.ndarray
+    voltage_keep: np.ndarray
+    current_keep: np.ndarray
+    never_fires: bool = False
+    exponent: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,10 @@ class Layer:
         """Return the numbers of a field, int64; those that are not whole numbers, or too large, are an error."""
         return self._whole(self.fields, name, default)
 
+    def has_delays(self) -> bool:
+        """Return whether the layer has a delay other than 0."""
+        return "delay" in self.fields and bool(self.whole("delay").any())
+
     def pair(self, name: str, default: int) -> tuple[int, int]:
         """Return a field of one number or (vertical, horizontal)."""
         values = self.whole(name, default).ravel()
@@ -56,8 +76,8 @@ class Layer:
             raise self.refused(f"the shape {values.tolist()}; taken are up to {_MOST_NEURONS} neurons")
         return tuple(int(n) for n in values)
 
-    def neuron(self) -> dict[str, int]:
-        """Return threshold, voltage_keep, current_keep, of all neurons of the layer, and the exponent of weights."""
+    def neurons(self, channels: int) -> Neurons:
+        """Return the neurons of the layer."""
         fields = self.fields.get("neuron", _NO_NEURON)
         if not isinstance(fields, Mapping):
             raise self.refused("its neuron is no group of fields")
@@ -71,17 +91,26 @@ class Layer:
             found = int(self._whole(fields, name, allowed).ravel()[0])
             if found != allowed:
                 raise self.refused(f"neuron/{name} is {found}; taken is {allowed}")
-        one = {name: self._one(fields, name) for name in ("vThMant", "vDecay", "iDecay")}
-        return {
-            "threshold": one["vThMant"],
-            "voltage_keep": DECAY_UNITY - one["vDecay"],
-            "current_keep": DECAY_UNITY - one["iDecay"],
-            "exponent": int(self._whole(fields, "wgtExp", 0).ravel()[0]),
-        }
+        scale = int(self._whole(fields, "weight_exp", 0).ravel()[0])
+        if scale:
+            raise self.refused(
+                f"neuron/weight_exp is {scale}; taken is 0",
+                "lava-dl's own reader leaves this scale of its batch norm out, which changes the network.",
+            )
+        threshold, voltage_decay, current_decay = (
+            self._per_channel(fields, name, channels) for name in ("vThMant", "vDecay", "iDecay")
+        )
+        return Neurons(
+            threshold.clip(max=LARGEST_THRESHOLD),
+            DECAY_UNITY - voltage_decay,
+            DECAY_UNITY - current_decay,
+            bool((threshold >= NEVER_FIRES).all()),
+            int(self._whole(fields, "wgtExp", 0).ravel()[0]),
+        )
 
     def bias(self, channels: int, neurons: int) -> np.ndarray:
         """Return the bias of each channel in state units, int64; neurons of a channel that differ are an error."""
-        values = self.whole("bias", 0).ravel() << STATE_SHIFT
+        values = self.whole("bias", 0).ravel() * BIAS_UNIT
         if values.size in (1, channels):
             return np.broadcast_to(values, channels)
         if values.size != neurons:
@@ -108,13 +137,13 @@ class Layer:
             )
         return weights, exponent
 
-    def _one(self, fields: Fields, name: str) -> int:
+    def _per_channel(self, fields: Fields, name: str, channels: int) -> np.ndarray:
         if name not in fields:
             raise self.refused(f"no neuron/{name}")
-        values = np.unique(self._whole(fields, name, None))
-        if values.size != 1:
-            raise self.refused(f"neuron/{name} differs between neurons")
-        return int(values[0])
+        values = self._whole(fields, name, None).ravel()
+        if values.size not in (1, channels):
+            raise self.refused(f"neuron/{name} has {values.size} numbers; taken are one, or one for each channel")
+        return np.broadcast_to(values, channels)
 
     def _whole(self, fields: Fields, name: str, default: int | None) -> np.ndarray:
         if name not in fields and default is None:

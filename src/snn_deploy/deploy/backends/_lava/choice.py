@@ -5,16 +5,14 @@ from enum import Enum
 import numpy as np
 
 from snn_deploy.network.connection_arithmetic import target_shape
-from snn_deploy.network.expand_pooling import expand_pooling, pooling_expands
+from snn_deploy.network.expand_pooling import expand_pooling
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.network.largest_values import largest_weighted_value
+from snn_deploy.network.lava_sums import largest_sum, misfit_of_convolution
 from snn_deploy.network.layer_times import Schedule
-from snn_deploy.network.state_units import STATE_HALF, STATE_SHIFT
+from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.support.user_error import UserError
 
-_CONV_SUM = STATE_HALF  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
 _STATE_SUM = 2**31 - 2**25  # LIF adds current, potential and bias in 32 bits (Lava lif/models.py)
-_INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and computes with them there
 
 # Measured on two cores of a small virtual machine with Lava 0.10.0, numpy 1.26, scipy 1.17; estimates elsewhere.
 _SECONDS_TO_START, _SECONDS_TO_START_A_PROCESS = 1.2, 0.08
@@ -39,7 +37,7 @@ def kind_of(network: IntegerNetwork, connection: IntegerConnection) -> Kind:
     """Return the process that holds the connection exactly and, where two do, does not waste time."""
     if connection.weights.ndim == 2:
         return Kind.DENSE
-    if not fits_convolution(network, connection):
+    if misfit_of_convolution(network, connection):
         return Kind.SPARSE
     source_shape = network.shape_of(connection.source)
     if synapse_count(connection, source_shape) > _MOST_SYNAPSES:
@@ -78,29 +76,11 @@ def estimated_seconds(network: IntegerNetwork, plan: Schedule, samples: int, *, 
 def check_sums(network: IntegerNetwork) -> None:
     """Raise UserError unless Lava's 32-bit arithmetic holds every sum that the network can reach."""
     for population in network.populations:
-        reached = sum(_largest_sum(network, c) for c in network.connections_to(population.name))
+        reached = sum(largest_sum(network, c) for c in network.connections_to(population.name))
         # Above 2^24 one wrap does not bring the current back into 24 bits, so that it can grow from step to step.
         repeats = network.steps if population.current_keep.any() else 1
         if (reached << STATE_SHIFT) * repeats > _STATE_SUM:
             raise UserError(_too_large(population, reached, _STATE_SUM // repeats >> STATE_SHIFT))
-
-
-def fits_convolution(network: IntegerNetwork, connection: IntegerConnection) -> bool:
-    """Return whether Lava's Conv process holds the convolution exactly."""
-    source_shape = network.shape_of(connection.source)
-    if not pooling_expands(connection, source_shape) or _largest_sum(network, connection) >= _CONV_SUM:
-        return False
-    expanded = expand_pooling(connection, source_shape)
-    reaches = [d * (k - 1) + 1 for d, k in zip(expanded.dilation, expanded.weights.shape[2:], strict=True)]
-    doubled = [2 * p for p in expanded.padding]
-    return max(*expanded.stride, *doubled, *reaches, expanded.groups) <= _INT8
-
-
-def _largest_sum(network: IntegerNetwork, connection: IntegerConnection) -> int:
-    """Return the largest absolute sum that one step can bring to one target neuron."""
-    weights = connection.weights.reshape(len(connection.weights), -1).astype(np.int64)
-    per_target = np.maximum(weights.clip(min=0).sum(axis=1), -weights.clip(max=0).sum(axis=1)).max()
-    return int(per_target) * largest_weighted_value(network.input, connection) << connection.exponent
 
 
 def _seconds_per_step(kind: Kind, connection: IntegerConnection, source_shape: tuple[int, ...]) -> float:

@@ -25,7 +25,7 @@ _GRADED_BITS = 8  # a graded input is uint8
 def synapses(network: IntegerNetwork, connection: IntegerConnection, *, may_be_sparse: bool = True) -> AbstractProcess:
     """Return the process with ports s_in and a_out; Dense and Sparse take and give flat vectors.
 
-    may_be_sparse: else every convolution is a Conv, which must hold it (choice.fits_convolution).
+    may_be_sparse: else every convolution is a Conv, which must hold it (misfit_of_convolution).
     """
     source_shape = network.shape_of(connection.source)
     is_graded = largest_sent_value(network.input, connection.source) > 1
