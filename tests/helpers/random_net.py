@@ -1,4 +1,7 @@
-"""Random IntegerNetworks of everything that a .net file holds, so that none of them is refused."""
+"""Random IntegerNetworks of everything that a .net file holds, so that none of them is refused.
+
+And a chain in floats with batch norms, which becomes one.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ import numpy as np
 
 from snn_deploy.network.connection_arithmetic import Pair, pooled_shape, target_shape
 from snn_deploy.network.expand_pooling import pooling_expands
+from snn_deploy.network.float_network import ChannelNorm, FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 
 
@@ -36,6 +40,35 @@ def random_net(seed: int) -> IntegerNetwork:
         source = name
     order = rng.permutation(len(connections)) if rng.random() < 0.2 else range(len(connections))
     return IntegerNetwork(entry, tuple(populations), tuple(connections[j] for j in order), int(rng.integers(3, 11)))
+
+
+def chain_with_norms(seed: int) -> FloatNetwork:
+    """Return two convolutions and two dense layers, whose norms have means and shifts; the third hears itself."""
+    rng = np.random.default_rng(seed)
+    shapes = ((4, 6, 6), (6, 3, 3), (8,), (5,))
+    weights = (
+        rng.normal(size=(4, 1, 3, 3)) / 2,
+        rng.normal(size=(6, 4, 3, 3)) / 3,
+        rng.normal(size=(8, 54)) / 4,
+        rng.normal(size=(5, 8)),
+    )
+    names = ("in", "conv1", "conv2", "hidden", "out")
+    populations, connections = [], []
+    for i, (shape, w) in enumerate(zip(shapes, weights, strict=True)):
+        options = {"padding": (1, 1), "stride": (1, 1) if i == 0 else (2, 2)} if w.ndim == 4 else {}
+        norm = None
+        if i < 3:
+            mean, shift = rng.normal(size=(2, len(w))) / 4
+            norm = ChannelNorm(mean, rng.uniform(0.5, 2, len(w)), rng.uniform(0.5, 1.5, len(w)), shift, 1e-5)
+        last = i == 3
+        populations.append(
+            FloatPopulation(
+                names[i + 1], shape, np.asarray(0.5), np.asarray(1.0 if last else 0.25), np.asarray(0.0), fires=not last
+            )
+        )
+        connections.append(FloatConnection(f"to-{names[i + 1]}", names[i], names[i + 1], w, norm=norm, **options))
+    loop = FloatConnection("loop", "hidden", "hidden", rng.normal(size=(8, 8)) * rng.choice([0.05, 0.3, 1.0]), delay=1)
+    return FloatNetwork(FloatInput("in", (1, 6, 6)), tuple(populations), (*connections, loop), 4)
 
 
 def _convolution(rng: np.random.Generator, source: str, name: str, shape: tuple[int, ...]) -> IntegerConnection:

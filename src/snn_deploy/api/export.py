@@ -216,6 +216,7 @@ def export(
     per_channel: bool | None = None,
     shift: Shift = "refuse",
     round_decays: bool = False,
+    lava_dl: bool = False,
     measure: bool = False,
     inputs: Data = None,
     labels: np.ndarray | None = None,
@@ -241,6 +242,9 @@ def export(
         What becomes of norms' shifts: "refuse", a "bias" in every step, or moved into thresholds and resets ("reset").
     round_decays
         Whether decays may be rounded to the chip's; the result says by how much.
+    lava_dl
+        Whether the integers are chosen so that lava-dl's network.net holds them: biases are whole weight steps, and the
+        result says by how much that changes them; the connections that reach a population share an exponent.
     measure
         Whether the integers run on `inputs`, so that their accuracy is known.
     inputs, labels, samples
@@ -263,7 +267,7 @@ def export(
         raise UserError(f"--health {health}; allowed is a whole number from 0.")
     profile = load_profile(chip)
     if isinstance(network, IntegerNetwork):
-        _require_no_choices(weight_bits, per_channel, shift, round_decays, health, required)
+        _require_no_choices(weight_bits, per_channel, shift, round_decays, lava_dl, health, required)
         result = ExportResult(keep_integers(network, profile), limits_of(profile, _bits_of(network, profile)))
         return _measured(result, choose(result.network, inputs, samples, labels), watch) if measure else result
     floats = network if isinstance(network, FloatNetwork) else _read(Path(network))
@@ -272,6 +276,7 @@ def export(
         profile,
         trained.get("weight_bits", 8) if weight_bits is None else weight_bits,
         per_channel=trained.get("per_channel", False) if per_channel is None else per_channel,
+        lava_dl=lava_dl,
     )
     exported = to_integer_network(floats, limits, ExportOptions(shift, round_decays, profile))
     result = ExportResult(exported, limits)
@@ -302,8 +307,8 @@ def _read(path: Path) -> FloatNetwork:
 def _require_no_choices(*choices: object) -> None:
     if any(choice not in (None, False, "refuse", 0) for choice in choices[:-1]) or choices[-1]:
         raise UserError(
-            "a network that came in integers: --weight-bits, --thresholds, --shift, --round-decays, --health and "
-            "--require are about floats that become integers. Leave them out."
+            "a network that came in integers: --weight-bits, --thresholds, --shift, --round-decays, --lava-dl, "
+            "--health and --require are about floats that become integers. Leave them out."
         )
 
 

@@ -85,6 +85,8 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
         "export": {
             **({} if options.shift == "refuse" else {"shift": options.shift}),
             **({"rounded_decays": changes} if changes else {}),
+            **({"one_exponent_per_population": True} if limits.one_exponent else {}),
+            **({"least_bias_exponent": limits.least_bias_exponent} if limits.least_bias_exponent else {}),
             **({} if options.chip is None else {"chip": options.chip.name}),
             **_TOOL,
             "weight_bits": limits.weight_bits,

@@ -41,8 +41,9 @@ class Limits:
     per_channel: whether each channel may have a unit, and so a threshold, of its own. largest_threshold: of a threshold
     mantissa. state_bits: of current and potential, with the sign. distinct_thresholds: how many different thresholds
     a population may have; None is any number. bias_mantissa, bias_exponent: the largest of each; a bias is a mantissa
-    times 2^exponent state units; None is any bias that the states' bits hold. accumulator_bits: of the sum of what
-    arrives in a step, with the sign; None is as many as the current has.
+    times 2^exponent state units; None is any bias that the states' bits hold. least_bias_exponent: of all biases.
+    accumulator_bits: of the sum of what arrives in a step, with the sign; None is as many as the current has.
+    one_exponent: whether all connections that reach a population have one exponent.
     """
 
     weight_bits: int = 8
@@ -52,7 +53,9 @@ class Limits:
     distinct_thresholds: int | None = None
     bias_mantissa: int | None = None
     bias_exponent: int = 0
+    least_bias_exponent: int = 0
     accumulator_bits: int | None = None
+    one_exponent: bool = False
 
     @property
     def largest_arrival(self) -> int:
@@ -130,7 +133,14 @@ def fit(incoming: PopulationToRound, limits: Limits) -> Fit:
     ]
 
     def choice(finest: np.ndarray) -> Choice | None:
-        return choose(tables, candidates.index, finest, limits.weight_bits, limits.distinct_thresholds)
+        return choose(
+            tables,
+            candidates.index,
+            finest,
+            limits.weight_bits,
+            limits.distinct_thresholds,
+            one_exponent=limits.one_exponent,
+        )
 
     wanted = choice(np.full(len(candidates.reference), len(candidates.index) - 1))
     if wanted is None:
@@ -284,12 +294,12 @@ def _neurons(
 
 def _whole_bias(exact: np.ndarray, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
     """Return biases as whole numbers that the target holds, int64, and which of them it does."""
-    exact = exact.clip(-limits.largest_state, limits.largest_state)
-    whole: np.ndarray = np.rint(exact).astype(np.int64)
+    exact, least = exact.clip(-limits.largest_state, limits.largest_state), limits.least_bias_exponent
+    whole: np.ndarray = np.rint(exact / 2**least).astype(np.int64) << least
     if limits.bias_mantissa is None:
         return whole, np.ones(len(whole), bool)
     fits = np.zeros(len(whole), bool)
-    for exponent in range(limits.bias_exponent + 1):
+    for exponent in range(least, limits.bias_exponent + 1):
         mantissa = np.rint(exact / 2**exponent).astype(np.int64)
         holds = ~fits & (np.abs(mantissa) <= limits.bias_mantissa)
         whole = np.where(holds, mantissa << exponent, whole)

@@ -98,17 +98,27 @@ class Choice:
 
 
 def choose(
-    tables: Sequence[ErrorTable], index: np.ndarray, finest: np.ndarray, weight_bits: int, most_distinct: int | None
+    tables: Sequence[ErrorTable],
+    index: np.ndarray,
+    finest: np.ndarray,
+    weight_bits: int,
+    most_distinct: int | None,
+    *,
+    one_exponent: bool = False,
 ) -> Choice | None:
     """Return the candidates and exponents with the least error, or None where no candidate is allowed.
 
     index: (candidates,), the place of each candidate's unit on the grid, rising. finest: (channels,), the last
     candidate that each channel may have. most_distinct: how many different ones the channels may have together.
+    one_exponent: whether the connections share theirs.
     """
     allowed = np.arange(len(index)) <= finest[:, None]
     if not allowed.any(axis=1).all():
         return None
     errors = [[t.at(index - PER_OCTAVE * e) for e in range(LARGEST_EXPONENT + 1)] for t in tables]
+    sharing = len(tables) if one_exponent else 1  # connections to an exponent
+    if one_exponent:
+        errors = [[sum(of_all[1:], of_all[0]) for of_all in zip(*errors, strict=True)]]
 
     def cost(exponents: Sequence[int]) -> np.ndarray:
         total = sum(of_one[e] for of_one, e in zip(errors, exponents, strict=True))
@@ -116,7 +126,7 @@ def choose(
 
     usual = max(0, _STORED_BITS - weight_bits)
     for lowest in (range(usual + 1), range(usual + 1, LARGEST_EXPONENT + 1)):
-        exponents = _best_exponents(cost, len(tables), lowest)
+        exponents = _best_exponents(cost, len(errors), lowest)
         if exponents is not None:
             costs = cost(exponents)
             found = costs.argmin(axis=1)
@@ -125,7 +135,7 @@ def choose(
                 if kept is None:
                     continue
                 found = kept[costs[:, kept].argmin(axis=1)]
-            return Choice(found, exponents)
+            return Choice(found, exponents * sharing)
     return None
 
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.lava_help import assert_identical, needs_lava
-from helpers.random_net import random_net
+from helpers.random_net import chain_with_norms, random_net
 
+import snn_deploy as sd
 from snn_deploy.deploy.backends import netx, reference
 from snn_deploy.deploy.verification.random_network import random_inputs
 from snn_deploy.export.targets.loihi import write as write_netx
@@ -64,6 +65,15 @@ def test_random_networks_are_identical_through_lava_dl(seed):
     network = random_net(seed)
     inputs = random_inputs(network, 3, seed)
     assert_identical(netx.run(network, inputs, record=True), reference.run(network, inputs, record=True))
+
+
+def test_a_recurrent_network_with_batch_norms_runs_through_lava_dl():
+    network = sd.export(chain_with_norms(2), shift="bias", lava_dl=True).network
+    assert sum(p.bias.any() for p in network.populations) == 3
+    images = np.random.default_rng(5).integers(0, 256, (3, 1, 6, 6)).astype(np.uint8)
+    expected = reference.run(network, images, record=True)
+    assert min(expected.spike_counts[p.name].sum() for p in network.populations[:-1]) > 0
+    assert_identical(netx.run(network, images, record=True), expected)
 
 
 def test_a_file_of_another_network_is_refused(tmp_path):

@@ -11,7 +11,7 @@ from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
 from snn_deploy.network import float_semantics, integer_semantics
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.fit import Limits, PopulationToRound, fit
 from snn_deploy.rounding.weight_rounding import rounded
 from snn_deploy.support.user_error import UserError
 
@@ -232,6 +232,20 @@ def test_a_bias_of_a_mantissa_and_an_exponent_is_rounded_to_what_they_hold():
         quantize(network, Limits(bias_mantissa=0), {})
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_biases_with_a_least_exponent_are_the_nearest_multiples(seed):
+    rng = np.random.default_rng(seed)
+    network = _one_layer(rng.normal(size=(3, 8)))
+    network = replace(network, populations=(replace(network.populations[0], bias=rng.normal(size=3)),))
+    limits = Limits(bias_mantissa=4095, bias_exponent=6, least_bias_exponent=6)
+    integer, fits = quantize(network, limits, {})
+    bias, exact = integer.populations[0].bias, network.populations[0].bias / fits["hidden"].units * 64
+    assert (bias % 64 == 0).all()
+    assert abs(bias).max() <= 4095 * 64
+    assert abs(bias - exact).max() <= 32
+    assert fits["hidden"].largest_rounding == pytest.approx(abs(bias - exact).max() * fits["hidden"].units[0] / 64)
+
+
 @pytest.mark.parametrize("at", [True, False])
 def test_a_soft_reset_in_integers_is_the_one_in_floats_where_nothing_decays(at):
     # Weights of eighths of a threshold, so that potentials stand at it again and again.
@@ -248,3 +262,19 @@ def test_a_soft_reset_in_integers_is_the_one_in_floats_where_nothing_decays(at):
         floats = float_semantics.run(network, frames)
         assert (floats.potentials["hidden"] == 1.0).any()
         np.testing.assert_array_equal(integer_semantics.run(integer, frames).spikes["hidden"], floats.spikes["hidden"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_connections_share_an_exponent_where_they_must(seed):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(3, 8)), rng.normal(size=(3, 5)) * 8]
+    population = PopulationToRound(
+        "hidden", weights, (1, 1), np.ones(3), False, np.full(3, 4096), np.zeros(3, int), steps=4
+    )
+    apart, together = (fit(population, Limits(weight_bits=4, one_exponent=one)) for one in (False, True))
+    assert len(set(apart.exponents)) == 2
+    assert len(set(together.exponents)) == 1
+    step = together.units[0] * 2.0 ** together.exponents[0]
+    nearest = np.rint(weights[1] / step).clip(-7, 7)  # the larger weights decide
+    assert abs(together.weights[1] - nearest).max() <= 1
+    assert abs(together.weights[1]).max() >= 6

@@ -6,7 +6,9 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from helpers.random_net import chain_with_norms
 
+import snn_deploy as sd
 from snn_deploy.export.targets.loihi import netx_layers
 from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
@@ -109,7 +111,7 @@ def test_what_netx_cannot_hold_is_refused_by_name(network, tmp_path):
         "connection 'twice', through which neuron 0 hears neuron 0 a second time": replace(
             network, connections=(*add, twice)
         ),
-        "population 'hidden' with the bias 1..1: .*Export with --round-biases, or ": with_population(
+        "population 'hidden' with the bias 1..1: .*Export with --lava-dl, or ": with_population(
             network, 1, bias=np.ones(4)
         ),
         "population 'hidden' with the bias 262144": with_population(network, 1, bias=np.full(4, 2**18)),
@@ -118,9 +120,7 @@ def test_what_netx_cannot_hold_is_refused_by_name(network, tmp_path):
             network, 0, reset_value=np.array([0, 0, 1])
         ),
         "population 'out' with an initial value": with_population(network, 2, initial_value=np.array([0, -1])),
-        r"connection 'last', whose weights -\d+..\d+ lava-dl's .*fewer --weight-bits": with_connection(
-            network, 2, exponent=7
-        ),
+        r"connection 'last', whose weights -\d+..\d+ lava-dl's .*--lava-dl": with_connection(network, 2, exponent=7),
         "connection 'last', whose weights 0..0 lava-dl's": with_connection(network, 2, weights=np.zeros((2, 4))),
         "connection 'last', whose weights -64..0 lava-dl's": with_connection(
             network, 2, weights=np.full((2, 4), [0, 0, 0, -64])
@@ -168,6 +168,18 @@ def test_what_a_spike_does_to_a_potential_that_is_not_kept_has_no_effect_and_is_
         write_netx(held, tmp_path / "network.net")
         with pytest.raises(UserError, match="population 'hidden' with"):
             write_netx(with_population(held, 1, voltage_keep=np.array([0, 0, 0, 1])), tmp_path / "network.net")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_batch_norms_with_a_shift_and_recurrence_reach_the_file_where_the_export_is_for_lava_dl(seed, tmp_path):
+    floats = chain_with_norms(seed)
+    exported = sd.export(floats, shift="bias", lava_dl=True)
+    write_netx(exported.network, tmp_path / "network.net")
+    back = sd.read_net(tmp_path / "network.net")
+    assert replace(back, provenance=exported.network.provenance).digest == exported.network.digest
+    assert any("biases, reset and initial values rounded, by up to" in str(block) for block in exported.blocks())
+    with pytest.raises(UserError, match=r"multiples of 64 state units up to 262080\. Export with --lava-dl"):
+        write_netx(sd.export(floats, shift="bias").network, tmp_path / "network.net")
 
 
 def test_a_layer_that_hears_itself_and_one_of_several_delays_are_lava_dls(network):

@@ -40,6 +40,11 @@ _SHIFTS = ("refuse", "bias", "reset")
     help="What becomes of the shifts of norms: refused, a bias in each step, or moved into thresholds and resets.",
 )
 @click.option("--round-decays", is_flag=True, help="Round decays to those of the chip, and print the change.")
+@click.option(
+    "--lava-dl",
+    is_flag=True,
+    help="Choose integers that network.net holds: biases in whole weight steps, one exponent for a layer.",
+)
 @data_option
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0: all.")
 @click.option("--health", default=0, show_default=True, help="Test samples for the health report; 0: no report.")
@@ -56,6 +61,7 @@ def command(
     thresholds: str | None,
     shift: Literal["refuse", "bias", "reset"],
     round_decays: bool,
+    lava_dl: bool,
     data: str | None,
     samples: int,
     health: int,
@@ -90,6 +96,7 @@ def command(
         per_channel=None if thresholds is None else thresholds == "per-channel",
         shift=shift,
         round_decays=round_decays,
+        lava_dl=lava_dl,
         measure=has_data,
         inputs=data,
         samples=samples,

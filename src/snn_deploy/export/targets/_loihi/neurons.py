@@ -22,14 +22,12 @@ def neuron_fields(population: IntegerPopulation) -> Fields:
     if not bias.any():
         return fields
     what = f"population {population.name!r} with the bias {bias.min()}..{bias.max()}"
-    if (bias % BIAS_UNIT).any():
+    if (bias % BIAS_UNIT).any() or np.abs(bias).max() > LARGEST_BIAS:
         raise refused(
             what,
-            f"lava-dl counts biases in {BIAS_UNIT} state units, so they are multiples of that",
-            "Export with --round-biases",
+            f"lava-dl's biases are multiples of {BIAS_UNIT} state units up to {LARGEST_BIAS}",
+            "Export with --lava-dl",
         )
-    if np.abs(bias).max() > LARGEST_BIAS:
-        raise refused(what, f"lava-dl's biases go up to {LARGEST_BIAS} state units")
     return fields | {"bias": bias // BIAS_UNIT}
 
 

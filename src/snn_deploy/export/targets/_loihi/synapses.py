@@ -55,7 +55,7 @@ def _dense(network: IntegerNetwork, link: Link) -> Fields:
         raise refused(
             f"{what}, whose weights {least}..{most} lava-dl's scaling would change",
             "it takes dense weights of both signs from -256 to 254 and of one sign up to 255, but not all of these",
-            "Export with fewer --weight-bits",
+            "Export with --lava-dl",
         )
     largest = largest_sent_value(network.input, link.forward[0].source)
     reached = int(np.abs(weights).sum(axis=1).max()) * largest << shift
