@@ -9,7 +9,7 @@ import numpy as np
 
 from snn_deploy.api.health import broken_limits, check_limits, health_as_dict, health_blocks
 from snn_deploy.api.sources import DEFAULT_CHIP, Chosen, Data, choose
-from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.backend import load_backend, make_ready
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
@@ -269,7 +269,10 @@ def export(
     if isinstance(network, IntegerNetwork):
         _require_no_choices(weight_bits, per_channel, shift, round_decays, lava_dl, health, required)
         result = ExportResult(keep_integers(network, profile), limits_of(profile, _bits_of(network, profile)))
-        return _measured(result, choose(result.network, inputs, samples, labels), watch) if measure else result
+        if measure:
+            return _measured(result, choose(result.network, inputs, samples, labels), watch)
+        make_ready(load_backend("cpu"), result.network, watch)
+        return result
     floats = network if isinstance(network, FloatNetwork) else _read(Path(network))
     trained = _as_trained(floats)
     limits = limits_of(
@@ -285,6 +288,8 @@ def export(
         seen = choose(exported.network, inputs, min(shown, len(inputs)) if isinstance(inputs, np.ndarray) else shown)
     if measure:
         result = _measured(result, choose(exported.network, inputs, samples, labels), watch)
+    else:
+        make_ready(load_backend("cpu"), exported.network, watch)  # so that the first verify need not wait for it
     if shown:
         with watch.progress("health", seen.count) as advance:
             found = measured_health(floats, exported, limits, seen.shown, float_semantics.run, progress=advance)

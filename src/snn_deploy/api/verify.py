@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from snn_deploy.api.sources import Data, Network, choose, integer_network, network_file
-from snn_deploy.deploy.running.backend import load_backend, say_expected
+from snn_deploy.deploy.running.backend import load_backend, make_ready, say_expected
 from snn_deploy.deploy.verification.cut_network import first_layers
 from snn_deploy.deploy.verification.input_sets import InputSet, check_inputs, nasty_sets, random_sets
 from snn_deploy.deploy.verification.verify import Difference, Verification
@@ -60,7 +60,7 @@ class VerifyResult(Result):
 
     @property
     def samples_per_second(self) -> dict[str, float]:
-        """Backend -> how many samples it ran in a second, its start included."""
+        """Backend -> how many samples it ran in a second, its start included, compiling not."""
         seconds = [sum(times) for times in zip(*(shown.verification.seconds for shown in self.inputs), strict=True)]
         return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, seconds, strict=True)}
 
@@ -158,6 +158,8 @@ def verify(
             others = ",".join(n for n in names if n != name)
             raise UserError(f"{error} Or leave it out: --backends {others}.") from error
     exported = sets[0].network  # the first set never has other steps
+    for name in names:
+        make_ready(load_backend(name), exported, watch)
     return VerifyResult(
         names,
         tuple(

@@ -32,13 +32,15 @@ class PopulationState:
     """One population in one step, (batch, *shape) each; states are in state units, 1/64 of a weight step.
 
     current: u. potential: v BEFORE the reset, what is compared with the threshold. left: v after the reset, what the
-    next step goes on from. spikes: 0 or 1.
+    next step goes on from. spikes: 0 or 1. is_wrapped, is_saturated: whether the limit of 24 bits changed u, and v.
     """
 
     current: np.ndarray
     potential: np.ndarray
     left: np.ndarray
     spikes: np.ndarray
+    is_wrapped: np.ndarray
+    is_saturated: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def at_rest(population: IntegerPopulation, batch: int) -> PopulationState:
     """Return the state of `population` before the first step."""
     nothing = np.zeros((batch, *population.shape), np.int64)
     initial = nothing + _shaped(population.initial_value, population)
-    return PopulationState(nothing, initial, initial, nothing)
+    return PopulationState(nothing, initial, initial, nothing, nothing != 0, nothing != 0)
 
 
 def delivered(connection: IntegerConnection, values: np.ndarray) -> np.ndarray:
@@ -117,14 +119,17 @@ def step(population: IntegerPopulation, before: PopulationState, arriving: np.nd
     """Return the state of `population` one step after `before`, when `arriving`, (batch, *shape), is delivered."""
     p = population
     arriving = np.asarray(arriving, np.int64) << STATE_SHIFT
-    current = wrapped(kept(before.current, _shaped(p.current_keep, p)) + arriving)
-    potential = saturated(kept(before.left, _shaped(p.voltage_keep, p)) + current + _shaped(p.bias, p))
+    whole = kept(before.current, _shaped(p.current_keep, p)) + arriving
+    current = wrapped(whole)
+    total = kept(before.left, _shaped(p.voltage_keep, p)) + current + _shaped(p.bias, p)
+    potential = saturated(total)
+    limited = (current != whole, potential != total)
     if not p.fires:
-        return PopulationState(current, potential, potential, np.zeros_like(potential))
+        return PopulationState(current, potential, potential, np.zeros_like(potential), *limited)
     threshold = _shaped(p.threshold, p) << STATE_SHIFT
     fired = potential > threshold
     after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
-    return PopulationState(current, potential, np.where(fired, after, potential), fired.astype(np.int64))
+    return PopulationState(current, potential, np.where(fired, after, potential), fired.astype(np.int64), *limited)
 
 
 def _shaped(parameter: np.ndarray, population: IntegerPopulation) -> np.ndarray:

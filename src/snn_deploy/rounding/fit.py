@@ -229,7 +229,7 @@ def _finest_in_bounds(incoming: PopulationToRound, limits: Limits, candidates: _
         units = _units(candidates, middle)
         neurons, fits = _neurons(incoming, limits, units, candidates.thresholds[middle])
         highest, lowest = (np.rint(s / units * 2**STATE_SHIFT).astype(np.int64) for s in (most, least))
-        fits &= np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)) <= limits.largest_state
+        fits &= state_bounds(highest, lowest, neurons, incoming.steps).largest <= limits.largest_state
         fits &= np.maximum(highest, -lowest) <= limits.largest_arrival
         low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
     return low.min(keepdims=True) if len(candidates.reference) == 1 else low
@@ -319,7 +319,7 @@ def _too_large(found: Fit, incoming: PopulationToRound, limits: Limits) -> np.nd
     neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
     most, least = largest_sums(found.weights, factors)
     bounds = state_bounds(most, least, neurons, incoming.steps)
-    too_large: np.ndarray = ~fits | (np.maximum(*bounds) > limits.largest_state)
+    too_large: np.ndarray = ~fits | (bounds.largest > limits.largest_state)
     return too_large | (np.maximum(most, -least) > limits.largest_arrival)
 
 
@@ -370,7 +370,7 @@ def _out_of_bounds(where: str, incoming: PopulationToRound, limits: Limits, cand
             sums += np.maximum(sign * w.reshape(len(w), -1), 0).sum(axis=1) * value
         whole, none = np.rint(sums / units * 2**STATE_SHIFT).astype(np.int64), np.zeros(len(units), np.int64)
         highest, lowest = (whole, none) if sign > 0 else (none, -whole)
-        sides.append(np.maximum(*state_bounds(highest, lowest, neurons, incoming.steps)))
+        sides.append(state_bounds(highest, lowest, neurons, incoming.steps).largest)
     side, channel = (int(i) for i in np.unravel_index(np.argmax(sides), np.shape(sides)))
     if limits.accumulator_bits is not None and sides[side][channel] <= limits.largest_state:
         return (

@@ -29,15 +29,31 @@ class Neurons:
     initial_value: np.ndarray
 
 
-def state_bounds(
-    highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neurons, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest |current| and |potential| before the reset, per channel, in `steps` steps.
+@dataclass(frozen=True)
+class StateBounds:
+    """How far states can go, per channel, in state units; int64, (channels,).
+
+    current, potential: the largest sizes, of the potential before the reset. highest_potential: the largest potential.
+    """
+
+    current: np.ndarray
+    potential: np.ndarray
+    highest_potential: np.ndarray
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The largest size of any state."""
+        return np.maximum(self.current, self.potential)
+
+
+def state_bounds(highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neurons, steps: int) -> StateBounds:
+    """Return how far currents and potentials can go in `steps` steps.
 
     highest_sum, lowest_sum: what can arrive in one step, at most and at least, in state units. All int64, (channels,).
     """
     n = neurons
     high_current, low_current, current, potential = np.zeros((4, len(highest_sum)), np.int64)
+    highest = np.full(len(highest_sum), np.iinfo(np.int64).min)
     high_left = low_left = n.initial_value
     for _ in range(steps):
         high_current = high_current * n.current_keep // DECAY_UNITY + highest_sum
@@ -46,8 +62,9 @@ def state_bounds(
         low = _kept(low_left, n.voltage_keep) + low_current + n.bias
         current = np.maximum.reduce([current, high_current, -low_current])
         potential = np.maximum.reduce([potential, high, -low])
+        highest = np.maximum(highest, high)
         high_left, low_left = _after_reset(high, low, n)
-    return current, potential
+    return StateBounds(current, potential, highest)
 
 
 def _after_reset(high: np.ndarray, low: np.ndarray, neurons: Neurons) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,9 @@
 """The CPU backend equals the reference: every spike, every potential, every count."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +30,7 @@ def require_equal(found: Simulation, expected: Simulation) -> None:
         np.testing.assert_array_equal(found.spikes[name], spikes, err_msg=f"spikes of {name}")
     assert list(found.spikes) == list(expected.spikes)
     np.testing.assert_array_equal(found.outputs, expected.outputs)
-    for counts in ("spike_counts", "synaptic_operations"):
+    for counts in ("spike_counts", "synaptic_operations", "wrapped_currents", "saturated_potentials"):
         assert list(getattr(found, counts)) == list(getattr(expected, counts))
         for name, values in getattr(expected, counts).items():
             np.testing.assert_array_equal(getattr(found, counts)[name], values, err_msg=f"{counts} of {name}")
@@ -187,3 +191,24 @@ def test_inputs_beyond_the_largest_value_are_refused():
     )
     with pytest.raises(UserError, match=r"inputs 4\.\.4; the network's input takes 0\.\.3"):
         cpu.run(network, np.array([[4]]))
+
+
+def test_after_make_ready_a_run_compiles_nothing(tmp_path):
+    """In a process of its own with an empty cache: here, other tests have compiled most kernels already."""
+    code = (
+        "from numba.core.event import install_recorder\n"
+        "from snn_deploy.deploy.backends import cpu\n"
+        "from snn_deploy.deploy.verification.random_network import random_inputs, random_network\n"
+        "compiled = []\n"
+        "for seed in (2, 3, 5, 8, 11, 14):\n"
+        "    network = random_network(seed)\n"
+        "    with install_recorder('numba:compile') as before:\n"
+        "        cpu.make_ready(network)\n"
+        "    with install_recorder('numba:compile') as after:\n"
+        "        cpu.run(network, random_inputs(network, 2, seed), record=True)\n"
+        "    compiled.append((len(before.buffer), len(after.buffer)))\n"
+        "print(sum(first for first, _ in compiled) > 0, sum(later for _, later in compiled))\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "0"]

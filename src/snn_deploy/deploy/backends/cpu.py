@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.deploy.backends._cpu.chunk import Chunk
-from snn_deploy.deploy.backends._cpu.layer import Layer, layer_of
+from snn_deploy.deploy.backends._cpu.layer import Layer, compile_kernels, layer_of
 from snn_deploy.deploy.backends._cpu.synapses import PATHS_PACKAGE, exact_and_single_threaded
 from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.network.evaluation_order import blocks
@@ -42,6 +42,11 @@ def run(
     return prepared(network).run(inputs, record=record, progress=progress)
 
 
+def make_ready(network: IntegerNetwork) -> None:
+    """Compile what running `network` will call, where no earlier run on this machine left it on disk."""
+    prepared(network).compile_kernels()
+
+
 def explain(network: IntegerNetwork, inputs: np.ndarray) -> tuple[str, ...]:
     """Return one line per connection: the path that the first of `inputs` take, and why others did not do."""
     return prepared(network).explain(inputs)
@@ -68,6 +73,10 @@ class Forced:
     ) -> Simulation:
         """Return what `cpu.run` returns."""
         return prepared(network, self.path).run(inputs, record=record, progress=progress)
+
+    def make_ready(self, network: IntegerNetwork) -> None:
+        """Do what `cpu.make_ready` does."""
+        prepared(network, self.path).compile_kernels()
 
     def explain(self, network: IntegerNetwork, inputs: np.ndarray) -> tuple[str, ...]:
         """Return what `cpu.explain` returns."""
@@ -100,6 +109,12 @@ class Prepared:
         except KeyboardInterrupt as interrupt:
             raise Interrupted(joined(parts) if parts else None) from interrupt
         return joined(parts)
+
+    def compile_kernels(self) -> None:
+        """Do what `cpu.make_ready` does."""
+        with exact_and_single_threaded():
+            for layer in self.layers.values():
+                compile_kernels(layer)
 
     def parts(
         self, inputs: np.ndarray, *, record: bool = False, record_potentials: bool = False

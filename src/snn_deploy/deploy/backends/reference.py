@@ -1,5 +1,7 @@
 """Backend `reference`: the integer semantics themselves, slow and plain; what the others are held against."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
@@ -33,9 +35,18 @@ def run(
 def _simulation(network: IntegerNetwork, frames: np.ndarray, *, record: bool) -> Simulation:
     output = network.output
     spikes = {p.name: np.zeros((*frames.shape[:2], *p.shape), np.uint8) for p in network.populations}
+    wrapped, saturated = ({p.name: np.zeros(frames.shape[1], np.int64) for p in network.populations} for _ in range(2))
     for t, states in enumerate(integer_semantics.steps(network, frames)):
         for name, state in states.items():
             spikes[name][t] = state.spikes
+            wrapped[name] += _of_samples(state.is_wrapped)
+            saturated[name] += _of_samples(state.is_saturated)
     outputs = class_outputs(output, spikes[output.name], states[output.name].left)
     sent = {network.input.name: np.array(frames, np.uint8)} | spikes
-    return simulation_from_spikes(network, outputs, sent, record=record)
+    simulation = simulation_from_spikes(network, outputs, sent, record=record)
+    return replace(simulation, wrapped_currents=wrapped, saturated_potentials=saturated)
+
+
+def _of_samples(happened: np.ndarray) -> np.ndarray:
+    """Return at how many neurons of each sample it happened, (samples,)."""
+    return np.count_nonzero(happened.reshape(len(happened), -1), axis=1)

@@ -8,7 +8,7 @@ from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.user_error import UserError
-from snn_deploy.support.watch import Watch
+from snn_deploy.support.watch import SILENT, Watch
 
 _WORTH_SAYING = 20.0  # seconds
 
@@ -39,6 +39,15 @@ def expected_seconds(backend: Backend, network: IntegerNetwork, samples: int) ->
     """Return about how long the backend takes, or None where it does not say: those are quick."""
     estimate = getattr(backend, "expected_seconds", None)
     return None if estimate is None else float(estimate(network, samples))
+
+
+def make_ready(backend: Backend, network: IntegerNetwork, watch: Watch = SILENT) -> None:
+    """Let the backend compile what it needs for `network`, unless an earlier run did; most compile nothing."""
+    prepare = getattr(backend, "make_ready", None)
+    if prepare is not None:
+        with watch.progress("compiling the simulator, once on this machine", 1) as advance:
+            prepare(network)
+            advance(1)
 
 
 def automatic_backend() -> tuple[str, str]:

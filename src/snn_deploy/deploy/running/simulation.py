@@ -1,6 +1,6 @@
 """Simulation: what every backend returns, and the form in which every backend takes samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ class Simulation:
     synaptic_operations: connection -> (samples,): one per spike and target synapse (see event_counts.py).
     spikes: population (and input) -> (steps, samples, *shape), or None when they were not recorded.
     potentials: population -> (steps, samples, *shape), after the reset, in state units; None when not recorded.
+    wrapped_currents, saturated_potentials: population -> (samples,): the states, of a neuron in a step, that left their
+        24 bits (see integer_semantics.py); None from backends that cannot count them.
     """
 
     outputs: np.ndarray
@@ -30,6 +32,8 @@ class Simulation:
     synaptic_operations: dict[str, np.ndarray]
     spikes: dict[str, np.ndarray] | None = None
     potentials: dict[str, np.ndarray] | None = None
+    wrapped_currents: dict[str, np.ndarray] | None = None
+    saturated_potentials: dict[str, np.ndarray] | None = None
 
     @property
     def classes(self) -> np.ndarray:
@@ -82,13 +86,24 @@ def joined(parts: list[Simulation]) -> Simulation:
     first = parts[0]
     return Simulation(
         outputs=np.concatenate([p.outputs for p in parts]),
-        spike_counts={n: np.concatenate([p.spike_counts[n] for p in parts]) for n in first.spike_counts},
-        synaptic_operations={
-            n: np.concatenate([p.synaptic_operations[n] for p in parts]) for n in first.synaptic_operations
-        },
+        spike_counts=_joined(first.spike_counts, [p.spike_counts for p in parts]),
+        synaptic_operations=_joined(first.synaptic_operations, [p.synaptic_operations for p in parts]),
         spikes=_joined_steps([p.spikes for p in parts]),
         potentials=_joined_steps([p.potentials for p in parts]),
+        wrapped_currents=_joined_counts([p.wrapped_currents for p in parts]),
+        saturated_potentials=_joined_counts([p.saturated_potentials for p in parts]),
     )
+
+
+def _joined(names: Iterable[str], parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the values (samples,) of successive samples as one."""
+    return {n: np.concatenate([part[n] for part in parts]) for n in names}
+
+
+def _joined_counts(counted: list[dict[str, np.ndarray] | None]) -> dict[str, np.ndarray] | None:
+    """Return the values (samples,) of successive samples as one; None where nothing was counted."""
+    parts = [part for part in counted if part is not None]
+    return _joined(parts[0], parts) if parts else None
 
 
 def _joined_steps(recorded: list[dict[str, np.ndarray] | None]) -> dict[str, np.ndarray] | None:

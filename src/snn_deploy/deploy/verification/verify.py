@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.backend import load_backend, make_ready
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.operands import Operands, find_operands
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -65,7 +65,7 @@ class Verification:
     backends: the first one is what the others were compared with. spikes: of all its populations in all samples.
     differences: the first one of each backend that differs; empty where all are identical. operands: of each
     difference, what the reference computed there, or None where it is one of the input itself or of spike counts.
-    seconds: that each backend took, its start included.
+    seconds: that each backend took, its start included, compiling not.
     """
 
     backends: tuple[str, ...]
@@ -81,7 +81,7 @@ class Verification:
         return not self.differences
 
     def samples_per_second(self) -> dict[str, float]:
-        """Return backend -> how many samples it ran in a second, its start included."""
+        """Return backend -> how many samples it ran in a second, its start included, compiling not."""
         return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, self.seconds, strict=True)}
 
     def __str__(self) -> str:
@@ -129,6 +129,7 @@ def verify(
     differences: list[Difference] = []
     seconds: list[float] = []
     for name, backend in loaded.items():
+        make_ready(backend, network)
         start = time.monotonic()
         options: dict[str, Any] = {"file": files[name]} if files and name in files else {}
         found = backend.run(network, inputs, record=True, progress=progress, **options)

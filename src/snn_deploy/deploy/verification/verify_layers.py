@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.backend import load_backend, make_ready
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.cut_network import cut_network
 from snn_deploy.deploy.verification.verify import (
@@ -34,6 +34,7 @@ def verify_layers(
     check_backends(backends)
     loaded = {name: load_backend(name) for name in backends}
     first = backends[0]
+    make_ready(loaded[first], network)
     start = time.monotonic()
     expected = loaded[first].run(network, inputs, record=True, progress=progress)
     require_complete(network, first, expected, expected)
@@ -45,6 +46,7 @@ def verify_layers(
         shown = cut.inputs(expected.spikes)
         alone = _of_layer(expected, cut.network, shown, network)
         for name in backends[1:]:
+            make_ready(loaded[name], cut.network)
             start = time.monotonic()
             try:
                 found = loaded[name].run(cut.network, shown, record=True, progress=progress)

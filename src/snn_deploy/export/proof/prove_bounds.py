@@ -10,7 +10,7 @@ import numpy as np
 
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_weighted_value
-from snn_deploy.network.state_units import STATE_SHIFT
+from snn_deploy.network.state_units import LARGEST_STATE, STATE_SHIFT
 from snn_deploy.rounding.state_bounds import Neurons, largest_sums, state_bounds
 
 
@@ -19,16 +19,23 @@ class Bounds:
     """What a population's states stay within, per channel, in state units; int64, (channels,) each.
 
     current: the largest |u|; wraps beyond 2^23 - 1. potential: the largest |v| before the reset; saturates there.
+    highest_potential: the largest v, which is what can reach a threshold.
     """
 
     population: str
     current: np.ndarray
     potential: np.ndarray
+    highest_potential: np.ndarray
+
+    @property
+    def can_overflow(self) -> bool:
+        """Whether some input could make a state leave its 24 bits; False is proved."""
+        return bool(max(self.current.max(), self.potential.max()) > LARGEST_STATE)
 
 
 def prove_bounds(network: IntegerNetwork) -> dict[str, Bounds]:
     """Return population -> Bounds, valid for every input in `network.steps` steps."""
-    return {p.name: _bounds(network, p) for p in network.populations}
+    return {p.name: bounds_of(network, p) for p in network.populations}
 
 
 def largest_arrivals(network: IntegerNetwork, population: IntegerPopulation) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +50,9 @@ def largest_arrivals(network: IntegerNetwork, population: IntegerPopulation) -> 
     return most, -least
 
 
-def _bounds(network: IntegerNetwork, p: IntegerPopulation) -> Bounds:
+def bounds_of(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
+    """Return the bounds of one population, valid for every input in `network.steps` steps."""
+    p = population
     most, inhibitory = largest_arrivals(network, p)
     neurons = Neurons(
         p.voltage_keep.astype(np.int64),
@@ -54,5 +63,5 @@ def _bounds(network: IntegerNetwork, p: IntegerPopulation) -> Bounds:
         p.reset_value.astype(np.int64),
         p.initial_value.astype(np.int64),
     )
-    current, potential = state_bounds(most, -inhibitory, neurons, network.steps)
-    return Bounds(p.name, current, potential)
+    found = state_bounds(most, -inhibitory, neurons, network.steps)
+    return Bounds(p.name, found.current, found.potential, found.highest_potential)

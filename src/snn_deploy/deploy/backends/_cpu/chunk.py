@@ -37,6 +37,7 @@ class Chunk:
         self.spike_sums = {network.input.name: positions * (self.steps // len(values))}
         self.outputs = np.zeros(0)
         self.recorded: dict[str, np.ndarray] = {}
+        self.overflows: dict[str, np.ndarray] = {}  # population -> (2, samples)
 
     def run(self, schedule: Sequence[tuple[str, ...]]) -> Simulation:
         """Return the simulation of these samples."""
@@ -98,6 +99,7 @@ class Chunk:
     def _keep(self, layer: Layer, state: "_State") -> None:
         name = layer.population.name
         self.spikes[name], self.spike_sums[name] = state.shaped_spikes, state.spike_sums
+        self.overflows[name] = np.zeros((2, self.samples), np.int64) if state.overflows is None else state.overflows
         if name == self.network.output.name:
             p = layer.population
             outputs = class_outputs(p, state.spikes, state.potential.astype(np.int64))
@@ -124,6 +126,8 @@ class Chunk:
             },
             spikes={name: self.recorded[name] for name in names} if self.record else None,
             potentials=self.potentials,
+            wrapped_currents={p.name: self.overflows[p.name][0] for p in self.network.populations},
+            saturated_potentials={p.name: self.overflows[p.name][1] for p in self.network.populations},
         )
 
 
@@ -140,10 +144,13 @@ class _State:
         self.potential = np.tile(layer.initial_potential, (samples, 1)) if carries else np.zeros_like(self.current)
         self.spikes = np.empty((steps, samples, layer.size), np.uint8)
         self.spike_sums = np.zeros((samples, layer.size // layer.population.shape[0]), np.int32)
+        self.overflows = np.zeros((2, samples), np.int64) if layer.neurons.can_overflow else None
 
     def advance(self, sums: np.ndarray, shown: np.ndarray, steps: slice) -> None:
         """Take the steps `steps`, in which the frames `shown` of `sums` arrive."""
-        advance(self.layer.neurons, sums, shown, self.current, self.potential, self.spikes[steps], self.spike_sums)
+        states = (self.current, self.potential)
+        sent = (self.spikes[steps], self.spike_sums, self.overflows)
+        advance(self.layer.neurons, sums, shown, *states, *sent)
 
     @property
     def shaped_spikes(self) -> np.ndarray:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.deploy.backends._cpu.lif import Neurons, neurons_of
+from snn_deploy.deploy.backends._cpu.lif import Neurons, advance, neurons_of
 from snn_deploy.deploy.backends._cpu.limits import state_type, sum_type
 from snn_deploy.deploy.backends._cpu.synapses import Synapses, synapses_of
+from snn_deploy.export.proof.prove_bounds import bounds_of
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 
 
@@ -40,7 +41,19 @@ def layer_of(network: IntegerNetwork, population: IntegerPopulation, path: str |
     least = min(s.connection.exponent for s in synapses)
     largest = sum(s.bounds.largest_sum << (s.connection.exponent - least) for s in synapses)
     states = state_type(largest << least)
-    return Layer(population, neurons_of(population, states, largest << least), synapses, sum_type(largest), states)
+    can_overflow = bounds_of(network, population).can_overflow
+    neurons = neurons_of(population, states, largest << least, can_overflow=can_overflow)
+    return Layer(population, neurons, synapses, sum_type(largest), states)
+
+
+def compile_kernels(layer: Layer) -> None:
+    """Compile what running `layer` will call, where no earlier run on this machine left it on disk."""
+    for synapses in layer.synapses:
+        synapses.compile_kernels()
+    silence = (np.zeros((1, 1, layer.size), layer.sum_type), np.zeros(0, np.int64))  # no steps: nothing is computed
+    states = np.zeros((2, 0, 0), layer.state_type)
+    sent = (np.zeros((0, 1, layer.size), np.uint8), np.zeros((1, layer.size), np.int32))
+    advance(layer.neurons, *silence, *states, *sent, np.zeros((2, 1), np.int64) if layer.neurons.can_overflow else None)
 
 
 def arriving(

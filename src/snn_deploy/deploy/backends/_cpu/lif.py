@@ -23,10 +23,12 @@ class Neurons:
     Each of shape (block,): the channels repeated over as many positions as one pass of the kernel takes.
     subtracts: whether a spike takes the threshold off, else it sets the potential to reset_value.
     current_keep: None where nothing of a current is left and no sum wraps, so that the current is the sum.
+    can_overflow: whether some input can make a state leave its 24 bits, so that those that do are counted.
     """
 
     channels: int
     subtracts: bool
+    can_overflow: bool
     threshold: np.ndarray  # in state units; one that no potential reaches where the population never fires
     voltage_keep: np.ndarray
     current_keep: np.ndarray | None
@@ -35,7 +37,9 @@ class Neurons:
     initial_potential: np.ndarray
 
 
-def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[Any]], largest: int) -> Neurons:
+def neurons_of(
+    population: IntegerPopulation, state_type: type[np.signedinteger[Any]], largest: int, *, can_overflow: bool
+) -> Neurons:
     """Return the parameters of the neurons of `population`, at which sums of at most `largest` arrive."""
     p = population
     channels, positions = p.shape[0], int(np.prod(p.shape[1:]))
@@ -51,6 +55,7 @@ def neurons_of(population: IntegerPopulation, state_type: type[np.signedinteger[
     return Neurons(
         channels=channels,
         subtracts=p.reset == "subtract",
+        can_overflow=can_overflow,
         threshold=tiled(threshold),
         voltage_keep=tiled(p.voltage_keep),
         current_keep=None if is_plain else tiled(p.current_keep),
@@ -68,6 +73,7 @@ def advance(
     potential: np.ndarray,
     spikes: np.ndarray,
     spike_sums: np.ndarray,
+    overflows: np.ndarray | None,
 ) -> None:
     """Advance the states of a population by some steps, in place. Neurons stand channels last.
 
@@ -76,12 +82,16 @@ def advance(
     current, potential: (samples, neurons), int32 or int64: the states before, then after; or (0, 0), and then all
         start from the first step and are forgotten after the last.
     spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, positions) int32, added to.
+    overflows: (2, samples) int64, how many currents wrapped and how many potentials saturated, added to; None where
+        neither can happen: that kernel does not look.
     """
     n = neurons
     parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.initial_potential)
     # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
     constants = (n.subtracts, n.channels, STATE_SHIFT, STATE_HALF)
-    _advance(*parameters, *constants, arriving, shown, current, potential, spikes, spike_sums)
+    # So does the room for the states of a block: arrays that are made inside take longer to compile.
+    room = (np.zeros((2, len(n.threshold)), n.threshold.dtype), np.zeros(len(n.threshold), np.int32))
+    _advance(*parameters, *constants, *room, arriving, shown, current, potential, spikes, spike_sums, overflows)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -96,12 +106,15 @@ def _advance(  # type: ignore[no-untyped-def]
     channels,
     state_shift,
     half,
+    states,
+    counts,
     arriving,
     shown,
     current,
     potential,
     spikes,
     spike_sums,
+    overflows,
 ):
     # Every intermediate is cast: numba would widen int32 to int64, three times slower.
     kind = threshold.dtype.type
@@ -111,18 +124,15 @@ def _advance(  # type: ignore[no-untyped-def]
     _, samples, size = spikes.shape
     block = len(threshold)
     carries = len(potential) > 0
-    u_of, v_of = np.zeros(block, threshold.dtype), np.zeros(block, threshold.dtype)
-    counts = np.zeros(block, np.int32)
+    u_of, v_of = states[0], states[1]
     for b in range(samples):
         for start in range(0, size, block):
             length = min(block, size - start)
-            counts[:] = 0
-            if carries:
-                u_of[:length] = current[b, start : start + length]
-                v_of[:length] = potential[b, start : start + length]
-            else:
-                u_of[:] = zero
-                v_of[:] = initial
+            # Loops, not slices: what numba compiles for the assignment of a slice takes longer than the rest of this.
+            for i in range(length):
+                counts[i] = 0
+                u_of[i] = current[b, start + i] if carries else zero
+                v_of[i] = potential[b, start + i] if carries else initial[i]
             for t in range(len(shown)):
                 frame = shown[t]
                 sums = arriving[max(frame, 0), b, start : start + length]
@@ -138,6 +148,8 @@ def _advance(  # type: ignore[no-untyped-def]
                             + kind(kind(kind(a & low) * current_keep[i]) >> twelve)
                         )
                         u = kind(u + (kind(-a) if x < zero else a))
+                        if overflows is not None and (u > end or u <= -end):
+                            overflows[0, b] += 1
                         u = kind(u - kind(end + end)) if u > end else (kind(u + kind(end + end)) if u <= -end else u)
                         u_of[i] = u
                     x = v_of[i]
@@ -147,6 +159,8 @@ def _advance(  # type: ignore[no-untyped-def]
                         + kind(kind(kind(a & low) * voltage_keep[i]) >> twelve)
                     )
                     v = kind(kind(kind(-a) if x < zero else a) + kind(u + bias[i]))
+                    if overflows is not None and (v > most or v < -most):
+                        overflows[1, b] += 1
                     v = min(max(v, kind(-most)), most)
                     fires = one if v > threshold[i] else zero
                     after = kind(reset_value[i] + kind(kind(v - threshold[i]) & taken))
@@ -154,8 +168,9 @@ def _advance(  # type: ignore[no-untyped-def]
                     sent[i] = np.uint8(fires)
                     counts[i] += np.int32(fires)
             if carries:
-                current[b, start : start + length] = u_of[:length]
-                potential[b, start : start + length] = v_of[:length]
+                for i in range(length):
+                    current[b, start + i] = u_of[i]
+                    potential[b, start + i] = v_of[i]
             for position in range(length // channels):
                 total = np.int32(0)
                 for i in range(position * channels, (position + 1) * channels):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from snn_deploy.deploy.backends._cpu.limits import SumBounds, sum_bounds
+from snn_deploy.deploy.backends._cpu.paths.event import compile_scatter
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.plugin import load_plugin
@@ -20,6 +21,7 @@ from snn_deploy.support.plugin import load_plugin
 PATHS_PACKAGE = "deploy.backends._cpu.paths"
 _DENSE = ("int8", "float32", "wide")  # the fastest first
 _EVENT = "event"
+_LARGEST_UINT8 = 255
 # The share of source values that are not zero below which `event` is faster; measured, docs/benchmarks.md.
 _SPARSE = {"int8": 0.002, "float32": 0.04, "wide": 0.2}
 _WIDE_LAYER = 64  # targets that one value reaches side by side; below, the event path does not fill its registers
@@ -64,6 +66,15 @@ class Synapses:
         self.used[name] = self.used.get(name, 0) + len(x)
         return self.paths[name].deliver(x).reshape(*leading, -1)
 
+    def compile_kernels(self) -> None:
+        """Compile what `deliver` may call, where no earlier run on this machine left it on disk."""
+        c, most = self.connection, self.bounds.largest_value
+        for kind in (np.uint8,) if most <= _LARGEST_UINT8 else (np.uint8, np.int32):  # as sum_pooled gives them
+            if c.pool != (1, 1):
+                _pool(np.zeros((0, 1, 1, 1), np.uint8), c.pool, np.zeros((0, 1, 1, 1), kind))
+            if self._may_be_sparse:
+                compile_scatter(c, kind)
+
     def __str__(self) -> str:
         """Return one line for people: which path, how often, and why the others did not do."""
         used = [f"{n} ({frames} frames){getattr(self.paths[n], 'note', '')}" for n, frames in self.used.items()]
@@ -75,10 +86,15 @@ class Synapses:
         dense = next(iter(self.paths))
         active = np.count_nonzero(values)
         self.seen, self.active = self.seen + values.size, self.active + active
-        if _EVENT not in self.paths or dense == _EVENT:
+        if not self._may_be_sparse or dense == _EVENT:
             return dense
-        is_sparse = active < _SPARSE[dense] * values.size
-        return _EVENT if is_sparse and len(self.connection.weights) >= _WIDE_LAYER else dense
+        return _EVENT if active < _SPARSE[dense] * values.size else dense
+
+    @property
+    def _may_be_sparse(self) -> bool:
+        """Whether the event path is taken, always or for values of which few are not zero."""
+        first = next(iter(self.paths))
+        return first == _EVENT or (_EVENT in self.paths and len(self.connection.weights) >= _WIDE_LAYER)
 
 
 def synapses_of(network: IntegerNetwork, connection: IntegerConnection, forced: str | None = None) -> Synapses:
@@ -115,7 +131,7 @@ def channels_first(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def sum_pooled(values: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
     """Return the sums of windows of `pool`: (frames, height, width, channels), uint8 where that holds."""
     frames, height, width, channels = values.shape
-    kind = np.uint8 if pool[0] * pool[1] * int(values.max(initial=0)) <= 255 else np.int32
+    kind = np.uint8 if pool[0] * pool[1] * int(values.max(initial=0)) <= _LARGEST_UINT8 else np.int32
     sums = np.zeros((frames, height // pool[0], width // pool[1], channels), kind)
     _pool(values, pool, sums)
     return sums

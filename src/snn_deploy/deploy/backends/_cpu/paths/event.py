@@ -48,6 +48,19 @@ class Path:
         return sums.reshape(len(x), -1) if self.is_dense else sums
 
 
+def compile_scatter(connection: IntegerConnection, kind: type[np.integer]) -> None:
+    """Compile what the path of `connection` calls for values of this kind, where it is not on disk already."""
+    c, nothing = connection, (0, 1, 1, 0)
+    _scatter(
+        np.zeros(nothing, kind),
+        np.zeros((1, 1, 0, 0), np.float32),
+        c.stride,
+        c.padding,
+        c.dilation,
+        np.zeros(nothing, np.float32),
+    )
+
+
 @numba.njit(cache=True, nogil=True)
 def _scatter(values, weights, stride, padding, dilation, sums):  # type: ignore[no-untyped-def]
     frames, height, width, channels = values.shape
