@@ -145,6 +145,22 @@ def test_the_potential_saturates_one_below_2_to_the_23(outcome, sign):
     assert potential(outcome, [1, 1, 1], **half_way) == sign * (HALF - 1)
 
 
+def test_the_states_that_their_24_bits_change_are_told_in_the_step_in_which_it_happens():
+    """2 x 255 x 127 x 2^7 state units and more arrive in steps 1 and 3; a potential of 2^23 - 1 stays there."""
+    network = one_neuron(127, exponent=7, steps=4, fires=False, inputs=2, bias=2**23 - 1)
+    told = [state["out"] for state in integer_semantics.steps(network, frames([0, 255, 0, 255], inputs=2))]
+    assert [bool(state.is_wrapped.item()) for state in told] == [False, True, False, True]
+    # 2 x 255 x 127 x 2^13 is 31 x 2^24 and more: one wrap leaves it far above, and the potential saturates.
+    assert [bool(state.is_saturated.item()) for state in told] == [False, True, True, True]
+    assert [state.potential.item() for state in told] == [2**23 - 1] * 4
+
+
+def test_a_state_at_the_end_of_its_24_bits_is_not_told():
+    network = one_neuron(1, steps=2, fires=False, bias=2**23 - 1, voltage_keep=0)
+    told = [state["out"] for state in integer_semantics.steps(network, frames([0, 0]))]
+    assert not any(state.is_wrapped.any() or state.is_saturated.any() for state in told)
+
+
 def test_a_spike_resets_the_potential_to_zero_in_its_own_step(outcome):
     # 7 > 6 fires and leaves nothing: without decay the next spike needs 7 again, not 1. A later or softer reset
     # would fire again at once.

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from snn_deploy.api.exported_layer import ExportedLayer, exported_layer, layer_as_dict, span_in_words
 from snn_deploy.api.health import broken_limits, check_limits, health_as_dict, health_blocks
+from snn_deploy.api.measuring import States, measuring
 from snn_deploy.api.sources import DEFAULT_CHIP, Chosen, Data, choose
 from snn_deploy.deploy.running.backend import load_backend, make_ready
+from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflows
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
@@ -19,7 +22,8 @@ from snn_deploy.export.to_integer_network import Export, ExportOptions, keep_int
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
-from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation, write_integer_network
+from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.plugin import load_plugin, plugin_names
@@ -28,36 +32,8 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
 _TARGETS = "export.targets"  # one file for each, with its FILE and a function write(network, path)
+_MANY_BITS = 1.0  # that bounds may cost a weight before the result says how to avoid it
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
-
-
-Span = float | tuple[float, float]
-"""One number where all channels have the same, else (least, most)."""
-
-
-@dataclass(frozen=True)
-class ExportedLayer:
-    """How one population became integers.
-
-    scale: membrane potential per weight step, in the unit of the trained network, None where that came in integers;
-    scale_set_by_bounds: whether a finer
-    one would have let a state overflow. exponents: of each connection that reaches it. clipped_weights: how many.
-    largest_rounding: of biases, reset and initial values, in the trained unit. weights: (least, most). threshold: in
-    weight steps, None where it never fires. largest_current, largest_potential: that any input can cause; limit: the
-    largest that the chip holds; these three in 1/64 of a weight step.
-    """
-
-    population: str
-    scale: Span | None
-    scale_set_by_bounds: bool
-    exponents: tuple[int, ...]
-    clipped_weights: int
-    largest_rounding: float
-    weights: tuple[int, int]
-    threshold: Span | None
-    largest_current: int
-    largest_potential: int
-    limit: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +43,8 @@ class ExportResult(Result):
     limits: what the chip holds. export: everything that the passes gave. accuracy: the share of `samples` test samples
     that the integers get right, or None where it was not measured. health: the layers beside the float network, or
     None. broken_limits: one sentence for each required limit that does not hold. files: what `save` wrote; problem: why
-    the target's file is not among them, or None.
+    the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
+    many did on those samples; None where that was not counted.
     """
 
     export: Export
@@ -78,6 +55,7 @@ class ExportResult(Result):
     broken_limits: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     problem: str | None = None
+    overflows: tuple[Overflow, ...] | None = None
 
     @property
     def network(self) -> IntegerNetwork:
@@ -103,7 +81,7 @@ class ExportResult(Result):
     @property
     def layers(self) -> tuple[ExportedLayer, ...]:
         """Each population's weight step, integers and bounds, in order."""
-        return tuple(_layer(self.export, p, self.limits) for p in self.network.populations)
+        return tuple(exported_layer(self.export, p, self.limits) for p in self.network.populations)
 
     def save(self, folder: str | Path, target: str = "loihi") -> "ExportResult":
         """Return this result with the files that it wrote to `folder`: network.npz, and the file of `target`.
@@ -134,24 +112,12 @@ class ExportResult(Result):
 
     def blocks(self) -> tuple[Block, ...]:
         """Return each layer's integers and bounds, what they do not hold exactly, accuracies and the health report."""
-        titles = ("population", "scale", "weights", "threshold", "largest current", "largest potential", "of 24 bits")
-        rows = tuple(
-            (
-                layer.population,
-                "-" if layer.scale is None else _shown(layer.scale),
-                f"{layer.weights[0]}..{layer.weights[1]}",
-                "-" if layer.threshold is None else _shown(layer.threshold),
-                layer.largest_current,
-                layer.largest_potential,
-                f"{100 * layer.largest_potential / layer.limit:.1f} %",
-            )
-            for layer in self.layers
-        )
         return (
-            Table(titles, rows),
+            self._table(),
             *(("the network came in integers, and they stay as they are",) if self.export.folded is None else ()),
             "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that",
-            f"any input can cause; the limit is {self.limits.largest_state}.",
+            *self._states(),
+            *self._warnings(),
             *self._changes(),
             *self._accuracies(),
             *(() if self.health is None else health_blocks(self.health)),
@@ -159,6 +125,72 @@ class ExportResult(Result):
             *self.broken_limits,
             *(() if self.problem is None else (self.problem,)),
         )
+
+    @property
+    def never_fire(self) -> tuple[str, ...]:
+        """The populations whose largest potential that any input can cause is not above their threshold."""
+        firing = {p.name for p in self.network.populations if p.fires}
+        return tuple(x.population for x in self.layers if x.population in firing and not x.can_fire)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the scales keep to states that were measured, so that some input may make others overflow."""
+        return self.export.largest_states is not None
+
+    def _table(self) -> Table:
+        """Return a row for each population; columns that would be empty are left out."""
+        layers, lost = self.layers, any(layer.bits_lost_to_bounds for layer in self.layers)
+        beyond = {o.population: o.wrapped_currents + o.saturated_potentials for o in self.overflows or ()}
+        columns: dict[str, list[object]] = {
+            "population": [layer.population for layer in layers],
+            "scale": ["-" if layer.scale is None else span_in_words(layer.scale) for layer in layers],
+            "weights": [f"{layer.weights[0]}..{layer.weights[1]}" for layer in layers],
+            "threshold": ["-" if layer.threshold is None else span_in_words(layer.threshold) for layer in layers],
+            "largest current": [layer.shown_current for layer in layers],
+            "largest potential": [layer.shown_potential for layer in layers],
+            "of 24 bits": [f"{100 * layer.shown_potential / layer.limit:.1f} %" for layer in layers],
+        }
+        if lost:
+            columns["bits lost to bounds"] = [f"{layer.bits_lost_to_bounds:.1f}" for layer in layers]
+        if beyond:
+            columns["states beyond"] = [beyond.get(layer.population, 0) for layer in layers]
+        return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+
+    def _states(self) -> tuple[str, ...]:
+        """Return what the currents and potentials of the table are, and what that cost."""
+        limit = self.limits.largest_state
+        largest = max(self.layers, key=lambda layer: layer.bits_lost_to_bounds)
+        cost = f"{largest.bits_lost_to_bounds:.1f} of {self.limits.weight_bits} weight bits of {largest.population}"
+        if not self.is_measured:
+            found = [f"any input can cause; the limit is {limit}."]
+            if largest.bits_lost_to_bounds > _MANY_BITS:
+                found.append(
+                    f"that this is proved for all inputs costs {cost}; --states measured takes samples instead."
+                )
+        else:
+            record = self.network.provenance["export"]["states"]
+            found = [
+                f"{record['samples']} {record['from']} caused in floats; {record['margin']:g} times that fits {limit}."
+            ]
+            if largest.bits_lost_to_bounds > _MANY_BITS:
+                found.append(f"room for that costs {cost}; a smaller --margin costs less.")
+        if self.overflows is not None:
+            found += overflow_line(self.overflows, f"{self.samples} test samples")
+        elif self.is_measured:
+            found.append("states beyond 24 bits: not counted, as no test samples ran")
+        return tuple(found)
+
+    def _warnings(self) -> tuple[str, ...]:
+        """Return a line for each population that no input makes fire, about the channel that comes nearest to it."""
+        lines = []
+        for p in self.network.populations:
+            if p.name in self.never_fire:
+                highest, threshold = self.bounds[p.name].highest_potential, p.threshold.astype(np.int64) << STATE_SHIFT
+                i = int((highest - threshold).argmax())
+                lines.append(
+                    f"{p.name} can never fire: its largest potential is {highest[i]}, its threshold {threshold[i]}"
+                )
+        return tuple(lines)
 
     def _changes(self) -> tuple[str, ...]:
         """Return what the integers do not hold exactly, beside the rounding of the weights themselves."""
@@ -202,7 +234,10 @@ class ExportResult(Result):
             "weight_bits": self.limits.weight_bits,
             "sha256": self.network.digest,
             "rounded_decays": self.export.rounded_decays,
-            "layers": [_plain(layer) for layer in self.layers],
+            "states": self.network.provenance["export"]["states"] if self.is_measured else {"from": "proof"},
+            "overflows": None if self.overflows is None else [asdict(one) for one in self.overflows],
+            "never_fire": list(self.never_fire),
+            "layers": [layer_as_dict(layer) for layer in self.layers],
             "health": self.health and health_as_dict(self.health),
             "broken_limits": list(self.broken_limits),
         }
@@ -217,6 +252,9 @@ def export(
     shift: Shift = "refuse",
     round_decays: bool = False,
     lava_dl: bool = False,
+    states: States = "proved",
+    margin: float | None = None,
+    measured_samples: int = 100,
     measure: bool = False,
     inputs: Data = None,
     labels: np.ndarray | None = None,
@@ -245,6 +283,12 @@ def export(
     lava_dl
         Whether the integers are chosen so that lava-dl's network.net holds them: biases are whole weight steps, and the
         result says by how much that changes them; the connections that reach a population share an exponent.
+    states
+        "proved": the scales are such that no input can make a state leave its bits. "measured": such that the largest
+        states on samples fit `margin` times (None: 2), which can leave the weights more bits; those beyond saturate,
+        and are counted on the inputs where `measure` is True.
+    measured_samples
+        How many samples those are, 0 is all: of `inputs` where it is an array, else training samples.
     measure
         Whether the integers run on `inputs`, so that their accuracy is known.
     inputs, labels, samples
@@ -267,7 +311,8 @@ def export(
         raise UserError(f"--health {health}; allowed is a whole number from 0.")
     profile = load_profile(chip)
     if isinstance(network, IntegerNetwork):
-        _require_no_choices(weight_bits, per_channel, shift, round_decays, lava_dl, health, required)
+        choices = (weight_bits, per_channel, shift, round_decays, lava_dl, states == "measured", margin)
+        _require_no_choices(*choices, health, required)
         result = ExportResult(keep_integers(network, profile), limits_of(profile, _bits_of(network, profile)))
         if measure:
             return _measured(result, choose(result.network, inputs, samples, labels), watch)
@@ -281,7 +326,8 @@ def export(
         per_channel=trained.get("per_channel", False) if per_channel is None else per_channel,
         lava_dl=lava_dl,
     )
-    exported = to_integer_network(floats, limits, ExportOptions(shift, round_decays, profile))
+    measured = measuring(floats, states, margin, inputs, measured_samples, watch)
+    exported = to_integer_network(floats, limits, ExportOptions(shift, round_decays, profile, measured))
     result = ExportResult(exported, limits)
     shown = health or (REQUIRED_SAMPLES if required else 0)
     if shown:
@@ -302,7 +348,18 @@ def export(
 def _measured(result: ExportResult, chosen: Chosen, watch: Watch) -> ExportResult:
     with watch.progress("integer accuracy", chosen.count) as advance:
         simulation = load_backend("cpu").run(result.network, chosen.shown, progress=advance)
-    return replace(result, accuracy=chosen.accuracy(simulation.classes), samples=chosen.count)
+    found = overflows(result.network, simulation)
+    counted = replace(result, accuracy=chosen.accuracy(simulation.classes), samples=chosen.count, overflows=found)
+    return _recorded(counted) if result.is_measured else counted
+
+
+def _recorded(result: ExportResult) -> ExportResult:
+    """Return `result` with what overflowed in the record of its network, which its file holds."""
+    network, counts = result.network, {one.population: asdict(one) for one in result.overflows or ()}
+    export = dict(network.provenance["export"])
+    export["states"] = {**export["states"], "tested_samples": result.samples, "overflows": list(counts.values())}
+    whole = replace(network, provenance={**network.provenance, "export": export})
+    return replace(result, export=replace(result.export, network=whole))
 
 
 def _read(path: Path) -> FloatNetwork:
@@ -313,7 +370,7 @@ def _require_no_choices(*choices: object) -> None:
     if any(choice not in (None, False, "refuse", 0) for choice in choices[:-1]) or choices[-1]:
         raise UserError(
             "a network that came in integers: --weight-bits, --thresholds, --shift, --round-decays, --lava-dl, "
-            "--health and --require are about floats that become integers. Leave them out."
+            "--states, --margin, --health and --require are about floats that become integers. Leave them out."
         )
 
 
@@ -327,35 +384,3 @@ def _as_trained(network: FloatNetwork) -> Mapping[str, Any]:
     """Return the bits and thresholds that the network was trained for, none where it was trained in floats."""
     quantization = network.provenance.get("config", {}).get("quantization", {})
     return quantization if quantization.get("epochs") else {}
-
-
-def _layer(export: Export, population: IntegerPopulation, limits: Limits) -> ExportedLayer:
-    weights = [c.weights for c in export.network.connections_to(population.name)]
-    found, bounds = export.fits.get(population.name), export.bounds[population.name]
-    return ExportedLayer(
-        population=population.name,
-        scale=None if found is None else _span(found.units),
-        scale_set_by_bounds=bool(found and found.lowered_by_bounds.any()),
-        exponents=tuple(c.exponent for c in export.network.connections_to(population.name)),
-        clipped_weights=sum(found.clipped) if found else 0,
-        largest_rounding=found.largest_rounding if found else 0.0,
-        weights=(min(int(w.min()) for w in weights), max(int(w.max()) for w in weights)),
-        threshold=_span(population.threshold) if population.fires else None,
-        largest_current=int(bounds.current.max()),
-        largest_potential=int(bounds.potential.max()),
-        limit=limits.largest_state,
-    )
-
-
-def _plain(layer: ExportedLayer) -> dict[str, object]:
-    """Return the layer with lists for tuples, as JSON has them."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(layer).items()}
-
-
-def _span(values: np.ndarray) -> Span:
-    least, most = values.min().item(), values.max().item()
-    return least if least == most else (least, most)
-
-
-def _shown(span: Span) -> str:
-    return "..".join(f"{value:.6g}" for value in span) if isinstance(span, tuple) else f"{span:.6g}"

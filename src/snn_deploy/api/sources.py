@@ -10,12 +10,13 @@ import numpy as np
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
 from snn_deploy.network.field_check import shown
+from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.data.input_coding import coded
-from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.data.samples import Samples, Split
 
 DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
 
@@ -79,6 +80,26 @@ def chip_of(network: IntegerNetwork, chip: str | None) -> HardwareProfile:
     return load_profile(exported_for or DEFAULT_CHIP)
 
 
+def chosen_for_measuring(network: FloatNetwork, data: Data, samples: int) -> tuple[Chosen, str]:
+    """Return up to `samples` (0: all) training samples, or those of an array that was given, and what they are.
+
+    data: as of `choose`, but of a data set its training split: what is counted on test samples is then not about them.
+    """
+    if samples < 0:
+        raise UserError(f"--measured-samples {samples}; allowed is a whole number from 0 (all).")
+    if isinstance(data, np.ndarray):
+        as_frames(network, data)
+        chosen = Chosen(data, None, data.shape[1:] != network.input.shape).first(samples)
+        return chosen, "samples that were given"
+    where = "samples that were given"
+    if not isinstance(data, Samples):
+        data = samples_of(network.provenance, data, samples, "train")
+        where = "training samples"
+    require_fit(network, data)
+    first = data.first(samples)
+    return Chosen(first.shown, first.labels, first.is_sequence), where
+
+
 def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels: np.ndarray | None = None) -> Chosen:
     """Return the first `samples` (0: all) of `data`; what the network does not take is a UserError.
 
@@ -102,6 +123,14 @@ def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels:
 
 def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
     """Return the first `count` test samples (0: all) of `data`, or of the data set in the network's provenance."""
+    return samples_of(provenance, data, count, "test")
+
+
+def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, split: Split) -> Samples:
+    """Return the first `count` samples (0: all) of a split of `data`, or of the data set in the network's provenance.
+
+    There must be so many test samples; of training samples there may be fewer.
+    """
     place = ""
     if data is None:
         try:
@@ -116,13 +145,13 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
     kind = load_plugin("train.datasets", name).Dataset
     if place:  # the first option of a data set is where its files are
         options[next((field.name for field in fields(kind)), "folder")] = place
-    samples: Samples = checked_options(kind, options, where).load("test")
+    samples: Samples = checked_options(kind, options, where).load(split)
     config = provenance.get("config", {})
-    chosen = samples.first(_counted(count, len(samples.labels), where))
+    chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
     return coded(chosen, config.get("coding", "direct"), config.get("steps", 1))
 
 
-def require_fit(network: IntegerNetwork, samples: Samples) -> None:
+def require_fit(network: IntegerNetwork | FloatNetwork, samples: Samples) -> None:
     """Raise UserError unless `samples` have the shape and range of the network's input."""
     shape = samples.shape
     if shape != network.input.shape or samples.largest_value != network.input.largest_value:

@@ -9,7 +9,7 @@ from snn_deploy.api.sources import Data, Network, choose, integer_network, netwo
 from snn_deploy.deploy.running.backend import load_backend, make_ready, say_expected
 from snn_deploy.deploy.verification.cut_network import first_layers
 from snn_deploy.deploy.verification.input_sets import InputSet, check_inputs, nasty_sets, random_sets
-from snn_deploy.deploy.verification.verify import Difference, Verification
+from snn_deploy.deploy.verification.verify import Difference, Verification, identical
 from snn_deploy.deploy.verification.verify import verify as compared
 from snn_deploy.deploy.verification.verify_layers import verify_layers
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -64,11 +64,17 @@ class VerifyResult(Result):
         seconds = [sum(times) for times in zip(*(shown.verification.seconds for shown in self.inputs), strict=True)]
         return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, seconds, strict=True)}
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The populations that can fire and never did, on any of the inputs."""
+        of_sets = [shown.verification.silent for shown in self.inputs]
+        return tuple(name for name in of_sets[0] if all(name in silent for silent in of_sets))
+
     def headline(self) -> str:
         """Return whether all is identical, and on how much."""
         if not self.is_identical:
             return f"{self.differences[0].backend} differs from {self.backends[0]}: {self.differences[0]}"
-        return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
+        return identical(self.silent, self.samples, self.spikes, self.backends)
 
     def blocks(self) -> tuple[Block, ...]:
         """Return what was compared, or the first difference and its operands, and how fast each backend was."""
@@ -87,6 +93,7 @@ class VerifyResult(Result):
             "backends": list(self.backends),
             "samples": self.samples,
             "spikes": self.spikes,
+            "silent": list(self.silent),
             "differences": [d for report in reports for d in report.pop("differences")],
             "inputs": reports,
         }

@@ -1,5 +1,7 @@
 """to_integer_network: all passes in order, from a trained FloatNetwork to an IntegerNetwork."""
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import get_args
@@ -18,6 +20,7 @@ from snn_deploy.export.proof.prove_bounds import Bounds, prove_bounds
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.largest_states import LargestStates
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.user_error import UserError
 
@@ -27,7 +30,8 @@ class Export:
     """An integer network, and per population how its integers were found and the bounds that were proved.
 
     folded: the network in floats that the integers were made of, None where it came in integers; then there are no
-    fits. rounded_decays: population -> the largest change.
+    fits. rounded_decays: population -> the largest change. largest_states: population -> what was measured, in the unit
+    of `folded`; None where the scales keep to the proved bounds.
     """
 
     network: IntegerNetwork
@@ -35,6 +39,21 @@ class Export:
     bounds: dict[str, Bounds]
     folded: FloatNetwork | None
     rounded_decays: dict[str, float] = field(default_factory=dict)
+    largest_states: Mapping[str, LargestStates] | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scales that keep what was measured on samples within a chip's bits, where proved bounds would keep every input.
+
+    of: gives population -> its largest states on the samples, of the folded network that it is handed; export runs no
+    networks. margin: how many times those must fit. samples: how many; where: what they are, for the file's record.
+    """
+
+    of: Callable[[FloatNetwork], Mapping[str, LargestStates]]
+    margin: float
+    samples: int
+    where: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +69,7 @@ class ExportOptions:
     shift: Shift = "refuse"
     may_round_decays: bool = False
     chip: HardwareProfile | None = None
+    measured: Measured | None = None
 
 
 PLAIN = ExportOptions()
@@ -80,6 +100,12 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
     folded = fold(network, options.shift)
     if not limits.per_channel:
         folded = apply((EVEN_OUT_THRESHOLDS,), folded)
+    measured, largest, wanted = options.measured, None, None
+    if measured is not None:
+        _require_margin(measured.margin)
+        _require_whole_states(limits)
+        largest = measured.of(folded)
+        wanted = {name: states.largest * measured.margin for name, states in largest.items()}
     provenance = {
         **network.provenance,
         "export": {
@@ -91,12 +117,30 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
             **_TOOL,
             "weight_bits": limits.weight_bits,
             "thresholds": "per_channel" if limits.per_channel else "scalar",
+            **({} if measured is None else {"states": _record(measured)}),
         },
     }
-    integer, fits = quantize(folded, limits, provenance)
+    integer, fits = quantize(folded, limits, provenance, wanted)
     if options.chip is not None:
         require_on_chip(integer, options.chip)
-    return Export(integer, fits, prove_bounds(integer), folded, changes)
+    return Export(integer, fits, prove_bounds(integer), folded, changes, largest)
+
+
+def _record(measured: Measured) -> dict[str, object]:
+    return {"from": measured.where, "samples": measured.samples, "margin": measured.margin}
+
+
+def _require_margin(margin: float) -> None:
+    if not 1 <= margin < math.inf:
+        raise UserError(f"--margin {margin:g}; allowed is a number from 1: how many times what was measured must fit.")
+
+
+def _require_whole_states(limits: Limits) -> None:
+    if limits.state_bits < Limits.state_bits:
+        raise UserError(
+            f"--states measured: the chip's states have {limits.state_bits} bits, and beyond them its neurons do not "
+            f"do what the integer network does, which has {Limits.state_bits}. Export with --states proved."
+        )
 
 
 def keep_integers(network: IntegerNetwork, chip: HardwareProfile) -> Export:

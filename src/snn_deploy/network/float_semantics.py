@@ -3,6 +3,8 @@
 The same sweep as network/integer_semantics.py, with norms, average pooling and the input scale not yet folded.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,40 +21,72 @@ class FloatTrace:
     potentials: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class FloatState:
+    """One population in one step, (batch, *shape) each.
+
+    potential: BEFORE the reset. left: after it, what the next step goes on from. spikes: whether each neuron fired.
+    """
+
+    current: np.ndarray
+    potential: np.ndarray
+    left: np.ndarray
+    spikes: np.ndarray
+
+
 def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
-    """Return the spikes and potentials of every population.
+    """Return the spikes and potentials of every population; who needs less iterates over `steps`.
 
     frames: (steps, batch, *input shape), whole numbers as the input takes them (pixels 0..255).
     """
-    steps, batch = frames.shape[:2]
-    values = {network.input.name: frames * network.input.scale}
-    potentials: dict[str, np.ndarray] = {}
-    currents: dict[str, np.ndarray] = {}
-    left: dict[str, np.ndarray] = {}
-    for p in network.populations:
-        values[p.name] = np.zeros((steps, batch, *p.shape))
-        potentials[p.name] = np.zeros((steps, batch, *p.shape))
-        currents[p.name] = np.zeros((batch, *p.shape))
-        left[p.name] = np.zeros((batch, *p.shape)) + _shaped(p.initial_value, p)
-    for t in range(steps):
+    leading = frames.shape[:2]
+    spikes = {network.input.name: frames * network.input.scale}
+    spikes |= {p.name: np.zeros((*leading, *p.shape)) for p in network.populations}
+    potentials = {p.name: np.zeros((*leading, *p.shape)) for p in network.populations}
+    for t, states in enumerate(steps(network, frames)):
+        for name, state in states.items():
+            spikes[name][t], potentials[name][t] = state.spikes, state.potential
+    return FloatTrace(spikes, potentials)
+
+
+def steps(network: FloatNetwork, frames: np.ndarray) -> Iterator[dict[str, FloatState]]:
+    """Yield population -> its state, step by step; only the spikes that are still under way stay in memory.
+
+    frames: as of `run`.
+    """
+    states = {p.name: _at_rest(p, frames.shape[1]) for p in network.populations}
+    sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + max(c.delay for c in network.connections))  # newest first
+    for frame in frames:
+        sent.appendleft({network.input.name: frame * network.input.scale})
         for p in network.populations:
             arriving = sum(
-                delivered(c, values[c.source][t - c.delay])
+                delivered(c, sent[c.delay][c.source])
                 for c in network.connections
-                if c.target == p.name and t >= c.delay
+                if c.target == p.name and c.delay < len(sent)
             )
-            currents[p.name] = currents[p.name] * _shaped(p.current_keep, p) + arriving
-            potential = left[p.name] * _shaped(p.voltage_keep, p) + currents[p.name] + _shaped(p.bias, p)
-            potentials[p.name][t] = left[p.name] = potential
-            if p.fires:
-                threshold = _shaped(p.threshold, p)
-                fired = potential >= threshold if p.fires_at_threshold else potential > threshold
-                after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
-                left[p.name] = np.where(fired, after, potential)
-                if p.clears_current:
-                    currents[p.name] = np.where(fired, 0.0, currents[p.name])
-                values[p.name][t] = fired
-    return FloatTrace(values, potentials)
+            states[p.name] = _step(p, states[p.name], arriving)
+            sent[0][p.name] = states[p.name].spikes
+        yield dict(states)
+
+
+def _at_rest(population: FloatPopulation, batch: int) -> FloatState:
+    nothing = np.zeros((batch, *population.shape))
+    initial = nothing + _shaped(population.initial_value, population)
+    return FloatState(nothing, initial, initial, nothing)
+
+
+def _step(population: FloatPopulation, before: FloatState, arriving: np.ndarray | float) -> FloatState:
+    """Return the state of `population` one step after `before`, when `arriving`, (batch, *shape), is delivered."""
+    p = population
+    current = before.current * _shaped(p.current_keep, p) + arriving
+    potential = before.left * _shaped(p.voltage_keep, p) + current + _shaped(p.bias, p)
+    if not p.fires:
+        return FloatState(current, potential, potential, np.zeros_like(potential))
+    threshold = _shaped(p.threshold, p)
+    fired = potential >= threshold if p.fires_at_threshold else potential > threshold
+    after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
+    left_current = np.where(fired, 0.0, current) if p.clears_current else current
+    return FloatState(left_current, potential, np.where(fired, after, potential), fired.astype(np.float64))
 
 
 def _shaped(parameter: np.ndarray, population: FloatPopulation) -> np.ndarray:

@@ -7,7 +7,7 @@ from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import STATE_HALF
 
-_CONV_SUM = STATE_HALF  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
+CONV_SUM = STATE_HALF  # Conv wraps its sums at 24 bits (Lava conv/models.py, clamp_precision)
 _INT8 = 127  # Conv keeps stride, padding, dilation and groups in int8 and computes with them there
 
 
@@ -24,8 +24,8 @@ def misfit_of_convolution(network: IntegerNetwork, connection: IntegerConnection
     if not pooling_expands(connection, source_shape):
         return "whose padding reaches where its pooling leaves a remainder, which no plain convolution does"
     reached = largest_sum(network, connection)
-    if reached >= _CONV_SUM:
-        return f"whose weights can bring sums of {reached} in one step; Lava's Conv holds {_CONV_SUM - 1}"
+    if reached >= CONV_SUM:
+        return f"whose weights can bring sums of {reached} in one step; Lava's Conv holds {CONV_SUM - 1}"
     expanded = expand_pooling(connection, source_shape)
     reaches = [d * (k - 1) + 1 for d, k in zip(expanded.dilation, expanded.weights.shape[2:], strict=True)]
     doubled = [2 * p for p in expanded.padding]

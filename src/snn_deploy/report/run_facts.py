@@ -64,6 +64,7 @@ def exported_otherwise(network: IntegerNetwork, floats: FloatNetwork | None) -> 
     found: dict[str, IntegerNetwork] = {}
     for fewer, per_channel in ((8, True), (6, True), (4, True)):
         change = f"weights of {fewer} bits with a threshold for each channel"
+        change += ", its bounds proved" if "states" in export else ""
         try:
             found[change] = to_integer_network(floats, limits_of(chip, fewer, per_channel=per_channel), options).network
         except UserError:

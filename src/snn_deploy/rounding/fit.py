@@ -76,6 +76,8 @@ class PopulationToRound:
     each connection can get in a step (255 for pixels, times the pooling area). threshold: in the unit of the
     weights, (channels,), or None for a population that never fires. fires_at_threshold: at it, or only above.
     voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value: as of FloatPopulation.
+    largest_states: double, (channels,), in the unit of the weights: how far currents and potentials must be able to go;
+    None is as far as any input can drive them.
     """
 
     name: str
@@ -90,6 +92,7 @@ class PopulationToRound:
     reset: Reset = "value"
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
+    largest_states: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,9 @@ class Fit:
 
     units: double, (channels,), what a threshold of 1 is worth. thresholds: int64, (channels,). weights: int16, as
     given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
-    (channels,), in state units. lowered_by_bounds: the channels whose unit was decided by the states' bits and not by
-    the weights. clipped: of each connection, how many weights were clipped to the largest whole one.
+    (channels,), in state units. bits_for_states: double, (channels,), by how many bits the weight step is coarser than
+    the weights alone would have it, because states must keep within their bits. clipped: of each connection, how many
+    weights were clipped to the largest whole one.
     largest_rounding: by how much a bias, reset or initial value was changed at most, in the unit of the weights.
     """
 
@@ -110,9 +114,14 @@ class Fit:
     bias: np.ndarray
     reset_value: np.ndarray
     initial_value: np.ndarray
-    lowered_by_bounds: np.ndarray
+    bits_for_states: np.ndarray
     clipped: tuple[int, ...]
     largest_rounding: float
+
+    @property
+    def lowered_by_bounds(self) -> np.ndarray:
+        """The channels whose unit was decided by the states' bits and not by the weights."""
+        return self.bits_for_states > 0
 
     @property
     def values(self) -> tuple[np.ndarray, ...]:
@@ -153,8 +162,8 @@ def fit(incoming: PopulationToRound, limits: Limits) -> Fit:
         found = _integers(incoming, limits, candidates, chosen, ranges)
         too_large = _too_large(found, incoming, limits)
         if not too_large.any():
-            lowered = _finest_step(candidates, chosen) < _finest_step(candidates, wanted)
-            return replace(found, lowered_by_bounds=np.broadcast_to(lowered, too_large.shape))
+            lost = (_finest_step(candidates, wanted) - _finest_step(candidates, chosen)).clip(0) / PER_OCTAVE
+            return replace(found, bits_for_states=np.broadcast_to(lost, too_large.shape))
         finest = np.where(_shared(too_large, candidates), chosen.candidates - 1, finest)
     raise UserError(_out_of_bounds(where, incoming, limits, candidates))
 
@@ -229,10 +238,27 @@ def _finest_in_bounds(incoming: PopulationToRound, limits: Limits, candidates: _
         units = _units(candidates, middle)
         neurons, fits = _neurons(incoming, limits, units, candidates.thresholds[middle])
         highest, lowest = (np.rint(s / units * 2**STATE_SHIFT).astype(np.int64) for s in (most, least))
-        fits &= state_bounds(highest, lowest, neurons, incoming.steps).largest <= limits.largest_state
-        fits &= np.maximum(highest, -lowest) <= limits.largest_arrival
+        fits &= _states_held(incoming, limits, neurons, units, highest, lowest)
         low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
     return low.min(keepdims=True) if len(candidates.reference) == 1 else low
+
+
+def _states_held(
+    incoming: PopulationToRound,
+    limits: Limits,
+    neurons: Neurons,
+    units: np.ndarray,
+    highest: np.ndarray,
+    lowest: np.ndarray,
+) -> np.ndarray:
+    """Return the channels whose states keep within their bits. highest, lowest: what can arrive in a step, at most."""
+    if incoming.largest_states is None:
+        held = state_bounds(highest, lowest, neurons, incoming.steps).largest <= limits.largest_state
+        return held & (np.maximum(highest, -lowest) <= limits.largest_arrival)
+    held = incoming.largest_states / units * 2**STATE_SHIFT <= limits.largest_state
+    # What a chip's accumulator does beyond its bits is not known, so that no input may come there.
+    needs_proof = limits.accumulator_bits is not None
+    return held & (np.maximum(highest, -lowest) <= limits.largest_arrival) if needs_proof else held
 
 
 def _integers(
@@ -252,7 +278,7 @@ def _integers(
         neurons.bias,
         neurons.reset_value,
         neurons.initial_value,
-        np.zeros(channels, bool),
+        np.zeros(channels),
         tuple(_beyond(w, s, r) for w, s, r in parts),
         _largest_rounding(incoming, neurons, units),
     )
@@ -318,9 +344,8 @@ def _too_large(found: Fit, incoming: PopulationToRound, limits: Limits) -> np.nd
     factors = [v << e for v, e in zip(incoming.largest_values, found.exponents, strict=True)]
     neurons, fits = _neurons(incoming, limits, found.units, found.thresholds)
     most, least = largest_sums(found.weights, factors)
-    bounds = state_bounds(most, least, neurons, incoming.steps)
-    too_large: np.ndarray = ~fits | (bounds.largest > limits.largest_state)
-    return too_large | (np.maximum(most, -least) > limits.largest_arrival)
+    too_large: np.ndarray = ~(fits & _states_held(incoming, limits, neurons, found.units, most, least))
+    return too_large
 
 
 def _beyond(weights: np.ndarray, steps: np.ndarray, limits: WeightRange) -> int:

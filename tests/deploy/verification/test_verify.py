@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +78,8 @@ def test_an_identical_result_says_how_much_was_compared():
         "backends": ["reference", "cpu"],
         "samples": 1,
         "spikes": 2,
+        "silent": [],
+        "overflows": [],
         "differences": [],
     }
 
@@ -149,3 +152,45 @@ def test_a_comparison_needs_two_different_backends(backends):
 def test_an_unknown_backend_is_said_before_anything_runs():
     with pytest.raises(UserError, match=r"no plug-in named 'cpux'. Did you mean 'cpu'"):
         verify(one_neuron(1, steps=1), frames([1]), ["reference", "cpux"])
+
+
+def silent_network():
+    """Return a neuron that hears 0 and 1 and needs 100, and an output that hears it."""
+    network = one_neuron(1, steps=3, threshold=100)
+    hidden = replace(network.populations[0], name="hidden")
+    output = replace(network.populations[0], name="out", fires=False)
+    connections = (replace(network.connections[0], target="hidden"), replace(network.connections[0], name="last"))
+    connections = (connections[0], replace(connections[1], source="hidden"))
+    return replace(network, populations=(hidden, output), connections=connections)
+
+
+def test_populations_that_never_fired_are_named_where_all_is_identical(compare):
+    found = compare(silent_network(), frames([0, 1, 0]), cpu=lambda s: s)
+    assert found.is_identical
+    assert found.silent == ("hidden",)  # the output cannot fire, so its silence says nothing
+    assert str(found) == "identical, but hidden never fired: 1 samples, 0 spikes, on reference, cpu"
+    assert found.as_json()["silent"] == ["hidden"]
+
+
+def test_a_population_that_fired_once_is_not_called_silent(compare):
+    found = compare(silent_network(), frames([0, 200, 0]), cpu=lambda s: s)
+    assert found.silent == ()
+    assert str(found) == "identical: 1 samples, 1 spikes, on reference, cpu"
+
+
+def test_states_that_left_their_bits_are_said_and_counted():
+    network = one_neuron(127, exponent=2, steps=3, fires=False)
+    found = verify(network, frames([255, 255, 255]), ["reference", "cpu"])
+    assert str(found).splitlines()[1] == "states beyond 24 bits on 1 samples: out: 2 potentials saturated of 3"
+    assert found.as_json()["overflows"] == [
+        {"population": "out", "wrapped_currents": 0, "saturated_potentials": 2, "neuron_steps": 3}
+    ]
+
+
+def test_what_a_backend_compiles_is_not_timed(monkeypatch):
+    """A backend whose make_ready takes a second and whose run takes none is fast."""
+    from snn_deploy.deploy.backends import cpu  # noqa: PLC0415
+
+    monkeypatch.setattr(cpu, "make_ready", lambda network: time.sleep(1))
+    found = verify(one_neuron(1, steps=1), frames([1]), ["reference", "cpu"])
+    assert dict(zip(found.backends, found.seconds, strict=True))["cpu"] < 0.9

@@ -45,6 +45,17 @@ _SHIFTS = ("refuse", "bias", "reset")
     is_flag=True,
     help="Choose integers that network.net holds: biases in whole weight steps, one exponent for a layer.",
 )
+@click.option(
+    "--states",
+    type=click.Choice(["proved", "measured"]),
+    default="proved",
+    show_default=True,
+    help="What fits the chip's bits: the states that any input can cause, or those measured on samples.",
+)
+@click.option("--margin", type=float, help="How many times the measured states must fit. Default: 2.")
+@click.option(
+    "--measured-samples", default=100, show_default=True, help="Training samples of --states measured; 0: all."
+)
 @data_option
 @click.option("--samples", default=0, show_default=True, help="Test samples for the accuracy in integers; 0: all.")
 @click.option("--health", default=0, show_default=True, help="Test samples for the health report; 0: no report.")
@@ -62,6 +73,9 @@ def command(
     shift: Literal["refuse", "bias", "reset"],
     round_decays: bool,
     lava_dl: bool,
+    states: Literal["proved", "measured"],
+    margin: float | None,
+    measured_samples: int,
     data: str | None,
     samples: int,
     health: int,
@@ -97,6 +111,9 @@ def command(
         shift=shift,
         round_decays=round_decays,
         lava_dl=lava_dl,
+        states=states,
+        margin=margin,
+        measured_samples=measured_samples,
         measure=has_data,
         inputs=data,
         samples=samples,

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from snn_deploy.deploy.backends import lava
-from snn_deploy.deploy.backends._lava.choice import estimated_seconds
+from snn_deploy.deploy.backends._lava.choice import check_convolution_sums, estimated_seconds
 from snn_deploy.deploy.backends._lava.files import JobFiles
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
@@ -27,6 +27,7 @@ def why_unavailable() -> str | None:
 def expected_seconds(network: IntegerNetwork, samples: int) -> float:
     """Return about how long `run` takes for so many samples; lava-dl runs each convolution as a Conv process."""
     lava.check(network)
+    check_convolution_sums(network)
     return estimated_seconds(network, chain_schedule(network), samples, may_choose=False)
 
 

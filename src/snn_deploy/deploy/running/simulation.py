@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from snn_deploy.network.class_outputs import predicted_classes
-from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 Progress = Callable[[int], None]  # called with the number of samples just finished
@@ -49,7 +49,31 @@ class Interrupted(KeyboardInterrupt):
         self.simulation = simulation
 
 
-def as_frames(network: IntegerNetwork, inputs: np.ndarray) -> np.ndarray:
+class TakesSamples(Protocol):
+    """A network, in integers or in floats, as far as samples must fit it."""
+
+    @property
+    def input(self) -> "TakesValues":
+        """Where samples enter."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps a sample takes."""
+
+
+class TakesValues(Protocol):
+    """Where samples enter a network."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image or frame."""
+
+    @property
+    def largest_value(self) -> int:
+        """Of the whole numbers in it."""
+
+
+def as_frames(network: TakesSamples, inputs: np.ndarray) -> np.ndarray:
     """Return `inputs` as (steps, samples, *input shape), a view without copies.
 
     inputs: (samples, *input shape), images that are shown in every step; or (steps, samples, *input shape),

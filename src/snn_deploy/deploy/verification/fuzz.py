@@ -17,7 +17,8 @@ _SAMPLES = 3
 class Fuzz(Result):
     """What a fuzz found. refused: seed -> why a backend did not take the network; nothing was compared there.
 
-    failures: seed -> the difference, or the error of the backend that broke.
+    failures: seed -> the difference, or the error of the backend that broke. overflows: how many states left their 24
+    bits in the networks compared, where the first backend counts them.
     """
 
     backends: tuple[str, ...]
@@ -26,6 +27,7 @@ class Fuzz(Result):
     spikes: int
     failures: dict[int, str] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
+    overflows: int = 0
 
     @property
     def is_identical(self) -> bool:
@@ -46,6 +48,8 @@ class Fuzz(Result):
         """Return what was compared, why some were not, and each failure with the command that repeats it."""
         shown = ", ".join(self.backends)
         lines = [f"{self.compared} of {self.networks} networks compared, {self.spikes} spikes, on {shown}"]
+        if self.overflows:
+            lines.append(f"{self.overflows} states left their 24 bits in them")
         for reason, count in _counts(self.refused).items():
             lines.append(f"not compared, {count}: {reason}")
         for seed, text in self.failures.items():
@@ -61,6 +65,7 @@ class Fuzz(Result):
             "networks": self.networks,
             "compared": self.compared,
             "spikes": self.spikes,
+            "overflows": self.overflows,
             "failures": [{"seed": s, "what": t, "repeat": self.repeat(s)} for s, t in self.failures.items()],
             "refused": [{"seed": s, "reason": t} for s, t in self.refused.items()],
         }
@@ -83,7 +88,7 @@ def fuzz(
         raise UserError(f"fuzz: {networks} networks from seed {seed}; allowed are at least 1 and a seed from 0.")
     drawn = features or next((_FEATURES[b] for b in backends if b in _FEATURES), Features())
     verify(random_network(0, NETX), random_inputs(random_network(0, NETX), 1, 0), backends)  # wrong names come out here
-    compared = spikes = 0
+    compared = spikes = beyond = 0
     failures: dict[int, str] = {}
     refused: dict[int, str] = {}
     for one in range(seed, seed + networks):
@@ -98,11 +103,12 @@ def fuzz(
             failures[one] = f"{type(error).__name__}: {error}"
         else:
             compared, spikes = compared + 1, spikes + found.spikes
+            beyond += sum(one.wrapped_currents + one.saturated_potentials for one in found.overflows or ())
             if not found.is_identical:
                 failures[one] = str(found)
         if progress:
             progress(1)
-    return Fuzz(tuple(backends), networks, compared, spikes, failures, refused)
+    return Fuzz(tuple(backends), networks, compared, spikes, failures, refused, beyond)
 
 
 def _counts(refused: Mapping[int, str]) -> dict[str, int]:

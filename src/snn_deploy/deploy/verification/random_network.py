@@ -36,7 +36,8 @@ class Features:
     reset_value: bool = True
     initial_value: bool = True
     firing_output: bool = True
-    extremes: bool = True  # sums that wrap the current and saturate the potential
+    extremes: bool = True  # sums that wrap the current and saturate the potential, in some networks
+    overflows: bool = False  # the same in most networks
     most_steps: int = 6
     most_populations: int = 5
 
@@ -115,7 +116,7 @@ class _Builder:
     def _weights(self, shape: tuple[int, ...]) -> np.ndarray:
         if self.features.one_sign and self._maybe(0.05):
             return self.rng.integers(0, 255, shape, endpoint=True) * int(self.rng.choice([-1, 1, 1]))
-        largest = int(self.rng.choice([1, 7, 127]))
+        largest = 127 if self.features.overflows else int(self.rng.choice([1, 7, 127]))
         weights = self.rng.integers(-largest, largest, shape, endpoint=True)
         if largest == 127 and self._maybe(0.5):
             weights[self.rng.random(shape) < 0.05] = -128
@@ -137,6 +138,8 @@ class _Builder:
     def _exponent(self) -> int:
         if not self.features.exponents:
             return 0
+        if self.features.overflows:
+            return int(self.rng.integers(3, 8))
         if self.features.extremes and self._maybe(0.1):
             return 7
         return int(self.rng.integers(0, 8)) if self._maybe(0.2) else 0
@@ -249,4 +252,6 @@ class _Builder:
     def _keep(self, allowed: bool, otherwise: int, channels: int) -> np.ndarray:
         if not (allowed and self._maybe(0.6)):
             return np.full(channels, otherwise)
+        if self.features.overflows:
+            return self.rng.choice([3000, 4095, DECAY_UNITY], channels)
         return self.rng.choice([0, 1, 1024, 2048, 3000, 4095, DECAY_UNITY], channels)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.deploy.running.backend import load_backend, make_ready
+from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflows
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.operands import Operands, find_operands
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -65,7 +66,8 @@ class Verification:
     backends: the first one is what the others were compared with. spikes: of all its populations in all samples.
     differences: the first one of each backend that differs; empty where all are identical. operands: of each
     difference, what the reference computed there, or None where it is one of the input itself or of spike counts.
-    seconds: that each backend took, its start included, compiling not.
+    seconds: that each backend took, its start included, compiling not. silent: the populations that can fire and never
+    did. overflows: of the first backend, see overflows.py; None where it cannot count them.
     """
 
     backends: tuple[str, ...]
@@ -74,6 +76,8 @@ class Verification:
     differences: tuple[Difference, ...]
     operands: tuple[Operands | None, ...] = ()
     seconds: tuple[float, ...] = ()
+    silent: tuple[str, ...] = ()
+    overflows: tuple[Overflow, ...] | None = ()
 
     @property
     def is_identical(self) -> bool:
@@ -85,13 +89,12 @@ class Verification:
         return {name: self.samples / max(s, 1e-9) for name, s in zip(self.backends, self.seconds, strict=True)}
 
     def __str__(self) -> str:
-        if self.is_identical:
-            return f"identical: {self.samples} samples, {self.spikes} spikes, on {', '.join(self.backends)}"
         first = self.backends[0]
-        lines = []
+        lines = [identical(self.silent, self.samples, self.spikes, self.backends)] if self.is_identical else []
         for difference, operands in zip(self.differences, self.operands, strict=True):
             lines.append(f"{difference.backend} differs from {first}: {difference}")
             lines += [f"  {line}" for line in operands.lines()] if operands else []
+        lines += overflow_line(self.overflows, f"{self.samples} samples")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -103,6 +106,8 @@ class Verification:
             "samples": self.samples,
             "spikes": self.spikes,
             "seconds": dict(zip(self.backends, self.seconds, strict=bool(self.seconds))),
+            "silent": list(self.silent),
+            "overflows": None if self.overflows is None else [asdict(one) for one in self.overflows],
             "differences": [
                 {"kind": kinds[type(d)], **_plain(asdict(d)), "operands": o.as_json() if o else None}
                 for d, o in zip(self.differences, self.operands, strict=True)
@@ -145,7 +150,27 @@ def verify(
     assert expected is not None
     spikes = sum(int(expected.spike_counts[p.name].sum()) for p in network.populations)
     operands = tuple(operands_of(network, inputs, difference) for difference in differences)
-    return Verification(tuple(backends), len(expected.outputs), spikes, tuple(differences), operands, tuple(seconds))
+    return Verification(
+        tuple(backends),
+        len(expected.outputs),
+        spikes,
+        tuple(differences),
+        operands,
+        tuple(seconds),
+        silent_populations(network, expected),
+        overflows(network, expected),
+    )
+
+
+def identical(silent: Sequence[str], samples: int, spikes: int, backends: Sequence[str]) -> str:
+    """Return one line about a comparison without a difference, and about populations that had nothing to compare."""
+    but = f", but {' and '.join(silent)} never fired" if silent else ""
+    return f"identical{but}: {samples} samples, {spikes} spikes, on {', '.join(backends)}"
+
+
+def silent_populations(network: IntegerNetwork, simulation: Simulation) -> tuple[str, ...]:
+    """Return the populations that can fire and did not, in any of the samples."""
+    return tuple(p.name for p in network.populations if p.fires and not simulation.spike_counts[p.name].any())
 
 
 def check_backends(backends: Sequence[str]) -> None:

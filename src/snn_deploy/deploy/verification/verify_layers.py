@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn_deploy.deploy.running.backend import load_backend, make_ready
+from snn_deploy.deploy.running.overflows import overflows
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.cut_network import cut_network
 from snn_deploy.deploy.verification.verify import (
@@ -19,6 +20,7 @@ from snn_deploy.deploy.verification.verify import (
     first_difference,
     operands_of,
     require_complete,
+    silent_populations,
 )
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
@@ -61,7 +63,14 @@ def verify_layers(
     operands = tuple(operands_of(network, inputs, difference) for difference in differences)
     samples = len(expected.outputs)
     return Verification(
-        tuple(backends), samples, spikes, tuple(differences), operands, tuple(seconds[name] for name in backends)
+        tuple(backends),
+        samples,
+        spikes,
+        tuple(differences),
+        operands,
+        tuple(seconds[name] for name in backends),
+        silent_populations(network, expected),
+        overflows(network, expected),
     )
 
 

@@ -15,11 +15,15 @@ from snn_deploy.support.user_error import UserError
 
 
 def quantize(
-    network: FloatNetwork, limits: Limits, provenance: Mapping[str, Any]
+    network: FloatNetwork,
+    limits: Limits,
+    provenance: Mapping[str, Any],
+    largest_states: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[IntegerNetwork, dict[str, Fit]]:
     """Return the integer network, and population -> Fit.
 
-    `network` must be folded: no norms, sum pooling, input scale 1. A UserError names what cannot be represented.
+    `network` must be folded: no norms, sum pooling, input scale 1. largest_states: population -> as of
+    PopulationToRound; None is proved. A UserError names what cannot be represented.
     """
     require(network, (NO_NORMS, SUM_POOLING, WHOLE_INPUT), "quantize")
     populations: list[IntegerPopulation] = []
@@ -42,6 +46,7 @@ def quantize(
                 population.reset,
                 population.reset_value,
                 population.initial_value,
+                None if largest_states is None else largest_states[population.name],
             ),
             limits,
         )

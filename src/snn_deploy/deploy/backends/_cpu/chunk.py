@@ -148,9 +148,16 @@ class _State:
 
     def advance(self, sums: np.ndarray, shown: np.ndarray, steps: slice) -> None:
         """Take the steps `steps`, in which the frames `shown` of `sums` arrive."""
-        states = (self.current, self.potential)
-        sent = (self.spikes[steps], self.spike_sums, self.overflows)
-        advance(self.layer.neurons, sums, shown, *states, *sent)
+        advance(
+            self.layer.neurons,
+            sums,
+            shown,
+            self.current,
+            self.potential,
+            self.spikes[steps],
+            self.spike_sums,
+            self.overflows,
+        )
 
     @property
     def shaped_spikes(self) -> np.ndarray:

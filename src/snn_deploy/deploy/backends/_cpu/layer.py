@@ -50,10 +50,17 @@ def compile_kernels(layer: Layer) -> None:
     """Compile what running `layer` will call, where no earlier run on this machine left it on disk."""
     for synapses in layer.synapses:
         synapses.compile_kernels()
-    silence = (np.zeros((1, 1, layer.size), layer.sum_type), np.zeros(0, np.int64))  # no steps: nothing is computed
-    states = np.zeros((2, 0, 0), layer.state_type)
-    sent = (np.zeros((0, 1, layer.size), np.uint8), np.zeros((1, layer.size), np.int32))
-    advance(layer.neurons, *silence, *states, *sent, np.zeros((2, 1), np.int64) if layer.neurons.can_overflow else None)
+    forgotten = np.zeros((0, 0), layer.state_type)
+    advance(
+        layer.neurons,
+        np.zeros((1, 1, layer.size), layer.sum_type),
+        np.zeros(0, np.int64),  # no steps, so that nothing is computed
+        forgotten,
+        forgotten,
+        np.zeros((0, 1, layer.size), np.uint8),
+        np.zeros((1, layer.size), np.int32),
+        np.zeros((2, 1), np.int64) if layer.neurons.can_overflow else None,
+    )
 
 
 def arriving(

@@ -7,7 +7,7 @@ import numpy as np
 from snn_deploy.network.connection_arithmetic import target_shape
 from snn_deploy.network.expand_pooling import expand_pooling
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
-from snn_deploy.network.lava_sums import largest_sum, misfit_of_convolution
+from snn_deploy.network.lava_sums import CONV_SUM, largest_sum, misfit_of_convolution
 from snn_deploy.network.layer_times import Schedule
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.support.user_error import UserError
@@ -81,6 +81,18 @@ def check_sums(network: IntegerNetwork) -> None:
         repeats = network.steps if population.current_keep.any() else 1
         if (reached << STATE_SHIFT) * repeats > _STATE_SUM:
             raise UserError(_too_large(population, reached, _STATE_SUM // repeats >> STATE_SHIFT))
+
+
+def check_convolution_sums(network: IntegerNetwork) -> None:
+    """Raise UserError where Lava's Conv process would wrap the sums of a convolution, which no chip does."""
+    for c in network.connections:
+        largest = largest_sum(network, c)
+        if c.weights.ndim == 4 and largest >= CONV_SUM:
+            raise UserError(
+                f"connection {c.name!r}: sums of up to {largest} in one step; lava-dl makes a Conv process of every "
+                f"convolution, which wraps sums beyond {CONV_SUM - 1}. Run it on the backend lava or cpu, which add "
+                "them exactly, or export with --states proved."
+            )
 
 
 def _seconds_per_step(kind: Kind, connection: IntegerConnection, source_shape: tuple[int, ...]) -> float:
