@@ -68,8 +68,8 @@ def from_torch(
     shape = logical_shape(tuple(int(s) for s in input_shape))
     entry = FloatInput(INPUT, shape, largest_value, 1 / largest_value if scale is None else scale)
 
-    def read(way: Takes, frames: np.ndarray) -> FloatNetwork:
-        recording = _recorded(module, entry, way, frames, tuple(input_shape))
+    def read(way: Takes, frames: np.ndarray, one_by_one: bool) -> FloatNetwork:
+        recording = _recorded(module, entry, way, frames, tuple(input_shape), one_by_one)
         try:
             network = replace(network_of(recording, entry, steps), provenance={"torch": type(module).__name__})
         except NodeError as error:
@@ -102,8 +102,8 @@ def compare_with_module(
         Names the first spike that differs, with its layer and step, or why the module cannot be followed.
     """
 
-    def compare(way: Takes, frames: np.ndarray) -> SourceComparison:
-        recording = _recorded(module, network.input, way, frames, network.input.shape)
+    def compare(way: Takes, frames: np.ndarray, one_by_one: bool) -> SourceComparison:
+        recording = _recorded(module, network.input, way, frames, network.input.shape, one_by_one)
         return _compared(network, recording, frames, type(module).__name__, check)
 
     return _in_some_way(compare, module, network.input, network.steps, check, takes)
@@ -113,7 +113,7 @@ Found = TypeVar("Found")
 
 
 def _in_some_way(
-    read: Callable[[Takes, np.ndarray], Found],
+    read: Callable[[Takes, np.ndarray, bool], Found],
     module: torch.nn.Module,
     entry: FloatInput,
     steps: int,
@@ -122,24 +122,31 @@ def _in_some_way(
 ) -> Found:
     """Return what `read` makes of the module, called in the first way that it takes."""
     failed: list[CannotRunError] = []
-    for way in [takes] if takes else get_args(Takes):
-        frames = check_frames(check, entry, steps, steady=way == "sample")
-        if way == "sample" and (frames != frames[:1]).any():
-            continue
-        try:
-            return read(way, frames)
-        except CannotRunError as error:
-            failed.append(error)
+    ways: list[Takes] = [takes] if takes else list(get_args(Takes))
+    for one_by_one in (False, True):  # a module may have its batch in it
+        for way in ways:
+            frames = check_frames(check, entry, steps, steady=way == "sample")
+            if way == "sample" and (frames != frames[:1]).any():
+                continue
+            try:
+                return read(way, frames, one_by_one)
+            except CannotRunError as error:
+                failed.append(error)
     furthest = max(failed, key=lambda error: error.reached)
     raise UserError(f"from_torch: {type(module).__name__} cannot be taken. {furthest}")
 
 
 def _recorded(
-    module: torch.nn.Module, entry: FloatInput, takes: Takes, frames: np.ndarray, shape: tuple[int, ...]
+    module: torch.nn.Module,
+    entry: FloatInput,
+    takes: Takes,
+    frames: np.ndarray,
+    shape: tuple[int, ...],
+    one_by_one: bool,
 ) -> Recording:
     shown = frames.reshape(*frames.shape[:2], *shape)
     is_binary = entry.largest_value == 1 and entry.scale == 1
-    return run_module(module, shown, entry.scale, takes, binary_input=is_binary)
+    return run_module(module, shown, entry.scale, takes, binary_input=is_binary, one_by_one=one_by_one)
 
 
 def _compared(

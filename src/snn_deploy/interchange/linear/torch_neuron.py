@@ -50,7 +50,8 @@ class NeuronCall:
 
     arrives: what its neurons get. leaves: their spikes, of the same shape. before: the state that the caller passed,
     None where there is none. begins: whether the module then began from its first state; else it kept the state itself,
-    and goes on. after: the state that it returned, empty where it keeps it.
+    and goes on. after: the state that it returned, empty where it keeps it. samples: how many samples the module takes
+    a flat tensor to be; None where it does not say.
     """
 
     arrives: torch.Tensor
@@ -59,6 +60,7 @@ class NeuronCall:
     after: tuple[torch.Tensor, ...] = ()
     begins: bool = False
     time: Time = "none"
+    samples: int | None = None
 
 
 def number(module: Any, name: str) -> np.ndarray:

@@ -60,8 +60,10 @@ def recurrent(module: Any) -> TorchNeurons:
 
 def called(module: Any, arguments: dict[str, Any], result: torch.Tensor) -> NeuronCall:
     """Return the tensors of a call; the module keeps its states."""
-    is_flat = type(module).__name__.endswith("Squeeze")
-    return NeuronCall(arguments["input_data"], result, time="flat" if is_flat else "second")
+    if not type(module).__name__.endswith("Squeeze"):
+        return NeuronCall(arguments["input_data"], result, time="second")
+    samples = module.batch_size if module.batch_size > 0 else len(result) // module.num_timesteps
+    return NeuronCall(arguments["input_data"], result, time="flat", samples=samples)
 
 
 def forget(module: Any) -> None:

@@ -365,6 +365,12 @@ def _item(tracing: Tracing, arguments: Arguments, _: Keywords, result: Any) -> T
     return reshaped(value, tuple(result.shape), tracing.batch) if added else value
 
 
+def _select(tracing: Tracing, arguments: Arguments, keywords: Keywords, result: Any) -> Tracked:
+    tensor, dim, index = _in_order(("input", "dim", "index"), arguments, keywords)
+    at = (*[slice(None)] * (dim % tensor.ndim), index)
+    return _item(tracing, (tensor, at), {}, result)
+
+
 def _selected(tracing: Tracing, value: Tracked, indices: list[Any], sizes: tuple[int, ...]) -> Tracked:
     """Return the channels or features that a slice of the first axis picks."""
     first, *others = indices
@@ -545,6 +551,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("transpose", "swapaxes", "swapdims", "transpose_"), _transpose),
     "permute": _permute,
     "__getitem__": _item,
+    "select": _select,
     "unbind": _unbind,
     "stack": _stack,
     **dict.fromkeys(("cat", "concat", "concatenate"), _concatenate),

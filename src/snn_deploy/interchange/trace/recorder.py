@@ -34,6 +34,7 @@ _LIBRARIES = (
     str(Path(__file__).parents[2]),
 )
 _KEEP_ORDER = ("softmax", "log_softmax", "sigmoid", "argmax")  # the largest stays the largest
+_CALLER = str(Path(__file__).with_name("run_module.py"))
 _LEADS: dict[str, Lead] = {"none": ("B",), "first": ("T", "B"), "second": ("B", "T"), "flat": ("BT",)}
 
 
@@ -275,6 +276,8 @@ class Recorder(TorchFunctionMode):
         if arrives.lead != lead:
             wanted = {"none": "one step", "first": "(steps, batch, ...)", "second": "(batch, steps, ...)"}
             raise NodeError(f"it takes {wanted.get(call.time, '(batch * steps, ...)')}, and gets {arrives.lead}.")
+        if call.samples not in (None, self.batch):
+            raise NodeError(f"it takes what it gets as {call.samples} samples, and gets {self.batch}.")
         self.reached += 1
         key, first = self._layer(name or "neurons", neurons, call, arrives.steps[0].shape)
         layer = self.layers[key]
@@ -316,6 +319,8 @@ class Recorder(TorchFunctionMode):
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and line is None:
             file = frame.f_code.co_filename
+            if file == _CALLER:
+                break  # what lies beyond is the code that called from_torch
             if not file.startswith(_LIBRARIES) and not file.startswith("<"):
                 line = f"{Path(file).name}, line {frame.f_lineno}"
             frame = frame.f_back

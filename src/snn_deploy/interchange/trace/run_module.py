@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,21 +41,34 @@ class Recording:
 
 
 class CannotRunError(NodeError):
-    """A module cannot be called in one way; `reached` is how many calls of spiking modules went well before."""
+    """A module cannot be called in one way.
 
-    def __init__(self, message: str, reached: int) -> None:
+    reached: how many calls of spiking modules went well before, and whether a reason was found; else the module itself
+    raised an error.
+    """
+
+    def __init__(self, message: str, calls: int, *, is_reason: bool = True) -> None:
         super().__init__(message)
-        self.reached = reached
+        self.reached = (calls, is_reason)
 
 
 def run_module(
-    module: torch.nn.Module, frames: np.ndarray, scale: float, takes: Takes, *, binary_input: bool
+    module: torch.nn.Module,
+    frames: np.ndarray,
+    scale: float,
+    takes: Takes,
+    *,
+    binary_input: bool,
+    one_by_one: bool = False,
 ) -> Recording:
     """Return what a copy of `module` does, called in one way; a CannotRunError where it takes another or is no network.
 
     frames: (steps, batch, *shape), whole numbers, which times `scale` are what the module gets. For a module that
-    takes a sample without steps, all are the same.
+    takes a sample without steps, all are the same. one_by_one: whether it gets each sample by itself.
     """
+    if one_by_one:
+        samples = (frames[:, i : i + 1] for i in range(frames.shape[1]))
+        return _joined([run_module(module, s, scale, takes, binary_input=binary_input) for s in samples])
     twin = _copied(module)
     recorder = Recorder(twin, frames.shape[1], binary_input=binary_input)
     try:
@@ -65,7 +78,18 @@ def run_module(
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         told = f"called with {takes}, it raised {type(error).__name__}: {reason}"
-        raise CannotRunError(told, recorder.reached) from error
+        raise CannotRunError(told, recorder.reached, is_reason=False) from error
+
+
+def _joined(recordings: list[Recording]) -> Recording:
+    """Return the recordings of single samples as that of all of them."""
+    first = recordings[0]
+    layers = {}
+    for name, layer in first.layers.items():
+        parts = [r.layers[name].spikes for r in recordings]
+        layers[name] = replace(layer, spikes={t: np.concatenate([p[t] for p in parts]) for t in layer.spikes})
+    totals = [r.totals for r in recordings if r.totals is not None]
+    return replace(first, layers=layers, totals=np.concatenate(totals) if totals else None)
 
 
 def _run(module: torch.nn.Module, frames: torch.Tensor, takes: Takes, recorder: Recorder) -> Recording:
@@ -209,6 +233,10 @@ def _copied(module: torch.nn.Module) -> torch.nn.Module:
         for holder in (part.__dict__, part._buffers, getattr(part, "_memories", {})):
             computed = [v for v in holder.values() if isinstance(v, torch.Tensor) and not v.is_leaf]
             memo |= {id(v): v.detach().clone() for v in computed}  # such as a potential after training
+    for part in reversed(list(module.modules())):
+        if hasattr(type(part), "__deepcopy__"):  # sinabs' own fails for layers with recurrent weights
+            twin = memo[id(part)] = type(part).__new__(type(part))
+            twin.__dict__.update(copy.deepcopy(vars(part), memo))
     twin = copy.deepcopy(module, memo).cpu().double().eval()
     for part in twin.modules():
         spiking = find_spiking(part)
