@@ -6,74 +6,15 @@ that step, and counted.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, FloatPopulation
+from snn_deploy.network.source_comparison import ComparedLayer, SourceComparison
 from snn_deploy.support.user_error import UserError
 
 DOUBLE, SINGLE = 2.0**-36, 2.0**-14  # of what ran in double precision, and in float32 over hundreds of steps
-
-
-@dataclass(frozen=True)
-class ComparedLayer:
-    """A population beside its source. compared: neurons times steps times samples; spikes: how many of them fired."""
-
-    population: str
-    compared: int
-    spikes: int
-
-
-@dataclass(frozen=True)
-class SourceComparison:
-    """A network was compared with its source, and no spike differs.
-
-    source: what it was compared with. takes: how a module was called. samples, steps: that ran. random: whether the
-    inputs were made at random. undecided: samples that
-    were compared up to a potential at its threshold, within `tolerance`. layers: what was compared.
-    """
-
-    source: str
-    samples: int
-    steps: int
-    layers: tuple[ComparedLayer, ...]
-    undecided: int = 0
-    tolerance: float = DOUBLE
-    takes: str | None = None
-    random: bool = False
-
-    @property
-    def compared(self) -> int:
-        """How many values were compared: neurons times steps times samples."""
-        return sum(layer.compared for layer in self.layers)
-
-    @property
-    def spikes(self) -> int:
-        """How many of them were spikes."""
-        return sum(layer.spikes for layer in self.layers)
-
-    @property
-    def silent(self) -> tuple[str, ...]:
-        """The populations that never fired, of which little is known."""
-        return tuple(layer.population for layer in self.layers if not layer.spikes)
-
-    def __str__(self) -> str:
-        never = f"; {', '.join(self.silent)} never fired" if self.silent else ""
-        left = f"; {self.undecided} of {self.samples} samples up to a potential at its threshold" * bool(self.undecided)
-        return f"{self.compared} values of {len(self.layers)} layers, {self.spikes} spikes, 0 differ{left}{never}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data, for a network's provenance."""
-        return {**asdict(self), "layers": [asdict(layer) for layer in self.layers]}
-
-    @staticmethod
-    def from_dict(found: Mapping[str, Any]) -> "SourceComparison":
-        """Return what `to_dict` wrote."""
-        layers = tuple(ComparedLayer(**layer) for layer in found["layers"])
-        return SourceComparison(**{**found, "layers": layers})
 
 
 def compare_spikes(
@@ -134,7 +75,7 @@ def compare_spikes(
             potentials = trace.potentials[population.name]
             fired = count = _compare_potentials(source, population, potentials, recorded, sure, tolerance)
         layers.append(ComparedLayer(population.name, count, fired))
-    return SourceComparison(source, samples, steps, tuple(layers), undecided, tolerance, takes, random)
+    return SourceComparison(source, samples, steps, tuple(layers), tolerance, undecided, takes, random)
 
 
 def _first_difference(
