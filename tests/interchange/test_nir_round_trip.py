@@ -11,6 +11,7 @@ from helpers.random_nir_network import random_frames, random_nir_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_deploy.interchange.linear.always_on import ALWAYS_ON
 from snn_deploy.interchange.nir.reading import NirReading
 from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.interchange.write_nir import to_nir_graph, write_nir
@@ -22,42 +23,42 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def folded(network):
-    """The network with what a file keeps apart: factors of norms in the weights, offsets in the biases."""
-    shifts = {p.name: p.bias for p in network.populations}
+    """The network with norms in weights and biases, as a file holds them, and connection -> what its current gets."""
+    shifts, constants = {p.name: p.bias for p in network.populations}, {}
     connections = []
     for c in network.connections:
-        if c.norm is not None and not shifts_a_current(network, c):
-            shifts[c.target] = shifts[c.target] + c.norm.offset
-            weights = c.weights * c.norm.factor.reshape(-1, *[1] * (c.weights.ndim - 1))
-            connections.append(replace(c, weights=weights, norm=None))
-        else:
-            connections.append(c)
+        if c.norm is not None:
+            (target,) = (p for p in network.populations if p.name == c.target)
+            if target.current_keep.any():
+                constants[c.target] = constants.get(c.target, 0) + c.norm.offset
+            else:
+                shifts[c.target] = shifts[c.target] + c.norm.offset
+        factor = 1 if c.norm is None else c.norm.factor.reshape(-1, *[1] * (c.weights.ndim - 1))
+        connections.append(replace(c, weights=c.weights * factor, norm=None))
     populations = tuple(replace(p, bias=shifts[p.name]) for p in network.populations)
-    return replace(network, populations=populations, connections=tuple(connections))
-
-
-def shifts_a_current(network, connection):
-    (target,) = (p for p in network.populations if p.name == connection.target)
-    return target.current_keep.any()
+    return replace(network, populations=populations, connections=tuple(connections)), constants
 
 
 @settings(max_examples=150)
 @given(seed=SEEDS)
 def test_a_network_comes_back_the_same(tmp_path_factory, seed):
-    network = folded(random_nir_network(np.random.default_rng(seed)))
+    written = random_nir_network(np.random.default_rng(seed))
     path = tmp_path_factory.mktemp("nir") / "network.nir"
-    write_nir(network, path)
+    write_nir(written, path)
 
     again = read_nir(path)
 
-    normless = [c for c in network.connections if c.norm is None]
+    network, constants = folded(written)
     assert again.steps == network.steps and again.provenance == network.provenance
     assert first_difference(network.input, again.input) is None
-    assert first_difference(network.populations, again.populations) is None
-    by_name = {c.name: c for c in again.connections}
-    for connection in normless:
-        assert first_difference(replace(connection), replace(by_name[connection.name], norm=None)) is None
-    assert [c.name for c in again.connections] == [c.name for c in network.connections]
+    assert first_difference(network.populations, tuple(p for p in again.populations if p.name != ALWAYS_ON)) is None
+    plain = tuple(c for c in again.connections if ALWAYS_ON not in (c.source, c.target))
+    assert first_difference(network.connections, plain) is None
+    found = {c.target: c.weights for c in again.connections if c.source == ALWAYS_ON}
+    assert {name for name, constant in constants.items() if constant.any()} == set(found)
+    for name, weights in found.items():
+        channels = weights.reshape(len(weights), -1)
+        np.testing.assert_array_equal(channels, np.broadcast_to(constants[name][:, None], channels.shape))
 
 
 @settings(max_examples=100)

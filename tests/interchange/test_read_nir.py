@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nir.ir.graph import Identity
 
+from snn_deploy.interchange.linear.always_on import ALWAYS_ON
 from snn_deploy.interchange.nir.reading import NirReading
 from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.network.float_semantics import run
@@ -230,12 +232,111 @@ def test_what_cannot_be_taken_says_why(nodes, reason):
         read_nir(chain(start, *nodes, end), stated())
 
 
-def test_parameters_that_differ_within_a_channel_are_refused():
-    start, end = nir.Input({"input": np.array([2, 3, 3])}), nir.Output({"output": np.array([2, 3, 3])})
-    threshold = np.ones((2, 3, 3))
-    threshold[1, 2, 0] = 1.5
-    with pytest.raises(UserError, match=r"n1: v_threshold differs within channel 1 \(1.0..1.5\)"):
-        read_nir(chain(start, nir.IF(np.ones((2, 3, 3)), threshold), end), stated())
+def drawn(node_type, shape, rng):
+    """Return a node of the type whose parameters differ from neuron to neuron."""
+    flat = random_node(rng, node_type, int(np.prod(shape)))
+    return type(flat)(**{name: getattr(flat, name).reshape(shape) for name in set(flat.__dataclass_fields__) & DRAWN})
+
+
+DRAWN = {"tau", "tau_mem", "tau_syn", "r", "v_leak", "v_threshold", "v_reset", "w_in"}
+
+
+@pytest.mark.parametrize("kind", ["LIF", "IF", "CubaLIF"])
+def test_neurons_that_differ_within_a_channel_come_in_as_a_row_and_so_do_the_maps_behind_them(kind):
+    rng = np.random.default_rng(6)
+    first, second = drawn(kind, (3, 4, 4), rng), drawn(kind, (2, 2, 2), rng)
+    weights, after = rng.normal(size=(3, 2, 3, 3)), rng.normal(size=(2, 3, 1, 1))
+    bias, ends = rng.normal(size=3) / 4, rng.normal(size=(4, 8))
+    even = nir.LIF(
+        **{n: np.full((2, 2, 2), v) for n, v in (("tau", 2e-3), ("r", 1), ("v_leak", 0), ("v_threshold", 0.5))}
+    )
+    nodes = {
+        "in": nir.Input({"input": np.array([2, 6, 6])}),
+        "conv": nir.Conv2d((6, 6), weights, 1, 0, 1, 1, bias),
+        "first": first,
+        "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+        "conv2": nir.Conv2d((2, 2), after, 1, 0, 1, 1, np.zeros(2)),
+        "second": second if kind == "IF" else even,
+        "flat": nir.Flatten({"input": np.array([2, 2, 2])}, 0, -1),
+        "fc": nir.Linear(ends),
+        "last": nir.LIF(*(np.full(4, value) for value in (2e-3, 1.0, 0.0, 0.5))),
+        "out": nir.Output({"output": np.array([4])}),
+    }
+    graph = nir.NIRGraph(nodes, list(pairwise(nodes)), type_check=False)
+
+    network = read_nir(graph, stated(time_step=1e-3))
+
+    assert [p.shape for p in network.populations if p.name != ALWAYS_ON] == [(48,), (8,), (4,)]
+    frames = rng.integers(0, 2, (STEPS, 1, 2, 6, 6))
+    arriving = convolved(frames[:, 0], weights) + bias[:, None, None]
+    spikes, _ = simulated_maps(first, arriving)
+    pooled = spikes.reshape(STEPS, 3, 2, 2, 2, 2).sum(axis=(3, 5))
+    second_spikes, _ = simulated_maps(nodes["second"], np.einsum("oi,tihw->tohw", after[:, :, 0, 0], pooled))
+    expected, _ = simulated(nodes["last"], second_spikes.reshape(STEPS, -1) @ ends.T, "euler")
+    trace = run(network, frames).spikes
+    assert 0 < spikes.mean() < 1 and second_spikes.any() and expected.any()
+    np.testing.assert_array_equal(trace["first"][:, 0], spikes.reshape(STEPS, -1))
+    np.testing.assert_array_equal(trace["second"][:, 0], second_spikes.reshape(STEPS, -1))
+    np.testing.assert_array_equal(trace["last"][:, 0], expected)
+
+
+def convolved(frames, weights):
+    """Return the convolution of maps, (steps, in, height, width), without padding."""
+    height, width = weights.shape[2:]
+    windows = np.lib.stride_tricks.sliding_window_view(frames, (height, width), axis=(2, 3))
+    return np.einsum("oihw,tiyxhw->toyx", weights, windows)
+
+
+def simulated_maps(node, inputs):
+    """Return what `simulated` does of a node of maps, in the shape of the maps."""
+    flat = type(node)(**{n: getattr(node, n).reshape(-1) for n in set(node.__dataclass_fields__) & DRAWN})
+    return [found.reshape(inputs.shape) for found in simulated(flat, inputs.reshape(len(inputs), -1), "euler")]
+
+
+def test_a_bias_that_differs_within_a_channel_is_a_neuron_that_is_always_on():
+    rng = np.random.default_rng(8)
+    node = nir.LIF(*(np.full((1, 3, 3), value) for value in (2e-3, 1.0, 0.0, 0.5)))
+    nodes = {
+        "in": nir.Input({"input": np.array([1, 3, 3])}),
+        "conv": nir.Conv2d((3, 3), np.full((1, 1, 3, 3), 0.25), 1, 1, 1, 1, np.ones(1)),
+        "scale": nir.Scale(rng.normal(size=(1, 3, 3))),  # of a bias: differs from neuron to neuron
+        "lif": node,
+        "out": nir.Output({"output": np.array([1, 3, 3])}),
+    }
+    network = read_nir(nir.NIRGraph(nodes, list(pairwise(nodes)), type_check=False), stated(time_step=1e-3))
+    frames = rng.integers(0, 2, (STEPS, 1, 1, 3, 3))
+    arriving = convolved(np.pad(frames[:, 0], ((0, 0), (0, 0), (1, 1), (1, 1))), np.full((1, 1, 3, 3), 0.25)) + 1
+    spikes, potentials = simulated_maps(node, arriving * nodes["scale"].scale)
+    trace = run(network, frames)
+    np.testing.assert_allclose(trace.potentials["lif"].reshape(potentials.shape), potentials, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(trace.spikes["lif"].reshape(spikes.shape), spikes)
+    assert spikes.any()
+
+
+def test_an_identity_passes_on_what_it_gets():
+    start, end = vector(3)
+    node = nir.LIF(*(np.full(3, value) for value in (2e-4, 2.0, 0.0, 0.9)))
+    same = Identity({"input": np.array([3]), "output": np.array([3])})
+    frames = np.random.default_rng(9).integers(0, 2, (STEPS, 2, 3))
+    with_it = run(read_nir(chain(start, same, nir.Linear(np.eye(3)), same, node, end), stated()), frames)
+    without = run(read_nir(chain(start, nir.Linear(np.eye(3)), node, end), stated()), frames)
+    np.testing.assert_array_equal(with_it.spikes["n4"], without.spikes["n2"])
+    assert without.spikes["n2"].any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "weights", "expected"),
+    [
+        ([1, 6], nir.Linear(np.ones((4, 6))), (6,)),
+        ([1, 2, 6], nir.Conv1d(6, np.ones((4, 2, 6)), 1, 0, 1, 1, np.zeros(4)), (2, 1, 6)),
+        ([1, 2, 3, 3], nir.Conv2d((3, 3), np.ones((4, 2, 3, 3)), 1, 0, 1, 1, np.zeros(4)), (2, 3, 3)),
+        ([1, 3, 3], nir.Conv2d((3, 3), np.ones((4, 1, 3, 3)), 1, 0, 1, 1, np.zeros(4)), (1, 3, 3)),
+    ],
+)
+def test_the_axis_of_one_sample_is_none_of_the_input(shape, weights, expected):
+    """Norse and Rockpool write it, snnTorch without ignore_dims too."""
+    graph = chain(nir.Input({"input": np.array(shape)}), weights, nir.Output({"output": np.array([1, 4])}))
+    assert read_nir(graph, stated()).input.shape == expected
 
 
 def test_what_nir_does_not_say_must_be_stated():
@@ -245,7 +346,7 @@ def test_what_nir_does_not_say_must_be_stated():
     for wrong, match in (
         ({"steps": 0}, "steps 0"),
         ({"time_step": -1.0}, "time step -1.0"),
-        ({"reset": "zero"}, "reset 'zero'; allowed are 'value' and 'subtract'"),
+        ({"reset": "zero"}, "reset 'zero'; allowed are 'value', 'subtract' and 'subtract-later'"),
         ({"discretization": "rk4"}, "'euler' and 'exact'"),
     ):
         with pytest.raises(UserError, match=match):

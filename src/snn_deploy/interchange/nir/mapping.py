@@ -11,12 +11,12 @@ import numpy as np
 from snn_deploy.interchange.linear.operations import Flatten, NodeError, Operation, Scale, Shape, Wait
 from snn_deploy.interchange.nir.fields import numbers, whole
 from snn_deploy.interchange.nir.flat_graph import FlatGraph
-from snn_deploy.interchange.nir.neurons import KINDS, Neurons, neurons
+from snn_deploy.interchange.nir.neurons import KINDS, Neurons, Steps, neurons
 from snn_deploy.interchange.nir.pooling import pool2d
-from snn_deploy.interchange.nir.reading import Discretization
 from snn_deploy.interchange.nir.refusal import Refusals
 from snn_deploy.interchange.nir.weights import conv1d, conv2d, dense
 
+_AXES = {"Linear": 1, "Affine": 1, "Conv1d": 2, "Conv2d": 3}  # of what a node takes
 _MOST_PIXELS = 1 << 28  # of one signal: a file cannot make the reader allocate more
 
 
@@ -29,18 +29,19 @@ class Mapped:
     shapes: dict[str, Shape] = field(default_factory=dict)
 
 
-def map_nodes(graph: FlatGraph, time_step: float, how: Discretization, refusals: Refusals) -> Mapped:
+def map_nodes(graph: FlatGraph, steps: Steps, refusals: Refusals) -> Mapped:
     """Return what the nodes of `graph` are; what cannot be taken is added to `refusals`."""
     mapped = Mapped()
     for name, node in graph.nodes.items():
         if node["type"] not in (*_OPERATIONS, *KINDS, "Input", "Output"):
             refusals.reasons[name] = f"{node['type']}, which is none of {', '.join((*_OPERATIONS, *KINDS))}."
-    with refusals.collect(graph.input):
-        mapped.shapes[graph.input] = _input_shape(graph.nodes[graph.input])
     followers: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for name, feeders in graph.feeders.items():
         for feeder in feeders:
             followers[feeder].append(name)
+    with refusals.collect(graph.input):
+        axes = {_AXES.get(graph.nodes[name]["type"]) for name in followers[graph.input]}
+        mapped.shapes[graph.input] = _input_shape(graph.nodes[graph.input], axes.pop() if len(axes) == 1 else None)
     waiting = deque([graph.input])
     while waiting:
         feeder = waiting.popleft()
@@ -49,22 +50,20 @@ def map_nodes(graph: FlatGraph, time_step: float, how: Discretization, refusals:
             if name in mapped.shapes or name in refusals.reasons:
                 continue
             with refusals.collect(name):
-                _map_node(name, graph.nodes[name], arriving, time_step, how, mapped)
+                _map_node(name, graph.nodes[name], arriving, steps, mapped)
                 waiting.append(name)
     if not refusals.reasons:
         _require_agreement(graph, mapped, refusals)
     return mapped
 
 
-def _map_node(
-    name: str, node: Mapping[str, Any], arriving: Shape, time_step: float, how: Discretization, mapped: Mapped
-) -> None:
+def _map_node(name: str, node: Mapping[str, Any], arriving: Shape, steps: Steps, mapped: Mapped) -> None:
     kind = node["type"]
     if kind in KINDS:
-        mapped.neurons[name] = neurons(node, arriving, time_step, how)
+        mapped.neurons[name] = neurons(node, arriving, steps)
         mapped.shapes[name] = arriving
     elif kind in _OPERATIONS:
-        operation = _OPERATIONS[kind](node, arriving, time_step)
+        operation = _OPERATIONS[kind](node, arriving, steps.length)
         mapped.shapes[name] = operation.output_shape(arriving)
         mapped.operations[name] = operation
     else:
@@ -82,7 +81,8 @@ def _require_agreement(graph: FlatGraph, mapped: Mapped, refusals: Refusals) -> 
                 raise NodeError(f"it gets the shapes {' and '.join(map(str, sorted(shapes)))}, which cannot be added.")
 
 
-def _input_shape(node: Mapping[str, Any]) -> Shape:
+def _input_shape(node: Mapping[str, Any], axes: int | None) -> Shape:
+    """Return the shape of the input; where what follows takes fewer `axes`, a first one of 1 is that of the batch."""
     given = node.get("shape")
     if isinstance(node.get("input_type"), Mapping):  # an object of the nir package, not yet a file
         given = node["input_type"].get("input")
@@ -90,6 +90,8 @@ def _input_shape(node: Mapping[str, Any]) -> Shape:
     if (sizes < 1).any() or (sizes != np.rint(sizes)).any() or math.prod(sizes.tolist()) > _MOST_PIXELS:
         raise NodeError(f"the shape {sizes.tolist()}; allowed are whole numbers from 1.")
     shape = tuple(int(s) for s in sizes)
+    if axes == len(shape) - 1 and shape[0] == 1:
+        shape = shape[1:]
     if len(shape) > 3:
         raise NodeError(
             f"the shape {shape}; allowed are (features,), (channels, length) and (channels, height, width). Export "
@@ -127,4 +129,5 @@ _OPERATIONS: dict[str, _Convert] = {
     "Flatten": _flatten,
     "Scale": lambda node, shape, step: Scale(numbers(node, "scale")),
     "Delay": _wait,
+    "Identity": lambda node, shape, step: Scale(np.ones(())),
 }

@@ -6,7 +6,8 @@ replaces the share p of what is there by what arrives:
     v = (1 - p) v + p (v_leak + r I)        I = (1 - p_syn) I + p_syn w_in S        (I first)
 
 p = dt / tau by forward Euler, which is what snnTorch, SpikingJelly and Norse simulate; p = 1 - exp(-dt / tau) exactly,
-for a current that is held over the step, which is what sinabs simulates. An integrator adds dt r I.
+for a current that is held over the step, which is what sinabs simulates. An integrator adds dt r I. Where a framework
+means something else by r and w_in, its file in written_by/ says what arriving values add.
 
 Files hold tau in float32 or float64, so (1 - p) comes back with a rounding error. A keep within that error of a whole
 number of 1/4096, which is what chips hold, is that number; a gain within it of 1 is 1.
@@ -18,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.interchange.linear.operations import NodeError, Shape, per_channel
+from snn_deploy.interchange.linear.operations import NodeError, Shape, spread
+from snn_deploy.interchange.nir.convention import Gain, StepTerms
 from snn_deploy.interchange.nir.fields import numbers
 from snn_deploy.interchange.nir.reading import Discretization
 from snn_deploy.network.state_units import DECAY_UNITY
@@ -28,7 +30,7 @@ KINDS = ("LIF", "IF", "CubaLIF", "LI", "I", "CubaLI", "Threshold")
 
 @dataclass(frozen=True)
 class Neurons:
-    """What one step does, per channel, (channels,): the fields of a FloatPopulation, and the gain of what arrives."""
+    """What one step does, per neuron, of their shape: the fields of a FloatPopulation, and the gain of what arrives."""
 
     gain: np.ndarray
     voltage_keep: np.ndarray
@@ -39,14 +41,34 @@ class Neurons:
     initial_value: np.ndarray
     fires: bool
 
+    def differs(self) -> str | None:
+        """Return the name of a parameter that differs within a channel, None where none does."""
+        for name in PER_NEURON:
+            rows = getattr(self, name).reshape(len(self.gain), -1)
+            if (rows != rows[:, :1]).any():
+                return name
+        return None
 
-def neurons(node: Mapping[str, Any], shape: Shape, time_step: float, how: Discretization) -> Neurons:
-    """Return what one `time_step` does to the neurons `node`, of `shape`, or raise a NodeError."""
+
+PER_NEURON = ("gain", "voltage_keep", "current_keep", "bias", "threshold", "reset_value", "initial_value")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How time becomes steps. gains: of a Convention."""
+
+    length: float
+    how: Discretization
+    gains: Mapping[str, Gain]
+
+
+def neurons(node: Mapping[str, Any], shape: Shape, steps: Steps) -> Neurons:
+    """Return what one step does to the neurons `node`, of `shape`, or raise a NodeError."""
     kind = node["type"]
-    zero, one = np.zeros(shape[0]), np.ones(shape[0])
+    zero, one = np.zeros(shape), np.ones(shape)
 
     def of(name: str, default: float | None = None) -> np.ndarray:
-        return per_channel(numbers(node, name, default), shape, name)
+        return spread(numbers(node, name, default), shape, name)
 
     fires = kind in ("LIF", "IF", "CubaLIF", "Threshold")
     threshold = of("threshold" if kind == "Threshold" else "v_threshold") if fires else zero
@@ -54,28 +76,30 @@ def neurons(node: Mapping[str, Any], shape: Shape, time_step: float, how: Discre
     if kind == "Threshold":  # a neuron that keeps nothing
         return Neurons(one, zero, zero, zero, threshold, zero, zero, fires)
     error = _rounding_error(node)
-    if kind in ("IF", "I"):
-        gain = _near_one(time_step * of("r"), error)
-        return Neurons(gain, one, zero, zero, threshold, reset_value, reset_value, fires)
-    is_current_based = kind in ("CubaLIF", "CubaLI")
-    keep, share = _decay(of("tau_mem" if is_current_based else "tau"), time_step, how, error)
-    leak = of("v_leak")
-    gain = _near_one(share * of("r"), error)
-    current_keep = zero
+    is_integrator, is_current_based = kind in ("IF", "I"), kind in ("CubaLIF", "CubaLI")
+    keep, share, current_keep, current_share = one, zero, zero, one
+    if not is_integrator:
+        keep, share = _decay(of("tau_mem" if is_current_based else "tau"), steps, error)
     if is_current_based:
-        current_keep, current_share = _decay(of("tau_syn"), time_step, how, error)
-        gain = gain * _near_one(current_share * of("w_in", 1.0), error)
+        current_keep, current_share = _decay(of("tau_syn"), steps, error)
+    r, w_in = of("r"), of("w_in", 1.0) if is_current_based else one
+    if kind in steps.gains:
+        gain = _near_one(steps.gains[kind](StepTerms(steps.length, keep, current_keep, r, w_in)), error)
+    else:
+        gain = _near_one((steps.length if is_integrator else share) * r, error)
+        gain = gain * _near_one(current_share * w_in, error)
+    leak = reset_value if is_integrator else of("v_leak")
     return Neurons(gain, keep, current_keep, share * leak, threshold, reset_value, leak, fires)
 
 
-def _decay(tau: np.ndarray, time_step: float, how: Discretization, error: float) -> tuple[np.ndarray, np.ndarray]:
+def _decay(tau: np.ndarray, steps: Steps, error: float) -> tuple[np.ndarray, np.ndarray]:
     """Return (what one step keeps, what it replaces) of a state with time constant `tau`."""
     if tau.min() <= 0:
         raise NodeError(f"the time constant {tau.min():g}; allowed are positive ones.")
-    share = time_step / tau if how == "euler" else -np.expm1(-time_step / tau)
+    share = steps.length / tau if steps.how == "euler" else -np.expm1(-steps.length / tau)
     if share.max() > 1 + error:
         raise NodeError(
-            f"the time constant {tau.min():g} is shorter than the time step {time_step:g}, for which forward Euler "
+            f"the time constant {tau.min():g} is shorter than the time step {steps.length:g}, for which forward Euler "
             "diverges. State a smaller time step, or the exact discretization."
         )
     keep = np.maximum(1 - share, 0.0)

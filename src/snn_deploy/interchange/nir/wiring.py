@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError, per_channel
+from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError
 from snn_deploy.interchange.nir.flat_graph import FlatGraph
 from snn_deploy.interchange.nir.mapping import Mapped
 from snn_deploy.interchange.nir.refusal import Refusals
@@ -44,7 +44,7 @@ def find_paths(graph: FlatGraph, mapped: Mapped, target: str) -> list[Path]:
 
 
 def constant_input(graph: FlatGraph, mapped: Mapped, target: str) -> np.ndarray:
-    """Return what the biases of the operations before `target` bring to it in every step, per channel."""
+    """Return what the biases of the operations before `target` bring to each of its neurons in every step."""
     known: dict[str, np.ndarray] = {}
 
     def value(node: str) -> np.ndarray:
@@ -60,8 +60,7 @@ def constant_input(graph: FlatGraph, mapped: Mapped, target: str) -> np.ndarray:
         return known[node]
 
     shape = mapped.shapes[target]
-    total = sum((value(f) for f in graph.feeders[target]), np.zeros(shape))
-    return per_channel(total, shape, "what the biases before it add up to")
+    return sum((value(f) for f in graph.feeders[target]), np.zeros(shape))
 
 
 def evaluation_order(
