@@ -15,6 +15,7 @@ _PLACES = {
     "UserError": "support.user_error",
     "compare": "api.compare",
     "compare_with_module": "interchange.from_torch",
+    "compare_with_recording": "interchange.compare_with_recording",
     "doctor": "api.doctor",
     "energy": "api.energy",
     "export": "api.export",
@@ -34,6 +35,7 @@ _PLACES = {
     "train": "api.train",
     "verify": "api.verify",
     "write_nir": "interchange.write_nir",
+    "write_nir_data": "interchange.write_nir_data",
 }
 
 

@@ -13,6 +13,7 @@ from snn_deploy.api.run import run as run
 from snn_deploy.api.search import search as search
 from snn_deploy.api.train import train as train
 from snn_deploy.api.verify import verify as verify
+from snn_deploy.interchange.compare_with_recording import compare_with_recording as compare_with_recording
 from snn_deploy.interchange.from_torch import compare_with_module as compare_with_module
 from snn_deploy.interchange.from_torch import from_torch as from_torch
 from snn_deploy.interchange.lava_dl.reading import NetReading as NetReading
@@ -20,6 +21,7 @@ from snn_deploy.interchange.nir.reading import NirReading as NirReading
 from snn_deploy.interchange.read_net import read_net as read_net
 from snn_deploy.interchange.read_nir import read_nir as read_nir
 from snn_deploy.interchange.write_nir import write_nir as write_nir
+from snn_deploy.interchange.write_nir_data import write_nir_data as write_nir_data
 from snn_deploy.support.user_error import UserError as UserError
 from snn_deploy.train.layers.lif_module import LIF as LIF
 from snn_deploy.train.layers.lif_module import reset as reset

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snn_deploy.interchange.nir.names import plain_name
 from snn_deploy.interchange.nir.neuron_nodes import neuron_node
 from snn_deploy.interchange.nir.reading import DEFAULT_TIME_STEP
 from snn_deploy.interchange.nir.statement import KEY, Statement, write_statement
@@ -38,7 +39,7 @@ class _Graph:
 
     def add(self, wanted: str, node: Any, stands_for: str | None = None) -> str:
         """Add a node under a name like `wanted`; return the name."""
-        name = base = "".join(c if c.isalnum() else "_" for c in wanted)
+        name = base = plain_name(wanted)
         number = 1
         while name in self.nodes:
             number += 1

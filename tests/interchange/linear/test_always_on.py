@@ -20,7 +20,7 @@ from snn_deploy.network.float_semantics import run
 def test_its_weights_are_the_constant_of_each_neuron(entry, weights, reached):
     rng = np.random.default_rng(0)
     constant, source = rng.normal(size=reached), FloatInput("in", entry, 1, 1.0)
-    neuron, silent = always_on(ALWAYS_ON, source)
+    neuron, silent = always_on(ALWAYS_ON)
     target = FloatPopulation("out", reached, 1e9, 0.0, 0.5)
     connections = (
         silent,

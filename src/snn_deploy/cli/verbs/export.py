@@ -96,7 +96,7 @@ def command(
     required = read_limits(require)
     if target == "nir" and (health or required):
         raise UserError(f"--health {health} --target {target}; the health report is of integers. Leave it out.")
-    network = read_trained(run, reading, target)
+    network = read_trained(run, reading, target, output)
     folder = out or (run if run.is_dir() else run.parent) / target
     if target == "nir" and isinstance(network, FloatNetwork):
         output.result(export_nir(output, network, folder, reading.nir.time_step))

@@ -12,6 +12,11 @@ def legal_names(names: Iterable[str]) -> dict[str, str]:
     return taken
 
 
+def plain_name(name: str) -> str:
+    """Return a name that NIR files and PyTorch modules can hold: letters, digits and '_'."""
+    return "".join(c if c.isalnum() else "_" for c in name)
+
+
 def unique(name: str, taken: Iterable[str]) -> str:
     """Return `name`, with a number behind it where it is taken."""
     used, number, result = set(taken), 1, name

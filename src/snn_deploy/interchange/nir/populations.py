@@ -114,7 +114,7 @@ class _Builder:
         if self._resets_later(neurons):
             arriving += self._later_reset(name, shape, n)
         if any(c.source == self.constant for c in arriving) and self.constant not in self._added():
-            always, silent = always_on(self.constant, self.entry)
+            always, silent = always_on(self.constant)
             self.built.populations.insert(0, always)
             self.built.connections.append(replace(silent, name=self._free(silent.name)))
         self.built.populations.append(population)
