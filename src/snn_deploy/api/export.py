@@ -20,9 +20,11 @@ from snn_deploy.export.passes.place_shift import Shift
 from snn_deploy.export.proof.prove_bounds import Bounds
 from snn_deploy.export.to_integer_network import Export, ExportOptions, keep_integers, to_integer_network
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.interchange.check_frames import RANDOM_SAMPLES, check_frames
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.nearest_name import did_you_mean
@@ -44,7 +46,8 @@ class ExportResult(Result):
     that the integers get right, or None where it was not measured. health: the layers beside the float network, or
     None. broken_limits: one sentence for each required limit that does not hold. files: what `save` wrote; problem: why
     the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
-    many did on those samples; None where that was not counted.
+    many did on those samples; None where that was not counted. beside_source: of a network from a torch module, the
+    integers beside the floats on random samples; None for others.
     """
 
     export: Export
@@ -56,6 +59,7 @@ class ExportResult(Result):
     files: tuple[Path, ...] = ()
     problem: str | None = None
     overflows: tuple[Overflow, ...] | None = None
+    beside_source: Health | None = None
 
     @property
     def network(self) -> IntegerNetwork:
@@ -120,6 +124,7 @@ class ExportResult(Result):
             *self._warnings(),
             *self._changes(),
             *self._accuracies(),
+            *self._source(),
             *(() if self.health is None else health_blocks(self.health)),
             *(f"wrote {path}" for path in self.files),
             *self.broken_limits,
@@ -223,6 +228,15 @@ class ExportResult(Result):
             lines.append(f"integer accuracy  {100 * self.accuracy:.2f} % of {self.samples} test samples")
         return tuple(lines)
 
+    def _source(self) -> tuple[str, ...]:
+        """Return what is known of the network and the one that it came from."""
+        line, found = source_line(self.network.provenance), self.beside_source
+        if found is None:
+            return () if line is None else (line,)
+        shares = f"{100 * found.spike_agreement:.1f} % of spikes and {100 * found.agreement:.0f} % of decisions"
+        told = f"in integers       {shares} as in floats, on {found.samples} random samples"
+        return (told,) if line is None else (line, told)
+
     def to_dict(self) -> dict[str, object]:
         """Return files, accuracies, each layer's integers and bounds, and the health report."""
         return {
@@ -238,6 +252,8 @@ class ExportResult(Result):
             "overflows": None if self.overflows is None else [asdict(one) for one in self.overflows],
             "never_fire": list(self.never_fire),
             "layers": [layer_as_dict(layer) for layer in self.layers],
+            "source": self.network.provenance.get("compared"),
+            "beside_source": self.beside_source and health_as_dict(self.beside_source),
             "health": self.health and health_as_dict(self.health),
             "broken_limits": list(self.broken_limits),
         }
@@ -336,6 +352,9 @@ def export(
         result = _measured(result, choose(exported.network, inputs, samples, labels), watch)
     else:
         make_ready(load_backend("cpu"), exported.network, watch)  # so that the first verify need not wait for it
+    if "torch" in floats.provenance:
+        frames = check_frames(RANDOM_SAMPLES, floats.input, floats.steps)
+        result = replace(result, beside_source=measured_health(floats, exported, limits, frames, float_semantics.run))
     if shown:
         with watch.progress("health", seen.count) as advance:
             found = measured_health(floats, exported, limits, seen.shown, float_semantics.run, progress=advance)

@@ -17,6 +17,7 @@ from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.interchange.write_nir import write_nir
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.source_comparison import source_line
 from snn_deploy.support.plugin import plugin_names
 from snn_deploy.support.user_error import UserError
 
@@ -112,7 +113,7 @@ def read_trained(run: Path, reading: Readings, target: str, output: Output) -> F
     if run.suffix == ".nir":
         if not reading.net.input_neurons:
             raise UserError(f"{run}: --input-spikes says how a .net file is read; this is none. Leave it out.")
-        return _compared(read_nir(run, reading.nir, watch=output), reading.against, output)
+        return _compared(read_nir(run, reading.nir, watch=output), reading.against)
     if run.suffix == ".net":
         stated = NirReading(steps=reading.net.steps, largest_value=reading.net.largest_value)
         if target == "nir":
@@ -122,7 +123,7 @@ def read_trained(run: Path, reading: Readings, target: str, output: Output) -> F
                 f"{run}: --input-scale, --written-by, --dt, --discretization, --reset and --fires say how a .nir file "
                 "is read; this is none. Leave them out."
             )
-        return _compared(read_net(run, reading.net), reading.against, output)
+        return _compared(read_net(run, reading.net), reading.against)
     if reading != Readings(NirReading(time_step=time_step)):
         raise UserError(
             f"{run}: --steps, --input-max, --input-scale, --written-by, --dt, --discretization, --reset, --fires, "
@@ -132,15 +133,11 @@ def read_trained(run: Path, reading: Readings, target: str, output: Output) -> F
     return read_float_network(run / "float_network.npz" if run.is_dir() else run)
 
 
-def _compared(
-    network: FloatNetwork | IntegerNetwork, against: Path | None, output: Output
-) -> FloatNetwork | IntegerNetwork:
+def _compared(network: FloatNetwork | IntegerNetwork, against: Path | None) -> FloatNetwork | IntegerNetwork:
     """Return the network with what was compared in its provenance; a difference is a UserError."""
     if against is None:
-        output.say("not compared with its source: give --against FILE")
         return network
     comparison = compare_with_recording(network, against)
-    output.say(f"compared with {comparison.source}: {comparison}")
     return replace(network, provenance={**network.provenance, "compared": comparison.to_dict()})
 
 
@@ -152,6 +149,8 @@ def export_nir(output: Output, network: FloatNetwork, folder: Path, time_step: f
     output.say(f"in floats, for forward Euler with a time step of {step:g} s, {network.steps} steps per sample;")
     output.say(f"inputs are 0..{network.input.largest_value} times {network.input.scale:.6g}.")
     last = network.output
+    if (line := source_line(network.provenance)) is not None:
+        output.say(line)
     if not last.fires and (last.voltage_keep == 1).all():
         output.say(f"The sum of its Output over the steps is the potential of {last.name!r}.")
     return {"files": [str(path)], "time_step": step, "steps": network.steps}

@@ -69,10 +69,15 @@ class LayerHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """An export's layers, and on how many of the samples both networks choose the same class (a share)."""
+    """An export's layers, and on how many of the samples both networks choose the same class (a share).
+
+    spike_agreement: of the spikes that either network fires, the share that both fire at the same neuron and step; 1
+    where there are none.
+    """
 
     samples: int
     agreement: float
+    spike_agreement: float
     layers: tuple[LayerHealth, ...]
 
 
@@ -112,7 +117,8 @@ def health(
         if progress:
             progress(frames.shape[1])
     layers = tuple(_layer(p, counts[p.name], export, limits) for p in integer.populations)
-    return Health(samples, same / samples, layers)
+    both, either = (sum(counted) for counted in zip(*(c.both_and_either for c in counts.values()), strict=True))
+    return Health(samples, same / samples, both / either if either else 1.0, layers)
 
 
 class _Counts:
@@ -130,11 +136,17 @@ class _Counts:
         self.both += (here & there).sum(axis=axes)
         self.possible_spikes += here.size // here.shape[1]
 
+    @property
+    def both_and_either(self) -> tuple[int, int]:
+        """How many spikes both networks fired, and how many either did."""
+        both = int(self.both.sum())
+        return both, int((self.spikes + self.float_spikes).sum()) - both
+
 
 def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limits: Limits) -> LayerHealth:
     name, fires = population.name, population.fires
     activity = LayerActivity(counts.spikes, counts.possible_spikes)
-    either = int((counts.spikes + counts.float_spikes - counts.both).sum())
+    both, either = counts.both_and_either
     largest = max(int(export.bounds[name].current.max()), int(export.bounds[name].potential.max()), 1)
     return LayerHealth(
         population=name,
@@ -145,7 +157,7 @@ def _layer(population: IntegerPopulation, counts: _Counts, export: Export, limit
         rate=activity.rate,
         float_rate=LayerActivity(counts.float_spikes, counts.possible_spikes).rate,
         rate_drift=float(np.abs(counts.spikes - counts.float_spikes).max() / counts.possible_spikes),
-        spike_agreement=int(counts.both.sum()) / either if either else 1.0,
+        spike_agreement=both / either if either else 1.0,
         weight_error=_weight_error(name, export),
         bits_lost=_bits_lost(export.network, name, limits),
         margin_bits=math.log2(limits.largest_state / largest),

@@ -5,6 +5,7 @@ import numpy as np
 from snn_deploy.network.float_network import FloatInput
 from snn_deploy.support.user_error import UserError
 
+RANDOM_SAMPLES = 4  # where none are given
 _SEED = 0
 
 

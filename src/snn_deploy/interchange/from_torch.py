@@ -13,7 +13,7 @@ from typing import TypeVar, get_args
 import numpy as np
 import torch
 
-from snn_deploy.interchange.check_frames import check_frames
+from snn_deploy.interchange.check_frames import RANDOM_SAMPLES, check_frames
 from snn_deploy.interchange.comparison import SourceComparison, compare_spikes
 from snn_deploy.interchange.linear.operations import NodeError
 from snn_deploy.interchange.nir.names import legal_names
@@ -23,8 +23,6 @@ from snn_deploy.interchange.trace.run_module import CannotRunError, Recording, T
 from snn_deploy.interchange.trace.tracked import logical_shape
 from snn_deploy.network.float_network import FloatInput, FloatNetwork
 from snn_deploy.support.user_error import UserError
-
-RANDOM_SAMPLES = 4
 
 
 def from_torch(

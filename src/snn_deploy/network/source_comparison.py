@@ -73,4 +73,4 @@ def source_line(provenance: Mapping[str, Any]) -> str | None:
         return f"compared with {found.source}: {found}"
     except (KeyError, TypeError, ValueError, AttributeError):
         elsewhere = {"torch", "nir", "net"} & set(provenance)
-        return "not compared with its source" if elsewhere else None
+        return "not compared with its source: give --against FILE" if elsewhere else None

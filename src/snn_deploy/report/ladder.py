@@ -1,6 +1,7 @@
 """ladder: the accuracy of a network from floats to every backend, rung by rung."""
 
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.source_comparison import source_line
 from snn_deploy.report.findings import Compared, Rung
 
 
@@ -13,7 +14,9 @@ def ladder(
     """
     origin = network.provenance
     tested = f"{origin['test_samples']:,} test samples, after training" if "test_samples" in origin else "not known"
-    rungs = [Rung("floats", origin.get("float_accuracy"), tested)]
+    line = source_line(origin)
+    rungs = [] if line is None else [Rung("its source", None, line)]
+    rungs.append(Rung("floats", origin.get("float_accuracy"), tested))
     if origin.get("quantized_accuracy") is not None:
         rungs.append(Rung("quantization-aware", origin["quantized_accuracy"], tested))
     if floats_again is not None:
