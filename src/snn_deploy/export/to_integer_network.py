@@ -127,7 +127,7 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
 
 
 def _record(measured: Measured) -> dict[str, object]:
-    return {"from": measured.where, "samples": measured.samples, "margin": measured.margin}
+    return {"from": measured.where, "samples": measured.samples, "margin": float(measured.margin)}
 
 
 def _require_margin(margin: float) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from snn_deploy.deploy.backends._cpu.limits import SumBounds, sum_bounds
-from snn_deploy.deploy.backends._cpu.paths.event import compile_scatter
 from snn_deploy.network.connection_arithmetic import pooled_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.plugin import load_plugin
@@ -73,7 +72,7 @@ class Synapses:
             if c.pool != (1, 1):
                 _pool(np.zeros((0, 1, 1, 1), np.uint8), c.pool, np.zeros((0, 1, 1, 1), kind))
             if self._may_be_sparse:
-                compile_scatter(c, kind)
+                load_plugin(PATHS_PACKAGE, _EVENT).compile_scatter(c, kind)
 
     def __str__(self) -> str:
         """Return one line for people: which path, how often, and why the others did not do."""
