@@ -72,8 +72,9 @@ def test_the_measured_states_times_the_margin_fit_the_bits(network, frames, marg
     export = to_integer_network(network, Limits(per_channel=per_channel), measured_on(frames, margin))
     for name, states in export.largest_states.items():
         share = states.largest * margin / export.fits[name].units * 64 / LARGEST_STATE
-        assert share.max() <= 1
-        if export.fits[name].lowered_by_bounds.any():
+        proved = np.maximum(export.bounds[name].current, export.bounds[name].potential) <= LARGEST_STATE
+        assert (proved | (share <= 1)).all()
+        if export.fits[name].lowered_by_bounds.all():
             assert share.max() > 0.4  # room that is asked for, and not much more
 
 
@@ -108,6 +109,15 @@ def test_a_network_that_loses_nothing_to_its_proof_is_the_same_measured(rng):
     measured = to_integer_network(network, Limits(), measured_on(np.ones((2, 1, 4), np.uint8), 2))
     assert not proved.fits["output"].lowered_by_bounds.any()
     np.testing.assert_array_equal(proved.network.connections[0].weights, measured.network.connections[0].weights)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_margin_wider_than_what_any_input_can_cause_costs_no_more_than_the_proof(network, frames, per_channel):
+    limits = Limits(per_channel=per_channel)
+    proved = to_integer_network(network, limits)
+    measured = to_integer_network(network, limits, measured_on(frames, 1e6))
+    for one, other in zip(proved.network.connections, measured.network.connections, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
 
 
 @pytest.mark.parametrize("margin", [0.5, 0, -1, float("nan"), float("inf")])

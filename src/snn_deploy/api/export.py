@@ -169,16 +169,17 @@ class ExportResult(Result):
         if not self.is_measured:
             found = [f"any input can cause; the limit is {limit}."]
             if largest.bits_lost_to_bounds > _MANY_BITS:
-                found.append(
-                    f"that this is proved for all inputs costs {cost}; --states measured takes samples instead."
-                )
+                found.append(f"that this is proved for all inputs costs {cost}; --states measured may cost fewer.")
         else:
             record = self.network.provenance["export"]["states"]
+            margin = f"{record['margin']:g} times that, or all that any"
             found = [
-                f"{record['samples']} {record['from']} caused in floats; {record['margin']:g} times that fits {limit}."
+                f"{record['samples']} {record['from']} caused in floats; {margin}",
+                f"input can cause, fits {limit}.",
             ]
             if largest.bits_lost_to_bounds > _MANY_BITS:
-                found.append(f"room for that costs {cost}; a smaller --margin costs less.")
+                less = "; a smaller --margin may cost fewer." if record["margin"] > 1 else "."
+                found.append(f"room for that costs {cost}{less}")
         if self.overflows is not None:
             found += overflow_line(self.overflows, f"{self.samples} test samples")
         elif self.is_measured:

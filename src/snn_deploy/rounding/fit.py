@@ -76,8 +76,8 @@ class PopulationToRound:
     each connection can get in a step (255 for pixels, times the pooling area). threshold: in the unit of the
     weights, (channels,), or None for a population that never fires. fires_at_threshold: at it, or only above.
     voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value: as of FloatPopulation.
-    largest_states: double, (channels,), in the unit of the weights: how far currents and potentials must be able to go;
-    None is as far as any input can drive them.
+    largest_states: double, (channels,), in the unit of the weights: how far currents and potentials must be able to go
+    where any input could drive them further; None is as far as any input can.
     """
 
     name: str
@@ -252,13 +252,14 @@ def _states_held(
     lowest: np.ndarray,
 ) -> np.ndarray:
     """Return the channels whose states keep within their bits. highest, lowest: what can arrive in a step, at most."""
+    arrivals: np.ndarray = np.maximum(highest, -lowest) <= limits.largest_arrival
+    held = arrivals & (state_bounds(highest, lowest, neurons, incoming.steps).largest <= limits.largest_state)
     if incoming.largest_states is None:
-        held = state_bounds(highest, lowest, neurons, incoming.steps).largest <= limits.largest_state
-        return held & (np.maximum(highest, -lowest) <= limits.largest_arrival)
-    held = incoming.largest_states / units * 2**STATE_SHIFT <= limits.largest_state
+        return held
+    measured = incoming.largest_states / units * 2**STATE_SHIFT <= limits.largest_state
     # What a chip's accumulator does beyond its bits is not known, so that no input may come there.
-    needs_proof = limits.accumulator_bits is not None
-    return held & (np.maximum(highest, -lowest) <= limits.largest_arrival) if needs_proof else held
+    measured = measured if limits.accumulator_bits is None else measured & arrivals
+    return held | measured  # a margin may be wider than what any input can cause
 
 
 def _integers(
