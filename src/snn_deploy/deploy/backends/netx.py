@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from snn_deploy.deploy.backends import lava
-from snn_deploy.deploy.backends._lava.choice import check_convolution_sums, estimated_seconds
+from snn_deploy.deploy.backends._lava.choice import check_convolution_sums, estimated_seconds, synapse_count
 from snn_deploy.deploy.backends._lava.files import JobFiles
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
@@ -15,6 +15,10 @@ from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.layer_times import chain_schedule
 from snn_deploy.support.user_error import UserError
+
+_DELAY_COLUMNS = 63  # lava-dl's dense layers with delays hold the sums of so many steps
+# Measured where choice.py was: DelayDense for each weight and column, and what Lava reads or sets of a variable.
+_SECONDS_PER_DELAYED_WEIGHT, _VALUES_PER_SECOND = 6.5e-9, 7500
 
 _TASK = "snn_deploy.deploy.backends._lava.run_exchange"
 
@@ -28,7 +32,12 @@ def expected_seconds(network: IntegerNetwork, samples: int) -> float:
     """Return about how long `run` takes for so many samples; lava-dl runs each convolution as a Conv process."""
     lava.check(network)
     check_convolution_sums(network)
-    return estimated_seconds(network, chain_schedule(network), samples, may_choose=False)
+    plain = estimated_seconds(network, chain_schedule(network), samples, may_choose=False)
+    delayed = {c.target: c for c in network.connections if c.delay and c.source != c.target}.values()
+    weights = sum(synapse_count(c, network.shape_of(c.source)) for c in delayed)
+    held = sum(len(c.weights) * _DELAY_COLUMNS for c in delayed)  # read and set before each sample
+    of_steps = weights * _DELAY_COLUMNS * _SECONDS_PER_DELAYED_WEIGHT * network.steps
+    return plain + samples * (of_steps + 2 * held / _VALUES_PER_SECOND)
 
 
 def run(

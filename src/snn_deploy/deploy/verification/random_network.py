@@ -10,6 +10,7 @@ import numpy as np
 
 from snn_deploy.network.connection_arithmetic import pooled_shape, target_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.net_format import BIAS_UNIT, LARGEST_BIAS
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, LARGEST_THRESHOLD, STATE_HALF, STATE_SHIFT
 
 
@@ -25,6 +26,7 @@ class Features:
     groups: bool = True
     joins: bool = True  # more than one connection into a population (residual networks)
     loops: bool = True  # connections that go back or stay
+    own_loops_only: bool = False  # of these, those of a vector to itself
     delays: bool = True
     exponents: bool = True
     one_sign: bool = True  # weights up to 255 that share their sign
@@ -32,6 +34,7 @@ class Features:
     voltage_decay: bool = True
     current_decay: bool = True
     bias: bool = True
+    whole_biases: bool = False  # multiples of a weight step, within 13 bits
     soft_reset: bool = True
     reset_value: bool = True
     initial_value: bool = True
@@ -42,14 +45,14 @@ class Features:
     most_populations: int = 5
 
 
-CHAIN_ONLY = Features(joins=False, loops=False, delays=False)  # what lava-dl's netx format can say, with pooling
-NETX = replace(  # what export/targets/loihi.py takes
-    CHAIN_ONLY,
-    per_channel=False,
+NETX = Features(  # what export/targets/loihi.py takes, but for delays; few of these are refused
+    joins=False,
+    own_loops_only=True,
+    delays=False,
     exponents=False,
     one_sign=False,
     extremes=False,
-    bias=False,
+    whole_biases=True,
     soft_reset=False,
     reset_value=False,
     initial_value=False,
@@ -178,6 +181,10 @@ class _Builder:
         """Connections that stay at a population or go back, one to three steps later."""
         for i, target in enumerate(names):
             if self._maybe(0.25):
+                if self.features.own_loops_only:
+                    if len(self.shapes[target]) == 1:
+                        self._add_between(f"loop_{target}", target, target, 1)
+                    continue
                 most = 3 if self.features.delays else 1
                 self._add_between(
                     f"loop_{target}", str(self.rng.choice(names[i:])), target, int(self.rng.integers(1, most + 1))
@@ -210,6 +217,8 @@ class _Builder:
         if features.bias and self._maybe(0.4):
             bias = rng.integers(-1, 2, channels) * np.floor(typical * 2**STATE_SHIFT * rng.uniform(0, 0.7, channels))
         fires = not is_last or (features.firing_output and self._maybe(0.5))
+        if features.whole_biases:
+            bias = np.rint(bias / BIAS_UNIT).clip(-LARGEST_BIAS // BIAS_UNIT, LARGEST_BIAS // BIAS_UNIT) * BIAS_UNIT
         if features.extremes and self._maybe(0.1):
             bias = bias + rng.integers(-LARGEST_STATE, STATE_HALF, channels)
         return IntegerPopulation(
