@@ -61,7 +61,14 @@ def test_it_comes_back_from_our_own_file(file, tmp_path):
 
 def test_what_is_about_floats_or_about_nir_is_refused(file, tmp_path):
     assert "it does not say how many steps a sample has. Give --steps N" in refusal(file)
-    for option in (["--weight-bits", 4], ["--thresholds", "per-channel"], ["--shift", "bias"], ["--lava-dl"]):
+    made = (
+        ["--weight-bits", 4],
+        ["--thresholds", "per-channel"],
+        ["--shift", "bias"],
+        ["--round-decays"],
+        ["--lava-dl"],
+    )
+    for option in made:
         assert "are about floats that become integers" in refusal(file, "--steps", 8, *option)
     for option in (["--health", 3], ["--require", "dead=10"]):
         assert "are about floats that become integers" in refusal(file, "--steps", 8, *option)
