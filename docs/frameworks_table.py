@@ -3,8 +3,8 @@
     python docs/frameworks_table.py            writes the tables into the page between their marks
     python docs/frameworks_table.py --check    exit code 1 where the page shows something else
 
-Every cell is a small module with random weights that is read and compared with its network, spike by spike. It needs the
-dependency group `frameworks`.
+Every cell is a small module with random weights that is read and compared with its network, spike by spike. It needs
+the dependency group `frameworks`.
 """
 
 import importlib
@@ -26,7 +26,7 @@ from snn_deploy.network.source_comparison import SourceComparison
 PAGE = Path(__file__).with_name("frameworks.md")
 _BEGIN, _END = "<!-- tables: docs/frameworks_table.py writes them -->\n", "<!-- end of tables -->"
 STEPS, SHAPE = 6, (1, 8, 8)
-_MARGIN_OF_REASON = 110  # letters of a reason that a cell shows
+_GAIN = 4.0  # of torch's first weights, with which the last layers would not fire
 
 
 class Step:
@@ -55,6 +55,10 @@ class Built(nn.Module):
     def __init__(self, framework: "Framework", construct: "Construct") -> None:
         super().__init__()
         self.layers = nn.ModuleDict(construct.layers())
+        with torch.no_grad():
+            for layer in self.layers.values():
+                if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d):
+                    layer.weight.mul_(_GAIN)
         self.neurons = nn.ModuleDict({name: framework.neurons() for name in ("a", "b", "c")})
         self.body, self.is_flat, self.passes_states = construct.body, framework.is_flat, framework.passes_states
 
@@ -153,7 +157,8 @@ CONSTRUCTS = (
     Construct("products of spikes (IAND)", lambda: _maps(more=nn.Conv2d(4, 4, 3, padding=1)), _product),
     Construct("a result that is no spikes", _maps,
               lambda s, x: s.last(functional.avg_pool2d(s.spikes("a", s.first(x)), 2).flatten(1))),
-    Construct("`ReLU` between neurons", _maps, lambda s, x: _then_last(s, functional.relu(s.spikes("a", s.first(x)) - 0.5))),
+    Construct("`ReLU` between neurons", _maps,
+              lambda s, x: _then_last(s, functional.relu(s.spikes("a", s.first(x)) - 0.5))),
 )  # fmt: skip
 
 
@@ -181,16 +186,96 @@ def _sinabs(kind: str, **options: Any) -> nn.Module:
     return getattr(_framework("sinabs.layers"), kind)(spike_fn=single, spike_threshold=torch.tensor(0.2), **options)
 
 
-def tried(framework: Framework, construct: Construct) -> str:
+def _hidden(kind: str, *values: Any, **options: Any) -> Callable[[], nn.Module]:
+    """Return what makes a chain with neurons of snnTorch that keep their state."""
+    return lambda: nn.Sequential(
+        nn.Flatten(),
+        _wide(),
+        getattr(_framework("snntorch"), kind)(*values, init_hidden=True, **options),
+        nn.Linear(20, 5),
+    )
+
+
+def _jelly(kind: str, **options: Any) -> Callable[[], nn.Module]:
+    neuron = "spikingjelly.activation_based.neuron"
+    return lambda: nn.Sequential(
+        nn.Flatten(), _wide(), getattr(_framework(neuron), kind)(v_threshold=0.5, **options), nn.Linear(20, 5)
+    )
+
+
+def _cells(kind: str, *sizes: int, **options: Any) -> Callable[[], nn.Module]:
+    """Return what makes a chain of Norse's, whose container passes the states; those with steps get them first."""
+
+    def make() -> nn.Module:
+        norse = _framework("norse.torch")
+        neurons = getattr(norse, kind)(*sizes, **options)
+        is_last = kind in ("LICell", "LI")  # their potentials are no spikes
+        if kind.endswith("Cell"):
+            return norse.SequentialState(nn.Flatten(), _wide(), neurons, *[] if is_last else [nn.Linear(20, 5)])
+        last = [] if is_last else [norse.Lift(nn.Linear(20, 5))]
+        return norse.SequentialState(nn.Flatten(2), norse.Lift(_wide()), neurons, *last)
+
+    return make
+
+
+def _squeezed(kind: str, spikes: str = "SingleSpike", **options: Any) -> Callable[[], nn.Module]:
+    function = {} if kind.startswith("Exp") else {"spike_fn": lambda: getattr(_framework("sinabs.activation"), spikes)}
+    return lambda: nn.Sequential(
+        nn.Flatten(), _wide(),
+        getattr(_framework("sinabs.layers"), kind)(
+            num_timesteps=STEPS, **{n: f() for n, f in function.items()}, **options
+        ),
+        *([] if kind.startswith("Exp") else [nn.Linear(20, 5)]),
+    )  # fmt: skip
+
+
+def _wide() -> nn.Linear:
+    layer = nn.Linear(64, 20)
+    with torch.no_grad():
+        layer.weight.mul_(_GAIN)
+    return layer
+
+
+NEURONS: tuple[tuple[str, str, Callable[[], nn.Module]], ...] = (
+    *(("snnTorch", f"`Leaky`, reset `{r}`, {d}", _hidden("Leaky", 0.9, reset_mechanism=r, reset_delay=d == "delayed"))
+      for r in ("subtract", "zero", "none") for d in ("delayed", "at once")),
+    ("snnTorch", "`Leaky`, beta and threshold of each neuron",
+     _hidden("Leaky", torch.linspace(0.5, 0.9, 20), threshold=torch.linspace(0.5, 1.5, 20), learn_beta=True)),
+    ("snnTorch", "`Synaptic`", _hidden("Synaptic", 0.8, 0.9)),
+    ("snnTorch", "`Synaptic`, reset `zero`, delayed", _hidden("Synaptic", 0.8, 0.9, reset_mechanism="zero")),
+    ("snnTorch", "`RLeaky`, all to all", _hidden("RLeaky", 0.9, linear_features=20)),
+    ("snnTorch", "`RLeaky`, one to one", _hidden("RLeaky", 0.9, all_to_all=False, V=0.5)),
+    ("snnTorch", "`RSynaptic`", _hidden("RSynaptic", 0.8, 0.9, linear_features=20)),
+    ("snnTorch", "`Lapicque`", _hidden("Lapicque", 0.9, time_step=1.0, R=2.0)),
+    ("snnTorch", "`Alpha`", _hidden("Alpha", 0.9, 0.8)),
+    *(("SpikingJelly", f"`{k}`, {'soft' if r is None else 'hard'} reset", _jelly(k, v_reset=r, **o))
+      for k, o in (("IFNode", {}), ("LIFNode", {"tau": 3.0}), ("ParametricLIFNode", {"init_tau": 3.0}))
+      for r in (0.0, None)),
+    ("SpikingJelly", "`EIFNode`", _jelly("EIFNode")),
+    ("SpikingJelly", "`QIFNode`", _jelly("QIFNode")),
+    *(("Norse", f"`{k}`", _cells(k)) for k in ("LIFCell", "LIF", "LIFBoxCell", "IAFCell", "LICell", "LI")),
+    ("Norse", "`LIFRecurrentCell`", _cells("LIFRecurrentCell", 20, 20)),
+    ("Norse", "`LIFRefracCell`", _cells("LIFRefracCell")),
+    ("Norse", "`LSNNCell`", _cells("LSNNCell")),
+    ("sinabs", "`LIFSqueeze`", _squeezed("LIFSqueeze", tau_mem=5.0)),
+    ("sinabs", "`LIFSqueeze` with `tau_syn`", _squeezed("LIFSqueeze", tau_mem=5.0, tau_syn=3.0)),
+    ("sinabs", "`IAFSqueeze`", _squeezed("IAFSqueeze")),
+    ("sinabs", "`IAFSqueeze`, `MultiSpike`", _squeezed("IAFSqueeze", "MultiSpike")),
+    ("sinabs", "`IAFSqueeze`, `min_v_mem`", _squeezed("IAFSqueeze", min_v_mem=-1.0)),
+    ("sinabs", "`ExpLeakSqueeze`", _squeezed("ExpLeakSqueeze", tau_mem=5.0)),
+)  # fmt: skip
+
+
+def tried(make: Callable[[], nn.Module]) -> str:
     """Return the cell: how many values were compared and how many of them were spikes, or why it was refused."""
     torch.manual_seed(0)
-    module = Built(framework, construct)
+    module = make()
     try:
         network = sd.from_torch(module, SHAPE, STEPS)
     except sd.UserError as error:
         reason = str(error).split("cannot be taken. ")[-1]
-        reason = re.sub(r"^.*?: ", "", reason).split(";")[0].split(". ")[0].rstrip(".")
-        return f"refused: {reason}"[:_MARGIN_OF_REASON]
+        reason = re.sub(r"^[^:]*\): ", "", reason).split(";")[0].split(". ")[0].rstrip(".")
+        return f"refused: {reason}"
     found = SourceComparison.from_dict(network.provenance["compared"])
     silent = f", silent: {', '.join(found.silent)}" if found.silent else ""
     return f"{found.compared:,} values, {found.spikes:,} spikes{silent}"
@@ -198,8 +283,14 @@ def tried(framework: Framework, construct: Construct) -> str:
 
 def tables() -> str:
     """Return the tables, found now."""
-    titles = ["construct", *(f.name for f in FRAMEWORKS)]
-    rows = [[c.name, *(tried(f, c) for f in FRAMEWORKS)] for c in CONSTRUCTS]
+    between = [[c.name, *(tried(lambda f=f, c=c: Built(f, c)) for f in FRAMEWORKS)] for c in CONSTRUCTS]  # type: ignore[misc]
+    neurons = [[framework, name, tried(make)] for framework, name, make in NEURONS]
+    return _table(["construct", *(f.name for f in FRAMEWORKS)], between) + _table(
+        ["framework", "neurons", "outcome"], neurons
+    )
+
+
+def _table(titles: list[str], rows: list[list[str]]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n"
 
