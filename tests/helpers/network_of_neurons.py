@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from helpers.double_precision import in_double
 
 from snn_deploy.interchange.linear.operations import per_channel
 from snn_deploy.interchange.linear.torch_neuron import NeuronCall, Time, TorchNeurons
@@ -173,9 +174,8 @@ def require_equal(
 
     currents: what the module gets where that is not what its neurons get.
     """
-    module.eval().double()
     plug = plug_in(module)
-    plug.in_double(module)
+    in_double(module.eval())
     plug.forget(module)
     currents = drive.currents if currents is None else currents
     theirs = run_module(module, currents, time, passes)

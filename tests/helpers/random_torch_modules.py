@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from helpers.torch_modules.kit import Draw
 from torch import nn
 
+from snn_deploy.interchange.linear.torch_neuron import NeuronCall
 from snn_deploy.support.plugin import load_plugin, plugin_names
 
 FRAMEWORKS = ("snntorch", "spikingjelly", "norse", "sinabs")
@@ -58,11 +59,11 @@ def random_module(framework: str, seed: int) -> RandomModule:
     return found
 
 
-def run_module(random: RandomModule, frames: np.ndarray) -> Any:
+def run_module(random: RandomModule, frames: np.ndarray, dtype: torch.dtype = torch.float32) -> Any:
     """Return what the module puts out for frames (steps, batch, ...), of states that have been forgotten."""
     for neurons in spiking_parts(random.module).values():
         load_plugin("interchange.torch_neurons", _package(neurons)).forget(neurons)
-    x = torch.tensor(frames / random.largest_value, dtype=torch.float32)
+    x = torch.tensor(frames / random.largest_value, dtype=dtype)
     with torch.no_grad():
         if random.time == "none":
             return [random.module(current) for current in x]
@@ -97,41 +98,52 @@ def _package(module: nn.Module) -> str:
 
 @dataclass
 class Firing:
-    """What one layer of neurons sent over a run, and the weights before it."""
+    """What one layer of neurons sent over a run, call by call, and the weights before it."""
 
-    spikes: float = 0.0
-    places: int = 0
+    calls: list[NeuronCall] = field(default_factory=list)
     weights: tuple[nn.Module, ...] = ()
 
     @property
     def rate(self) -> float:
         """Spikes per neuron and step."""
-        return self.spikes / max(1, self.places)
+        return float(torch.cat([call.leaves.flatten() for call in self.calls]).float().mean())
+
+    def spikes(self, steps: int) -> np.ndarray:
+        """Return what the layer sent, (steps, batch, *shape)."""
+        leaves = [call.leaves for call in self.calls]
+        by_step = {
+            "none": torch.stack,
+            "first": lambda found: found[0],
+            "second": lambda found: found[0].transpose(0, 1),
+            "flat": lambda found: found[0].unflatten(0, (-1, steps)).transpose(0, 1),
+        }
+        return by_step[self.calls[0].time](leaves).numpy()
 
 
-def firing(random: RandomModule, frames: np.ndarray) -> dict[str, Firing]:
+def firing(random: RandomModule, frames: np.ndarray, dtype: torch.dtype = torch.float32) -> dict[str, Firing]:
     """Return what every layer of spiking neurons sent while the module ran on `frames`."""
-    parts, found, since = spiking_parts(random.module), {}, []
-    hooks = []
+    parts = spiking_parts(random.module)
+    found: dict[str, Firing] = {}
+    since: list[nn.Module] = []
 
     def sent(name: str) -> Callable[..., None]:
         def hook(part: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any], result: Any) -> None:
             bound = inspect.signature(type(part).forward).bind(part, *arguments, **keywords).arguments
-            call = load_plugin("interchange.torch_neurons", _package(part)).called(part, bound, result)
             layer = found.setdefault(name, Firing())
-            layer.spikes, layer.places = layer.spikes + float(call.leaves.sum()), layer.places + call.leaves.numel()
+            layer.calls.append(load_plugin("interchange.torch_neurons", _package(part)).called(part, bound, result))
             layer.weights = layer.weights or tuple(dict.fromkeys(since))
             since.clear()
 
         return hook
 
+    hooks = []
     for name, part in random.module.named_modules():
         if name in parts:
             hooks.append(part.register_forward_hook(sent(name), with_kwargs=True))
         elif getattr(part, "weight", None) is not None:
             hooks.append(part.register_forward_hook(lambda part, *_: since.append(part)))
     try:
-        run_module(random, frames)
+        run_module(random, frames, dtype)
     finally:
         for hook in hooks:
             hook.remove()

@@ -82,7 +82,11 @@ class Chain(Net):
 
 
 class Residual(Net):
-    """A block of two convolutions and its shortcut: spikes + spikes (SEW), currents + currents (MS), or projected."""
+    """A block of two convolutions and its shortcut.
+
+    kind: spikes + spikes ("add") or spikes * spikes ("product", both SEW), "currents" + currents (MS), or the shortcut
+    is "projected" through weights.
+    """
 
     def __init__(self, kit: Kit, shape: Shape, kind: str, head: bool, **how: str) -> None:
         super().__init__(kit, **how)

@@ -90,7 +90,7 @@ def make(draw: Draw, steps: int, shape: tuple[int, ...], refused: bool) -> Made:
         modules = [part for _, part in parts]
         module = nn.Sequential(*modules) if draw.chance(0.6) else Chain(kit, parts)
     if style == "flatten time":
-        module = _Unflattened(module)
+        module = _Unflattened(module, kit.squeezed.get("batch_size"))
     time = {"squeeze": "flat", "repeat": "second", "flatten time": "second"}[style]
     batch = 1 if style != "repeat" and "batch_size" in kit.squeezed else None
     return Made(module, time, f"{style}, {what} {note}{', one sample at a time' if batch else ''}", batch)
@@ -99,10 +99,12 @@ def make(draw: Draw, steps: int, shape: tuple[int, ...], refused: bool) -> Made:
 class _Unflattened(nn.Module):
     """A network of Squeeze layers for (batch, steps, ...)."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, batch: int | None) -> None:
         super().__init__()
         self.flatten_time, self.net = sl.FlattenTime(), net
+        self.unflatten_time = sl.UnflattenTime(batch_size=batch) if batch else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (batch, steps, ...)."""
-        return sl.UnflattenTime(batch_size=x.shape[0])(self.net(self.flatten_time(x)))
+        unflatten = self.unflatten_time or sl.UnflattenTime(batch_size=x.shape[0])
+        return unflatten(self.net(self.flatten_time(x)))

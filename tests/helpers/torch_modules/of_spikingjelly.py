@@ -67,10 +67,10 @@ def make(draw: Draw, steps: int, shape: tuple[int, ...], refused: bool) -> Made:
     what, note = "chain", ""
     if style == "class" and len(shape) == 3:
         what = draw.one_of("chain", "residual", "residual", "branches", "shared")
-    if refused and what not in ("chain", "residual"):
+    if refused:
         what = "chain"
     if what == "residual":
-        note = "product" if refused else draw.one_of("add", "currents", "projected")
+        note = draw.one_of("add", "currents", "projected", "product")
         module: nn.Module = Residual(kit, shape, note, draw.chance(0.5), loop=loop, gives=gives)
     elif what == "branches":
         module = Branches(kit, shape, loop=loop, gives=gives)

@@ -6,8 +6,18 @@ import torch
 from helpers.network_of_neurons import call, image, neurons_of, require_equal, vector
 
 from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError
+from snn_deploy.support.plugin import load_plugin
 
 snntorch = pytest.importorskip("snntorch", reason="snntorch is not installed (the group dev has it)")
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Take the neurons of a test off snnTorch's list of all there are, which snntorch.utils.reset goes through."""
+    before = list(snntorch.SpikingNeuron.instances)
+    yield
+    snntorch.SpikingNeuron.instances[:] = before
+
 
 PER_NEURON = torch.tensor([0.3, 0.9, 0.5, 1.0, 0.0, 0.7])
 PER_CHANNEL = torch.tensor([0.3, 0.9, 0.6]).reshape(3, 1, 1)
@@ -158,6 +168,19 @@ def test_a_state_of_another_shape_begins_a_new_one():
     assert found.before is None and found.after[0].shape == (2, 3)
     _, found = call(neuron, current, *found.after)
     assert found.before is not None
+
+
+def test_neurons_of_a_class_of_the_users_are_called_like_those_it_is_derived_from():
+    class Mine(snntorch.Synaptic):
+        pass
+
+    neuron, current = Mine(0.5, 0.5), torch.ones(2, 3)
+    plug = load_plugin("interchange.torch_neurons", "snntorch")
+    spikes, *states = neuron(current)
+    found = plug.called(neuron, {"input_": current, "syn": states[0], "mem": states[1]}, (spikes, *states))
+    assert found.before == tuple(states) and found.leaves is spikes and not found.begins
+    plug.forget(neuron)
+    assert neuron.mem.numel() == neuron.syn.numel() == 0
 
 
 def test_states_passed_in_part_are_refused():

@@ -6,7 +6,7 @@ first. Without a state they start at v_leak. Parameters are tensors of single pr
 buffers, so products with dt are taken as torch takes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,34 +53,36 @@ def recurrent(module: Any) -> TorchNeurons:
     return _leaky(module, current_keep=_keep(module, "tau_syn_inv"), loop=Dense(weights, np.zeros(len(weights))))
 
 
-def called(module: Any, arguments: dict[str, Any], result: Any) -> NeuronCall:
+def called(module: Any, arguments: Mapping[str, Any], result: Any) -> NeuronCall:
     """Return the tensors of a call.
 
     Input weights are inside of the recurrent neurons and the LILinearCell: what arrives at the neurons is computed
     here, once more, for the tracer to see.
     """
-    kind, arrives = type(module).__name__, arguments["input_tensor"]
+    arrives = arguments["input_tensor"]
     leaves, after = result
     before = arguments.get("state")
     if hasattr(module, "input_weights"):
         arrives = torch.nn.functional.linear(arrives, module.input_weights)
-    is_one_step = kind.endswith("Cell")
+    is_one_step = any(kind.__name__.endswith("Cell") for kind in type(module).__mro__)
     return NeuronCall(
         arrives,
         leaves,
-        None if before is None else tuple(before),
-        tuple(after) if is_one_step or not module.record_states else (),
+        None if before is None else tuple(_tensors(before)),
+        tuple(_tensors(after)) if is_one_step or not module.record_states else (),
         before is None,
         "none" if is_one_step else "first",
     )
 
 
+def _tensors(state: Any) -> Iterator[torch.Tensor]:
+    """Return the tensors of a state, which may hold another one."""
+    for part in state:
+        yield from [part] if isinstance(part, torch.Tensor) else _tensors(part)
+
+
 def forget(_module: Any) -> None:
     """Leave the module as it is: the caller keeps the states."""
-
-
-def in_double(_module: Any) -> None:
-    """Leave the module as it is: it computes in the precision of its input."""
 
 
 def _leaky(

@@ -5,6 +5,7 @@ alpha_mem v + i; a spike where v >= spike_threshold. Layers take all steps of a 
 Squeeze in their name (batch * steps, ...).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +59,9 @@ def recurrent(module: Any) -> TorchNeurons:
     return replace(found, recurrent=weights, initial_value=found.initial_value - found.gain * bias / found.voltage_keep)
 
 
-def called(module: Any, arguments: dict[str, Any], result: torch.Tensor) -> NeuronCall:
+def called(module: Any, arguments: Mapping[str, Any], result: torch.Tensor) -> NeuronCall:
     """Return the tensors of a call; the module keeps its states."""
-    if not type(module).__name__.endswith("Squeeze"):
+    if not hasattr(module, "num_timesteps"):
         return NeuronCall(arguments["input_data"], result, time="second")
     samples = module.batch_size if module.batch_size > 0 else len(result) // module.num_timesteps
     return NeuronCall(arguments["input_data"], result, time="flat", samples=samples)
@@ -70,23 +71,6 @@ def forget(module: Any) -> None:
     """Empty the states; the next call begins new ones, of its own shape."""
     for name, _ in list(module.named_buffers(recurse=False)):
         module.register_buffer(name, torch.zeros(0))
-
-
-def in_double(module: Any) -> None:
-    """Let the spikes be numbers of the potential's precision: sinabs gives single precision."""
-    if module.spike_fn is not None and not isinstance(module.spike_fn, _InPrecision):
-        module.spike_fn = _InPrecision(module.spike_fn)
-
-
-class _InPrecision:
-    """A spike function whose spikes have the type of the potential."""
-
-    def __init__(self, function: Any) -> None:
-        self.function, self.required_states = function, function.required_states
-
-    def apply(self, potential: torch.Tensor, *how: Any) -> torch.Tensor:
-        """Return the spikes of `potential`."""
-        return self.function.apply(potential, *how).to(potential.dtype)
 
 
 def _reset(module: Any, keep: np.ndarray, current_keep: np.ndarray, threshold: np.ndarray) -> dict[str, Any]:
@@ -108,7 +92,6 @@ def _reset(module: Any, keep: np.ndarray, current_keep: np.ndarray, threshold: n
 
 
 def _require_single_spikes(function: Any) -> None:
-    function = function.function if isinstance(function, _InPrecision) else function
     name = getattr(function, "__name__", type(function).__name__)
     if name == "SingleSpike" or (name == "MaxSpike" and function.max_num_spikes_per_bin == 1):
         return

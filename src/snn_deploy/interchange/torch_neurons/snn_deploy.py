@@ -1,5 +1,6 @@
 """The LIF of this package (train/layers/lif_module.py)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ def lif(module: Any) -> TorchNeurons:
     )
 
 
-def called(_module: Any, arguments: dict[str, Any], result: torch.Tensor) -> NeuronCall:
+def called(_module: Any, arguments: Mapping[str, Any], result: torch.Tensor) -> NeuronCall:
     """Return the tensors of a call, which is one step."""
     return NeuronCall(arguments["currents"], result)
 
@@ -23,10 +24,6 @@ def called(_module: Any, arguments: dict[str, Any], result: torch.Tensor) -> Neu
 def forget(module: Any) -> None:
     """Drop the potentials."""
     module.carried = None
-
-
-def in_double(_module: Any) -> None:
-    """Leave the module as it is: it computes in the precision of its input."""
 
 
 CLASSES = {"LIF": lif}

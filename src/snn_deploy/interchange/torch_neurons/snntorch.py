@@ -12,7 +12,7 @@ With reset_delay=False the reset comes in the step of the spike, and again one s
 above the threshold; RSynaptic ignores it (it resets a local variable).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,40 +86,30 @@ def state_leaky(module: Any) -> TorchNeurons:
     return TorchNeurons(keep, threshold, False, reset="subtract", feedback=keep * threshold)
 
 
-def called(module: Any, arguments: dict[str, Any], result: Any) -> NeuronCall:
+def called(module: Any, arguments: Mapping[str, Any], result: Any) -> NeuronCall:
     """Return the tensors of a call. A state of another shape than the input is dropped: the module begins a new one."""
-    kind, arrives = type(module).__name__, arguments["input_"]
+    kind, arrives = _kind(module), arguments["input_"]
     returned = result if isinstance(result, tuple) else (result,)
     if kind == "StateLeaky":
-        return NeuronCall(arrives, returned[0], time="first")
+        return NeuronCall(arrives, returned[0], begins=True, time="first")
     given = [arguments.get(name) for name in _STATES[kind]]
     passed = tuple(state for state in given if state is not None and state.shape == arrives.shape)
     if passed and len(passed) < len(given):
         raise NodeError(f"{len(passed)} of the states {', '.join(_STATES[kind])} are passed; pass all of them or none.")
+    begins = not passed and all(state is not None for state in given)
     after = returned[-len(given) :] if len(returned) > 1 else ()
-    return NeuronCall(arrives, returned[0], passed or None, after)
+    return NeuronCall(arrives, returned[0], passed or None, after, begins)
 
 
 def forget(module: Any) -> None:
     """Empty the states that a module keeps from one call to the next, whether or not it was made with init_hidden."""
-    for name in _STATES.get(type(module).__name__, ()):
+    for name in _STATES.get(_kind(module), ()):
         setattr(module, name, torch.zeros(0))
 
 
-def in_double(module: Any) -> None:
-    """Let the spikes be numbers of the potential's precision: snnTorch's surrogates give single precision."""
-    if not isinstance(module.spike_grad, _InPrecision):
-        module.spike_grad = _InPrecision(module.spike_grad)
-
-
-class _InPrecision:
-    """A spike function whose spikes have the type of its input."""
-
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        self.function = function
-
-    def __call__(self, above: torch.Tensor) -> torch.Tensor:
-        return self.function(above).to(above.dtype)
+def _kind(module: Any) -> str:
+    """Return the class of snnTorch that a module is of, or derived from."""
+    return next((kind.__name__ for kind in type(module).__mro__ if kind.__name__ in _STATES), "")
 
 
 def _neurons(
@@ -145,7 +135,7 @@ def _neurons(
         if is_delayed and drops_input:
             raise NodeError(
                 'reset_mechanism "zero": it holds the potential at 0 through the step after a spike, whatever arrives. '
-                + _NO_DELAY.get(type(module).__name__, 'Use reset_mechanism="subtract".')
+                + _NO_DELAY.get(_kind(module), 'Use reset_mechanism="subtract".')
             )
         return TorchNeurons(keep, threshold, False, current_keep, feedback=own, gain=gain, recurrent=recurrent)
     if reset == "subtract" and not is_delayed:

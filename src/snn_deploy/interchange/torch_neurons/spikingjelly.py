@@ -4,6 +4,7 @@ A spike where v >= v_threshold; v_reset None is a reset by subtraction. Potentia
 where reset() puts them. step_mode "m" does the same to all steps of a sample, which come first.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,19 +56,16 @@ def current_based(module: Any) -> TorchNeurons:
     return _neurons(module, 1 - keep, np.ones(()), current_keep, decays_to_reset=False)
 
 
-def called(module: Any, arguments: dict[str, Any], result: torch.Tensor) -> NeuronCall:
+def called(module: Any, arguments: Mapping[str, Any], result: torch.Tensor) -> NeuronCall:
     """Return the tensors of a call; the module keeps its states."""
     arrives = [*arguments.get("args", ()), *arguments.get("kwargs", {}).values()][0]
     return NeuronCall(arrives, result, time="first" if module.step_mode == "m" else "none")
 
 
 def forget(module: Any) -> None:
-    """Put the states back to where they start."""
-    module.reset()
-
-
-def in_double(_module: Any) -> None:
-    """Leave the module as it is: it computes in the precision of its input."""
+    """Put the states back to where they start; some that are refused have none."""
+    if hasattr(module, "reset"):
+        module.reset()
 
 
 def _neurons(
