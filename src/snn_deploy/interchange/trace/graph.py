@@ -218,7 +218,7 @@ def _with_recurrence(layer: Layer, arriving: _Arriving) -> tuple[list[Term], dic
 
 
 def _of_each_channel(values: np.ndarray, layer: Shape, shape: Shape, what: str) -> np.ndarray:
-    if len(layer) == 3 and values.ndim == 2:
+    if len(layer) == 3 and layer[1] == 1 and values.ndim == 2:
         values = values[:, None]  # (channels, length) is (channels, 1, length) here
     if layer == shape:
         return per_channel(values, shape, what)

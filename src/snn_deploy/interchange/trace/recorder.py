@@ -60,6 +60,7 @@ class Recorder(TorchFunctionMode):
         self.batch, self.binary_input = batch, binary_input
         self.layers: dict[str, Layer] = {}
         self.reached = 0  # calls of spiking modules that got what they take
+        self.followed, self._lost = 0, False  # tensors before the first that is opaque
         self._values: dict[int, Tracked | Opaque] = {}
         self._kept: list[object] = []  # so that no other tensor gets the identity of one that is known
         self._partial: dict[int, dict[int, LinearValue]] = {}
@@ -186,6 +187,8 @@ class Recorder(TorchFunctionMode):
         made = list(_tensors(result))
         if known and made:
             for tensor, value in zip(made, self._made(name, args, kwargs, result), strict=False):
+                self._lost = self._lost or isinstance(value, Opaque)
+                self.followed += not self._lost
                 if tensor.is_floating_point() or isinstance(value, Tracked):
                     self._know(tensor, value)
         return result

@@ -43,13 +43,13 @@ class Recording:
 class CannotRunError(NodeError):
     """A module cannot be called in one way.
 
-    reached: how many calls of spiking modules went well before, and whether a reason was found; else the module itself
-    raised an error.
+    reached: how many calls of spiking modules went well before, whether a reason was found (else the module itself
+    raised an error), and how many tensors could be followed.
     """
 
-    def __init__(self, message: str, calls: int, *, is_reason: bool = True) -> None:
+    def __init__(self, message: str, calls: int, *, is_reason: bool = True, followed: int = 0) -> None:
         super().__init__(message)
-        self.reached = (calls, is_reason)
+        self.reached = (calls, is_reason, followed)
 
 
 def run_module(
@@ -74,7 +74,7 @@ def run_module(
     try:
         return _run(twin, torch.as_tensor(frames * scale, dtype=torch.float64), takes, recorder)
     except NodeError as error:
-        raise CannotRunError(str(error), recorder.reached) from error
+        raise CannotRunError(str(error), recorder.reached, followed=recorder.followed) from error
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         told = f"called with {takes}, it raised {type(error).__name__}: {reason}"
