@@ -8,7 +8,7 @@ is written. Everything runs in double precision.
 import inspect
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +67,7 @@ class Recorder(TorchFunctionMode):
         self._shared: dict[Any, Operation] = {}
         self._states: dict[int, tuple[str, int]] = {}
         self._logic_names: dict[Any, str] = {}
+        self._neurons: dict[str, TorchNeurons] = {}
         self._inside = 0
         self._paths = {id(m): name for name, m in module.named_modules()}
         self._weights = {id(p): name.rpartition(".")[0] for name, p in module.named_parameters()}
@@ -257,20 +258,26 @@ class Recorder(TorchFunctionMode):
         spiking.module.forward = wrapped
 
     def _called(self, name: str, spiking: Spiking, arguments: dict[str, Any], result: Any) -> None:
-        call = spiking.called(arguments, result)
         where = f"{name or 'module'} ({type(spiking.module).__name__})"
         value: Tracked | Opaque
         try:
-            value = self._note(name, spiking.neurons, call)
-        except OpaqueError as error:
-            value = Opaque(str(error))
+            for tensor in _tensors(dict(arguments)):
+                if isinstance(known := self.value(tensor), Opaque) and id(tensor) not in self._states:
+                    raise OpaqueError(known.reason)
+            if name not in self._neurons:  # first: of a class that is refused no more is known
+                self._neurons[name] = spiking.neurons()
+            call = spiking.called(arguments, result)
+            value = self._note(name, self._neurons[name], call)
         except NodeError as error:
-            value = Opaque(f"{where}: {error}")
+            reason = str(error) if isinstance(error, OpaqueError) else f"{where}: {error}"
+            for tensor in _tensors(result):
+                self._know(tensor, Opaque(reason))
+            return
         for state in call.after:
             self._know(state, Opaque(f"{where}: its potential, which is no spike."))
         self._know(call.leaves, value)
 
-    def _note(self, name: str, neurons: Callable[[], TorchNeurons], call: NeuronCall) -> Tracked:
+    def _note(self, name: str, neurons: TorchNeurons, call: NeuronCall) -> Tracked:
         """Note one call of spiking neurons; return what leaves them."""
         arrives = self.of(call.arrives)
         if arrives is None:
@@ -297,7 +304,7 @@ class Recorder(TorchFunctionMode):
             self._states[id(state)] = (key, first + len(values))
         return Tracked(lead, tuple(values))
 
-    def _layer(self, name: str, neurons: Callable[[], TorchNeurons], call: NeuronCall, shape: Shape) -> tuple[str, int]:
+    def _layer(self, name: str, neurons: TorchNeurons, call: NeuronCall, shape: Shape) -> tuple[str, int]:
         """Return the layer whose state goes on in this call, and its step; a new one where a state begins."""
         if call.before is None and not call.begins and name in self.layers:
             return name, len(self.layers[name].arrives)
@@ -311,7 +318,7 @@ class Recorder(TorchFunctionMode):
             if any(bool((t != 0).any()) for t in call.before):
                 raise NodeError("its state is not what it returned. Begin with zeros, and pass on what it returns.")
         key = unique(name, self.layers)
-        self.layers[key] = Layer(key, neurons(), shape)
+        self.layers[key] = Layer(key, neurons, shape)
         return key, 0
 
     # Where something is, for errors
