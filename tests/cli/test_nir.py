@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 from helpers.cli_help import snn_deploy
 
+from snn_deploy.interchange.comparison import SINGLE, SourceComparison
+from snn_deploy.interchange.nir.reading import NirReading
+from snn_deploy.interchange.read_nir import read_nir
+from snn_deploy.network import float_semantics
 from snn_deploy.network.integer_network import read_integer_network
 
 
@@ -43,6 +47,52 @@ def test_a_file_of_another_program_becomes_integers_and_says_that_no_accuracy_wa
         "reset": "value",
         "fires_at_threshold": False,
     }
+
+
+def recorded(network, path, **changes):
+    """Write inputs and what a network in floats does with them to `path`."""
+    frames = np.random.default_rng(1).integers(0, 2, (5, 3, *network.input.shape))
+    spikes = float_semantics.run(network, frames).spikes
+    assert spikes[network.output.name].any()
+    np.savez(path, inputs=frames, **{p.name: spikes[p.name] for p in network.populations} | changes)
+    return path
+
+
+def test_a_file_is_compared_with_a_recording_of_its_source_which_the_exported_file_notes(foreign, tmp_path):
+    """Without one, the export says so."""
+    options = ("--steps", 5, "--input-max", 1, "--out", tmp_path / "out")
+    assert "not compared with its source: give --against FILE" in snn_deploy("export", foreign, *options).stdout
+    network = read_nir(foreign, NirReading(steps=5, largest_value=1))
+    file = recorded(network, tmp_path / "recording.npz")
+    result = snn_deploy("export", foreign, *options, "--against", file)
+    assert result.exit_code == 0, result.output
+    spikes = int(np.load(file)[network.output.name].sum())
+    assert f"compared with recording.npz: 60 values of 1 layers, {spikes} spikes, 0 differ" in result.stdout
+    noted = read_integer_network(tmp_path / "out/network.npz").provenance["compared"]
+    assert SourceComparison.from_dict(noted).spikes == spikes and noted["tolerance"] == SINGLE
+
+
+def test_one_spike_that_differs_ends_the_export_with_nothing_written(foreign, tmp_path):
+    network = read_nir(foreign, NirReading(steps=5, largest_value=1))
+    name = network.output.name
+    file = recorded(network, tmp_path / "recording.npz")
+    spikes = np.load(file)[name]
+    spikes[3, 1, 2] = 1 - spikes[3, 1, 2]
+    recorded(network, file, **{name: spikes})
+    options = ("--steps", 5, "--input-max", 1, "--out", tmp_path / "out")
+    line = error_of(foreign, *options, "--against", file)
+    assert f"recording.npz: the network that was read is not the one that ran. Population {name!r}, sample 1" in line
+    assert "step 3, neuron [2]: the potential" in line
+    assert not (tmp_path / "out").exists()
+    assert "no such file" in error_of(foreign, *options, "--against", tmp_path / "none.npz")
+
+
+def test_a_framework_that_is_stated_sets_the_whole_reading_and_the_export_prints_it_in_one_line(foreign, tmp_path):
+    options = ("--steps", 5, "--input-max", 1, "--out", tmp_path / "out")
+    lines = snn_deploy("export", foreign, *options, "--written-by", "spikingjelly", "--dt", 5e-5).stdout.splitlines()
+    how = "read as SpikingJelly writes it: time step 5e-05, forward Euler, reset to v_reset, fires at the threshold"
+    assert f"{foreign}: {how}" in lines
+    assert read_integer_network(tmp_path / "out/network.npz").provenance["nir"]["written_by"] == "spikingjelly"
 
 
 def test_the_time_step_and_the_discretization_are_the_users(foreign, tmp_path):
@@ -83,6 +133,7 @@ def test_wrong_input_is_one_line_and_nothing_is_written(foreign, tmp_path, run):
     assert "forward Euler diverges" in error_of(foreign, "--steps", 2, "--input-max", 1, "--dt", 1)
     assert "time step -1.0; allowed is a positive" in error_of(foreign, "--dt", -1)
     assert "this is none. Leave them out." in error_of(run, "--steps", 2)
+    assert "this is none. Leave them out." in error_of(run, "--against", foreign)
     assert "no such file" in error_of(tmp_path / "missing.nir", "--steps", 2)
     foreign.write_bytes(foreign.read_bytes()[:3000])
     assert "not a whole NIR file" in error_of(foreign, "--steps", 2, "--input-max", 1)

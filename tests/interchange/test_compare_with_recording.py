@@ -125,7 +125,7 @@ def test_what_is_no_recording_is_refused(network, recorded, tmp_path):
         sd.compare_with_recording(network, tmp_path / "none.npz")
     with pytest.raises(UserError, match="no array 'inputs' among maps, sub last, sums"):
         sd.compare_with_recording(network, {n: v for n, v in recorded.items() if n != "inputs"})
-    with pytest.raises(UserError, match=r"inputs and nothing else. Record the spikes of maps, sub_last, sums"):
+    with pytest.raises(UserError, match=r"inputs and nothing else\. Record the spikes of maps, sub_last, sums"):
         sd.compare_with_recording(network, {"inputs": recorded["inputs"]})
     (tmp_path / "text.npz").write_text("spikes")
     with pytest.raises(UserError, match=r"neither an \.npz nor a NIRData file"):

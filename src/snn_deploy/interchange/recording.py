@@ -1,6 +1,7 @@
 """recording: what a network got and did in the framework where it came from, as arrays."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from snn_deploy.support.user_error import UserError
 
-INPUTS = "inputs"
+INPUTS, LABELS = "inputs", "labels"
 SPIKES, POTENTIALS = "spikes", "potentials"
 
 
@@ -29,22 +30,30 @@ class Recording:
 
 
 def recording_of(arrays: Mapping[str, np.ndarray], source: str) -> Recording:
-    """Return the recording that named arrays are: `inputs`, and one for each layer, its spikes or its potentials."""
+    """Return the recording that named arrays are: `inputs`, maybe `labels`, and the spikes or potentials of layers."""
     if INPUTS not in arrays:
         raise UserError(
             f"{source}: no array {INPUTS!r} among {', '.join(sorted(arrays)) or 'none'}. Save the inputs beside the "
             f"spikes: np.savez(path, {INPUTS}=inputs, LAYER=spikes, ...)."
         )
-    observed = {name: {SPIKES: a, POTENTIALS: a} for name, a in arrays.items() if name != INPUTS}
+    observed = {name: {SPIKES: a, POTENTIALS: a} for name, a in arrays.items() if name not in (INPUTS, LABELS)}
     return Recording(source, np.asarray(arrays[INPUTS]), observed)
 
 
-def read_npz(path: Path) -> Recording:
-    """Return the recording that np.savez wrote; a damaged or foreign file is a UserError."""
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays that np.savez wrote; a damaged or foreign file is a UserError."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            return {name: file[name] for name in file.files}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: not a whole .npz file of arrays ({reason}). Write it with np.savez.") from error
-    return recording_of(arrays, path.name)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.interchange.nir.graph_data import graph_data
 from snn_deploy.interchange.nir.names import plain_name
 from snn_deploy.interchange.nir.reading import DEFAULT_TIME_STEP
 from snn_deploy.interchange.nir.statement import read_statement
+from snn_deploy.interchange.nir_data import graph_data
 from snn_deploy.interchange.recording import POTENTIALS, SPIKES
 from snn_deploy.interchange.write_nir import to_nir_graph
 from snn_deploy.network import float_semantics, integer_semantics

@@ -63,5 +63,5 @@ CONVENTION = Convention(
         "LI": lambda step: step.keep,
     },
     is_recognised=_is_recognised,
-    unsaid="biases of its neurons, and how often they may fire in a step, which is taken as once",
+    unsaid="biases of neurons (taken as 0), and how often they fire in a step (once)",
 )

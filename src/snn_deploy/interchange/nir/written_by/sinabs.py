@@ -31,5 +31,5 @@ CONVENTION = Convention(
     fires_at_threshold=True,
     gains={"LI": lambda step: np.ones_like(step.keep)},
     is_recognised=_is_recognised,
-    unsaid="norm_input, spike_fn and reset_fn: taken are norm_input of LIF alone, one spike per step, MembraneSubtract",
+    unsaid="norm_input (taken for LIF), spike_fn (one spike per step) and reset_fn (subtraction)",
 )

@@ -1,4 +1,4 @@
-"""graph_data: NIRData, which the nir package keeps beside a graph: what its nodes got and did, sample by sample.
+"""nir_data: NIRData, which the nir package keeps beside a graph: what its nodes got and did, sample by sample.
 
 A node has observables, (samples, steps, neurons) on a grid of time, or events with times; names are those of its
 documentation and of frameworks. Times of events become steps where the length of the recording is that of the steps.
