@@ -185,6 +185,20 @@ def test_events_of_nir_data_are_spikes_in_their_steps(network, recorded, tmp_pat
         sd.compare_with_recording(network, data)
 
 
+def test_events_that_claim_more_neurons_than_the_network_has_are_refused_before_they_are_counted(network, tmp_path):
+    one = np.zeros((SAMPLES, 1), int)
+    for changed, match in (
+        ({"n_neurons": 10**15}, "of 1000000000000000 neurons over .* of at most 36 neurons"),
+        ({"t_max": 0.0}, "over 0 s"),
+        ({"time": np.full((SAMPLES, 1), np.nan)}, "in steps nan..nan"),
+        ({"idx": one + 40}, "events of neurons up to 40"),
+    ):
+        events = nir.EventData(**({"idx": one, "time": one * 1e-4, "n_neurons": 36, "t_max": STEPS * 1e-4} | changed))
+        nir.write_data(tmp_path / "data.h5", nir.NIRGraphData({"in": nir.NIRNodeData({"spikes": events})}))
+        with pytest.raises(UserError, match=match):
+            sd.compare_with_recording(network, tmp_path / "data.h5")
+
+
 def test_nir_data_without_inputs_or_with_unknown_observables_is_refused(network):
     grid = nir.TimeGriddedData(np.zeros((SAMPLES, STEPS, 32), bool), 1e-4)
     with pytest.raises(UserError, match="NIRData: it has the nodes maps, not the input 'in'"):

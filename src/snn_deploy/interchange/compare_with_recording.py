@@ -64,7 +64,8 @@ def _recording(network: FloatNetwork | IntegerNetwork, given: Any) -> Recording:
     if path is None or h5py.is_hdf5(path):
         scale = network.input.scale if isinstance(network, FloatNetwork) else 1.0
         source = path or given
-        return read_graph_data(source, plain_name(network.input.name), scale, network.steps)
+        most = max(int(np.prod(n.shape)) for n in (network.input, *network.populations))
+        return read_graph_data(source, plain_name(network.input.name), scale, network.steps, most)
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: neither an .npz nor a NIRData file. Write it with np.savez or nir.write_data.")
     return recording_of(read_arrays(path), path.name)

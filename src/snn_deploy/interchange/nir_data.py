@@ -32,11 +32,13 @@ class NirGraphData(Protocol):
     nodes: Mapping[str, Any]
 
 
-def read_graph_data(source: Path | NirGraphData, input_name: str, input_scale: float, steps: int) -> Recording:
+def read_graph_data(
+    source: Path | NirGraphData, input_name: str, input_scale: float, steps: int, most: int
+) -> Recording:
     """Return the recording in a NIRData file, or in a nir.NIRGraphData.
 
     input_name: of the Input, as of its node. input_scale: whole numbers times this are what enters the graph. steps: of
-    a sample, into which the times of events are divided.
+    a sample, into which the times of events are divided. most: neurons that a node can have.
     """
     where = source.name if isinstance(source, Path) else "NIRData"
     nodes = dict(_of_file(source) if isinstance(source, Path) else _of_object(source.nodes, ""))
@@ -46,7 +48,7 @@ def read_graph_data(source: Path | NirGraphData, input_name: str, input_scale: f
         for kind, names in _NAMES.items():
             found = next((observables[n] for n in names if n in observables), None)
             if found is not None:
-                observed[name][kind] = _on_grid(found, steps, f"{where}: {name}")
+                observed[name][kind] = _on_grid(found, steps, most, f"{where}: {name}")
         if not observed[name]:
             known = ", ".join(n for names in _NAMES.values() for n in names)
             raise UserError(f"{where}: {name} has {', '.join(observables) or 'no observables'}; known are {known}.")
@@ -110,8 +112,8 @@ def _of_object(nodes: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, dic
             yield prefix + name, {key: vars(observable) for key, observable in node.observables.items()}
 
 
-def _on_grid(observable: Mapping[str, Any], steps: int, where: str) -> np.ndarray:
-    """Return (steps, samples, neurons) of an observable."""
+def _on_grid(observable: Mapping[str, Any], steps: int, most: int, where: str) -> np.ndarray:
+    """Return (steps, samples, neurons) of an observable; events of more than `most` neurons are a UserError."""
     if "data" in observable:
         data = np.asarray(observable["data"])
         if data.ndim != 3:
@@ -119,17 +121,27 @@ def _on_grid(observable: Mapping[str, Any], steps: int, where: str) -> np.ndarra
         return np.swapaxes(data, 0, 1)
     if not {"idx", "time", "n_neurons", "t_max"} <= set(observable):
         raise UserError(f"{where}: neither data on a grid of time nor events. Write it with nir.write_data.")
-    index, times = np.asarray(observable["idx"]), np.asarray(observable["time"], np.float64)
-    neurons, length = int(observable["n_neurons"]), float(observable["t_max"]) / steps
-    values = np.asarray(observable.get("value", np.ones(index.shape)))
-    samples, events = np.nonzero(index >= 0)
-    step = np.floor(times[samples, events] / length + _EARLY).astype(np.int64)
-    which = index[samples, events]
-    if len(step) and (step.min() < 0 or step.max() >= steps or which.max() >= neurons):
+    try:
+        index, times = np.asarray(observable["idx"]), np.asarray(observable["time"], np.float64)
+        values = np.asarray(observable.get("value", np.ones(index.shape)), np.float64)
+        neurons, duration = int(observable["n_neurons"]), float(observable["t_max"])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{where}: its events are no numbers ({error}). Write it with nir.write_data.") from error
+    fits = index.ndim == 2 and index.shape == times.shape == values.shape and index.dtype.kind in "iu"
+    if not (fits and 0 < neurons <= most and 0 < duration < np.inf):
         raise UserError(
-            f"{where}: events of neurons up to {which.max()} in steps {step.min()}..{step.max()}; there are {neurons} "
-            f"neurons and, by its length of {observable['t_max']:g}, {steps} steps."
+            f"{where}: events {index.shape} with times {times.shape} and values {values.shape} of {neurons} neurons "
+            f"over {duration:g} s; allowed are (samples, events) of at most {most} neurons, as the network has."
+        )
+    length = duration / steps
+    samples, events = np.nonzero(index >= 0)
+    step = np.floor(times[samples, events] / length + _EARLY)
+    which = index[samples, events]
+    if len(step) and not ((step >= 0).all() and (step < steps).all() and which.max() < neurons):
+        raise UserError(
+            f"{where}: events of neurons up to {which.max()} in steps {step.min():g}..{step.max():g}; there are "
+            f"{neurons} neurons and, by its length of {duration:g}, {steps} steps."
         )
     grid = np.zeros((steps, len(index), neurons))
-    np.add.at(grid, (step, samples, which), values[samples, events])
+    np.add.at(grid, (step.astype(np.int64), samples, which), values[samples, events])
     return grid

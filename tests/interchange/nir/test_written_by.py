@@ -268,6 +268,27 @@ def test_snntorch(snntorch, seed, reset):
     require_same_spikes(network, neurons, net, (1, 8, 8), seed)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("reset", ["value", "subtract-later"])
+def test_recurrent_layers_of_snntorch(snntorch, seed, reset):
+    from snntorch.export_nir import export_to_nir  # noqa: PLC0415
+
+    rng = np.random.default_rng(seed)
+    beta = torch.tensor(rng.uniform(0.4, 0.95, 12), dtype=torch.float32)
+    how = {"init_hidden": True, "reset_mechanism": "zero" if reset == "value" else "subtract"}
+    loop = scaled(
+        snntorch.RLeaky(beta, linear_features=12, threshold=torch.ones(12), learn_threshold=False, **how), rng
+    )
+    last = snntorch.Leaky(torch.full((5,), 0.75), threshold=torch.ones(5), **how)
+    net = torch.nn.Sequential(scaled(torch.nn.Linear(9, 12), rng), loop, scaled(torch.nn.Linear(12, 5), rng, 3), last)
+    graph = export_to_nir(net, torch.rand(1, 9), ignore_dims=[0])
+    for layer in (loop, last):
+        layer.reset_mem()
+    network, _ = read(graph, "snntorch", reset=reset)
+    assert all(c.delay == 1 for c in network.connections if c.source == c.target)
+    require_same_spikes(network, [loop, last], net, (9,), seed)
+
+
 def test_a_later_reset_past_a_synaptic_current_is_refused(snntorch):
     from snntorch.export_nir import export_to_nir  # noqa: PLC0415
 
