@@ -276,9 +276,8 @@ def test_recurrent_layers_of_snntorch(snntorch, seed, reset):
     rng = np.random.default_rng(seed)
     beta = torch.tensor(rng.uniform(0.4, 0.95, 12), dtype=torch.float32)
     how = {"init_hidden": True, "reset_mechanism": "zero" if reset == "value" else "subtract"}
-    loop = scaled(
-        snntorch.RLeaky(beta, linear_features=12, threshold=torch.ones(12), learn_threshold=False, **how), rng
-    )
+    delay = {"reset_delay": reset != "value"}  # with "zero" and a delay it loses what arrives in the next step
+    loop = scaled(snntorch.RLeaky(beta, linear_features=12, threshold=torch.ones(12), **how, **delay), rng)
     last = snntorch.Leaky(torch.full((5,), 0.75), threshold=torch.ones(5), **how)
     net = torch.nn.Sequential(scaled(torch.nn.Linear(9, 12), rng), loop, scaled(torch.nn.Linear(12, 5), rng, 3), last)
     graph = export_to_nir(net, torch.rand(1, 9), ignore_dims=[0])
