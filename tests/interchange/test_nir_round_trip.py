@@ -54,7 +54,7 @@ def test_a_network_comes_back_the_same(tmp_path_factory, seed):
     assert first_difference(network.populations, tuple(p for p in again.populations if p.name != ALWAYS_ON)) is None
     plain = tuple(c for c in again.connections if ALWAYS_ON not in (c.source, c.target))
     assert first_difference(network.connections, plain) is None
-    found = {c.target: c.weights for c in again.connections if c.source == ALWAYS_ON}
+    found = {c.target: c.weights for c in again.connections if c.source == ALWAYS_ON != c.target}
     assert {name for name, constant in constants.items() if constant.any()} == set(found)
     for name, weights in found.items():
         channels = weights.reshape(len(weights), -1)
@@ -85,6 +85,19 @@ def test_trained_like_networks_keep_their_spikes_and_a_second_round_changes_noth
     for name, spikes in expected.spikes.items():
         np.testing.assert_array_equal(found.spikes[name], spikes)
     assert first_difference(again, read_nir(to_nir_graph(again))) is None
+
+
+@settings(max_examples=60)
+@given(seed=SEEDS)
+def test_a_second_round_changes_nothing_but_where_a_neuron_that_is_always_on_hears_zeros(seed):
+    rng = np.random.default_rng(seed)
+    first = read_nir(to_nir_graph(random_nir_network(rng)))
+    frames = random_frames(rng, first)
+    second = read_nir(to_nir_graph(first))
+    expected, found = run(first, frames), run(second, frames)
+    for name, spikes in expected.spikes.items():
+        np.testing.assert_array_equal(found.spikes[name].reshape(spikes.shape), spikes)
+    assert first_difference(second, read_nir(to_nir_graph(second))) is None
 
 
 @given(seed=SEEDS)

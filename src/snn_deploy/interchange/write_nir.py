@@ -81,6 +81,7 @@ def to_nir_graph(network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP) ->
     if not (np.isfinite(time_step) and time_step > 0):
         raise UserError(f"time step {time_step}; allowed is a positive number of seconds.")
     _require_ways_to_the_output(network)
+    network = _fed_by_the_input(network)
     connections, populations = _without_norms(network)
     graph = _Graph()
     shapes = {network.input.name: network.input.shape} | {p.name: p.shape for p in populations}
@@ -127,6 +128,22 @@ def to_nir_graph(network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP) ->
     # nir 1.0.8 infers types as if there were one group and as if kernels were square (Conv2d.__post_init__).
     is_plain = all(c.groups == 1 and (c.weights.ndim == 2 or len(set(c.weights.shape[2:])) == 1) for c in connections)
     return nir.NIRGraph(graph.nodes, graph.edges, {KEY: write_statement(statement)}, type_check=is_plain)
+
+
+def _fed_by_the_input(network: FloatNetwork) -> FloatNetwork:
+    """Return the network with weights of 0 from the input to single neurons that hear nothing: NIR's start there.
+
+    The neuron that is always on is one. It becomes a map where the input is one, and else a vector, as such weights do.
+    """
+    entry, populations, connections = network.input, list(network.populations), list(network.connections)
+    for i, p in enumerate(populations):
+        arriving = [c for c in connections if c.target == p.name]
+        if p.shape != (1, 1, 1) or any(c.source != p.name or c.weights.any() for c in arriving):
+            continue
+        populations[i] = replace(p, shape=(1,) * len(entry.shape))
+        silent = FloatConnection(arriving[0].name, entry.name, p.name, np.zeros((1, *entry.shape)))
+        connections = [*(c for c in connections if c.target != p.name), silent]
+    return replace(network, populations=tuple(populations), connections=tuple(connections))
 
 
 def _without_norms(network: FloatNetwork) -> tuple[list[FloatConnection], list[FloatPopulation]]:
