@@ -307,6 +307,39 @@ def test_a_module_that_does_another_thing_in_some_steps_is_refused():
         from_torch(_Noise(), (4,), STEPS)
 
 
+class _OwnNeurons(nn.Module):
+    """Neurons that are written out: their comparison is no constant, even where all samples agree."""
+
+    def __init__(self):
+        super().__init__()
+        self.lin, self.lif = nn.Linear(4, 8), LIF(0.75, 0.3)
+
+    def forward(self, x):
+        return self.lif(self.lin(x)) + (self.lin(x) > 1e9).float()
+
+
+class _Normalized(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin, self.lif = nn.Linear(4, 8), LIF(0.75, 0.3)
+
+    def forward(self, x):
+        return self.lif(self.lin(x / max(x.max().item(), 1e-3)))
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (_OwnNeurons, r"_OwnNeurons\), test_from_torch.py, line \d+: torch's (gt|__gt__) has no counterpart"),
+        (_Normalized, r"line \d+: item reads numbers that depend on the input"),
+    ],
+)
+def test_what_depends_on_the_numbers_of_the_samples_is_no_constant(module, reason):
+    torch.manual_seed(6)
+    with pytest.raises(UserError, match=reason):
+        from_torch(module(), (4,), STEPS)
+
+
 class _Hidden(nn.Module):
     """Neurons that are no plain layer: the potential is halved behind the back of its module."""
 

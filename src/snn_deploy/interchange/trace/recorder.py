@@ -33,6 +33,7 @@ _LIBRARIES = (
     str(Path(torch.__file__).parent),
     str(Path(__file__).parents[2]),
 )
+_READS_NUMBERS = frozenset({"item", "tolist", "numpy", "__array__", "__bool__", "__float__", "__int__", "__index__"})
 _KEEP_ORDER = ("softmax", "log_softmax", "sigmoid", "argmax")  # the largest stays the largest
 _CALLER = str(Path(__file__).with_name("run_module.py"))
 _LEADS: dict[str, Lead] = {"none": ("B",), "first": ("T", "B"), "second": ("B", "T"), "flat": ("BT",)}
@@ -190,8 +191,12 @@ class Recorder(TorchFunctionMode):
             for tensor, value in zip(made, self._made(name, args, kwargs, result), strict=False):
                 self._lost = self._lost or isinstance(value, Opaque)
                 self.followed += not self._lost
-                if tensor.is_floating_point() or isinstance(value, Tracked):
-                    self._know(tensor, value)
+                self._know(tensor, value)
+        elif known and name in _READS_NUMBERS and not isinstance(result, torch.Tensor):
+            raise OpaqueError(
+                f"{self._where()}: {name} reads numbers that depend on the input, so what the module does with other "
+                "inputs is not known. Leave it out of forward."
+            )
         return result
 
     def _made(self, name: str, args: Any, kwargs: Any, result: Any) -> list[Tracked | Opaque]:
