@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.api.sources import DEFAULT_CHIP, integer_network, test_samples
+from snn_deploy.api.sources import DEFAULT_CHIP
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.search.front import Verified, as_json, front, verified, write_front
-from snn_deploy.search.point import Point, network_path
+from snn_deploy.search.point import Point
 from snn_deploy.search.settings import (
     MEASURES,
     SearchSettings,
@@ -21,12 +21,13 @@ from snn_deploy.search.settings import (
 )
 from snn_deploy.search.study import Budget, points
 from snn_deploy.search.study import search as searched
-from snn_deploy.search.trained import checked, trainings
+from snn_deploy.search.trained import checked, config_of, trainings
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.data.input_coding import coded
 
 _THRESHOLDS = ("scalar", "per-channel")
 _BACKENDS = ("reference", "cpu", "onnx")
@@ -200,9 +201,9 @@ def search(
     tried = points(settings, folder)
     best = []
     for found in front(tried, settings.objectives):
-        network = integer_network(network_path(folder, found.deployment))
-        chosen = test_samples(network.provenance, None, 0).first(verify)
-        best.append(verified(found, folder, chosen.shown, _BACKENDS))
+        training = config_of(settings, found.deployment)
+        test = coded(training.data.options.load("test").first(verify), training.coding, training.steps)
+        best.append(verified(found, folder, test.shown, _BACKENDS))
     written = write_front(settings, best, tried, folder) if best else []
     return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written))
 

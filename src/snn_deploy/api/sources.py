@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, 
 from snn_deploy.network.field_check import shown
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
-from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.data.input_coding import coded
@@ -129,26 +129,66 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
 def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, split: Split) -> Samples:
     """Return the first `count` samples (0: all) of a split of `data`, or of the data set in the network's provenance.
 
-    There must be so many test samples; of training samples there may be fewer.
+    There must be so many test samples; of training samples there may be fewer. A file never acts: what the provenance
+    says may choose a data set of the program's own and how its samples are cut, but no download, no place outside of
+    the current folder and no plug-in; `data`, which is from the user, may. Where both name the same data set, the
+    options that are no places are those of the provenance.
     """
-    place = ""
-    if data is None:
-        try:
-            options = dict(provenance["config"]["data"])
-        except KeyError:
-            raise UserError("the network does not say what it was trained on. Give --data NAME or NAME:PATH.") from None
-    else:
+    config = provenance.get("config", {})
+    stated = dict(config.get("data", {}))
+    trained_on, place = stated.pop("name", None), ""
+    if data is not None:
         name, _, place = data.partition(":")
-        options = {"name": name}
-    name = options.pop("name")
+    elif trained_on is None:
+        raise UserError("the network does not say what it was trained on. Give --data NAME or NAME:PATH.")
+    else:
+        name = trained_on
+        if not comes_with_the_program("train.datasets", name):
+            raise UserError(
+                f"the network was trained on data {shown(name)}, which does not come with the program, and a file may "
+                "not run a plug-in. If you trust it, give --data NAME or NAME:PATH."
+            )
     where = f"data {name!r}"
     kind = load_plugin("train.datasets", name).Dataset
-    if place:  # the first option of a data set is where its files are
-        options[next((field.name for field in fields(kind)), "folder")] = place
+    if data is None:
+        options = _without_acting(kind, name, stated)
+    else:
+        options = _harmless(kind, stated) if name == trained_on else {}
+        if place:  # the first option of a data set is where its files are
+            options[next((field.name for field in fields(kind)), "folder")] = place
     samples: Samples = checked_options(kind, options, where).load(split)
-    config = provenance.get("config", {})
     chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
     return coded(chosen, config.get("coding", "direct"), config.get("steps", 1))
+
+
+def _without_acting(kind: type, name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a file states for the data set `kind`; a place that it may not choose is a UserError."""
+    default = {field.name: field.default for field in fields(kind)}
+    for key in _places(kind):
+        place = stated.get(key, default[key])
+        if place != default[key] and _leads_away(place):
+            raise UserError(
+                f"the network was trained on data {name!r} with {key} {shown(place)}, and a file may not choose a "
+                f"place outside of the current folder. If you trust it, give it yourself: --data {name}:PATH."
+            )
+    return {**stated, **({"download": False} if "download" in default else {})}
+
+
+def _harmless(kind: type, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a file states for the data set `kind`, without places and downloads."""
+    known = {field.name for field in fields(kind)} - _places(kind) - {"download"}
+    return {key: value for key, value in stated.items() if key in known}
+
+
+def _places(kind: type) -> set[str]:
+    """Return the options of a data set that say where its files are: those that are any text."""
+    return {name for name, hint in get_type_hints(kind).items() if hint is str}
+
+
+def _leads_away(place: object) -> bool:
+    """Return whether `place` may be anything but a folder or file below the current folder."""
+    is_plain = isinstance(place, str) and place.isprintable() and not place.startswith("~")
+    return not is_plain or Path(str(place)).is_absolute() or ".." in Path(str(place)).parts
 
 
 def require_fit(network: IntegerNetwork | FloatNetwork, samples: Samples) -> None:

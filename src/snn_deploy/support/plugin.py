@@ -37,15 +37,27 @@ def load_plugin(package: str, name: str) -> ModuleType:
     return importlib.import_module(f"snn_deploy.{package}.{name}")
 
 
+def comes_with_the_program(package: str, name: str) -> bool:
+    """Return whether the plug-in `name` is none of the user's own."""
+    _, folders = _package(package)
+    return any(found.name == name for found in pkgutil.iter_modules(folders))
+
+
 def _modules(package: str) -> list[pkgutil.ModuleInfo]:
     """Return the modules of `package`, its own and those in the user's folders."""
-    module = importlib.import_module(f"snn_deploy.{package}")
-    assert module.__spec__ is not None and module.__spec__.submodule_search_locations is not None  # a package
-    places = [*module.__spec__.submodule_search_locations, *_users_folders(package)]
+    module, own = _package(package)
+    places = [*own, *_users_folders(package)]
     if places != list(module.__path__):
         module.__path__ = places  # from here on Python's own import finds the user's files
         importlib.invalidate_caches()
     return [found for place in places for found in pkgutil.iter_modules([place])]
+
+
+def _package(package: str) -> tuple[ModuleType, list[str]]:
+    """Return the module of `package` and the folders of the plug-ins that come with the program."""
+    module = importlib.import_module(f"snn_deploy.{package}")
+    assert module.__spec__ is not None and module.__spec__.submodule_search_locations is not None  # a package
+    return module, list(module.__spec__.submodule_search_locations)
 
 
 def _users_folders(package: str) -> list[str]:

@@ -7,13 +7,16 @@ from snn_deploy.train.data.idx_file import has_idx_files, read_idx_samples
 from snn_deploy.train.data.samples import Samples, Split
 
 CACHE = Path("~/.cache/snn-deploy")
+DOWNLOAD_HELP = "Let it be downloaded: --data NAME, or --set data.download=true for a training."
 
 
-def load_mnist_like(torchvision_name: str, folder: str, usual_places: tuple[str, ...], split: Split) -> Samples:
+def load_mnist_like(
+    torchvision_name: str, folder: str, usual_places: tuple[str, ...], split: Split, *, download: bool
+) -> Samples:
     """Return one split of the data set that torchvision calls `torchvision_name`.
 
     folder: where the idx files are; empty: they are searched for in `usual_places` and in the cache, and downloaded
-    into the cache by torchvision if they are in none of these.
+    into the cache by torchvision if they are in none of these and `download` says so.
     """
     if folder:
         return read_idx_samples(Path(folder).expanduser(), split)
@@ -21,6 +24,8 @@ def load_mnist_like(torchvision_name: str, folder: str, usual_places: tuple[str,
     for place in (*usual_places, str(cache / torchvision_name)):
         if has_idx_files(Path(place)):
             return read_idx_samples(Path(place), split)
+    if not download:
+        raise UserError(f"data set {torchvision_name}: not on this machine. {DOWNLOAD_HELP}")
     from torchvision import datasets  # noqa: PLC0415 - only a download needs it, and it loads torch
 
     try:

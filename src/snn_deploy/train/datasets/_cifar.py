@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.data.mnist_like import CACHE
+from snn_deploy.train.data.mnist_like import CACHE, DOWNLOAD_HELP
 from snn_deploy.train.data.samples import Samples, Split
 
 _PIXELS = 3 * 32 * 32
@@ -26,8 +26,8 @@ class Cifar:
     binary_files: dict[Split, tuple[str, ...]]
     python_folder: str
 
-    def load(self, folder: str, split: Split) -> Samples:
-        """Return one split, (3, 32, 32) each; an empty `folder` is the cache, filled by a download."""
+    def load(self, folder: str, split: Split, *, download: bool) -> Samples:
+        """Return one split, (3, 32, 32) each; an empty `folder` is the cache, filled where `download` says so."""
         place = Path(folder).expanduser() if folder else CACHE.expanduser() / self.torchvision_name
         if folder and not place.is_dir():
             raise UserError(f"data folder {place}: no such folder. {self._help}")
@@ -39,6 +39,8 @@ class Cifar:
         is_there = (place / self.python_folder).is_dir()
         if folder and not is_there:
             raise UserError(f"data folder {place}: neither {self.binary_folder} nor {self.python_folder}. {self._help}")
+        if not is_there and not download:
+            raise UserError(f"data set {self.torchvision_name}: not on this machine. {DOWNLOAD_HELP} {self._help}")
         return self._read_with_torchvision(place, split, download=not is_there)
 
     def _read_binary(self, folder: Path, split: Split) -> Samples:

@@ -17,10 +17,11 @@ _CIFAR10 = Cifar(
 
 @dataclass(frozen=True)
 class Dataset:
-    """folder: where the archive was unpacked; empty: downloaded by torchvision."""
+    """folder: where the archive was unpacked; empty: downloaded by torchvision. download: what is not there."""
 
     folder: str = ""
+    download: bool = True
 
     def load(self, split: Split) -> Samples:
         """Return 50,000 training or 10,000 test images of shape (3, 32, 32)."""
-        return _CIFAR10.load(self.folder, split)
+        return _CIFAR10.load(self.folder, split, download=self.download)

@@ -11,10 +11,14 @@ _USUAL_PLACES: tuple[str, ...] = ("/usr/share/datasets/fashion-mnist",)
 
 @dataclass(frozen=True)
 class Dataset:
-    """folder: with the four idx files; empty: found where Debian installs them, or downloaded by torchvision."""
+    """folder: with the four idx files; empty: found where Debian installs them, or downloaded by torchvision.
+
+    download: what is not there.
+    """
 
     folder: str = ""
+    download: bool = True
 
     def load(self, split: Split) -> Samples:
         """Return 60,000 training or 10,000 test images of shape (1, 28, 28)."""
-        return load_mnist_like("FashionMNIST", self.folder, _USUAL_PLACES, split)
+        return load_mnist_like("FashionMNIST", self.folder, _USUAL_PLACES, split, download=self.download)
