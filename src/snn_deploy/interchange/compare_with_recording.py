@@ -11,11 +11,12 @@ import numpy as np
 from snn_deploy.interchange.comparison import SINGLE, ComparedLayer, SourceComparison, compare_spikes
 from snn_deploy.interchange.nir.names import plain_name
 from snn_deploy.interchange.nir_data import NirGraphData, read_graph_data
-from snn_deploy.interchange.recording import POTENTIALS, SPIKES, Recording, read_arrays, recording_of
+from snn_deploy.interchange.recording import POTENTIALS, SPIKES, Recording, recording_of
 from snn_deploy.network import integer_semantics
 from snn_deploy.network.float_network import FloatInput, FloatNetwork
 from snn_deploy.network.integer_network import IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.state_units import STATE_SHIFT
+from snn_deploy.support.npz_file import load_npz
 from snn_deploy.support.user_error import UserError
 
 _OUTPUT = "output"
@@ -68,7 +69,7 @@ def _recording(network: FloatNetwork | IntegerNetwork, given: Any) -> Recording:
         return read_graph_data(source, plain_name(network.input.name), scale, network.steps, most)
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: neither an .npz nor a NIRData file. Write it with np.savez or nir.write_data.")
-    return recording_of(read_arrays(path), path.name)
+    return recording_of(load_npz(path), path.name)
 
 
 def _by_population(network: FloatNetwork | IntegerNetwork, recording: Recording) -> dict[str, np.ndarray]:

@@ -1,10 +1,7 @@
 """recording: what a network got and did in the framework where it came from, as arrays."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -38,22 +35,3 @@ def recording_of(arrays: Mapping[str, np.ndarray], source: str) -> Recording:
         )
     observed = {name: {SPIKES: a, POTENTIALS: a} for name, a in arrays.items() if name not in (INPUTS, LABELS)}
     return Recording(source, np.asarray(arrays[INPUTS]), observed)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays that np.savez wrote; a damaged or foreign file is a UserError."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a whole .npz file of arrays ({reason}). Write it with np.savez.") from error

@@ -7,10 +7,7 @@ JSON with the format name, its version, the header itself and the SHA-256 of eve
 import hashlib
 import io
 import json
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -19,26 +16,11 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.npz_file import DAMAGE, open_npz, reason
 from snn_deploy.support.user_error import UserError
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # a zip stores times; a fixed one keeps equal content equal in bytes
-_LARGEST_MEMBER = 1 << 32
 _HEADER = "header"
-# What zipfile, its decompressors, numpy and json raise on damage; RuntimeError has NotImplementedError (an unknown
-# compression), RecursionError and "encrypted" among it.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    RuntimeError,
-)
 
 
 def write_array_file(
@@ -62,8 +44,8 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
     if not path.is_file():
         raise UserError(f"{path}: no such file. Give the path of a {kind} file.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            envelope = json.loads(_read_member(archive, _HEADER).tobytes().decode())
+        with open_npz(path) as members:
+            envelope = json.loads(members.read(_HEADER).tobytes().decode(), parse_constant=_refuse_constant)
             if not isinstance(envelope, dict) or envelope.get("kind") != kind:
                 found = envelope.get("kind") if isinstance(envelope, dict) else None
                 raise UserError(f"{path}: holds {found!r}, not a {kind}. Give the path of a {kind} file.")
@@ -72,16 +54,18 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
                     f"{path}: {kind} format version {envelope['version']}; this program reads version {version}. "
                     "Make the file again, or install the version of snn-deploy that wrote it."
                 )
-            names = [n[: -len(".npy")] for n in archive.namelist()]
-            arrays = {name: _read_member(archive, name) for name in names if name != _HEADER}
+            arrays = {name: members.read(name) for name in members.names if name != _HEADER}
             header, expected = dict(envelope["header"]), envelope["sha256"]
+            json.dumps(header, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+            found = content_digest(header, arrays)
     except UserError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{path}: not a whole {kind} file ({error}). It is damaged, truncated or of another kind; write it again."
+            f"{path}: not a whole {kind} file ({reason(error)}). It is damaged, truncated or of another kind; write it "
+            "again."
         ) from error
-    if content_digest(header, arrays) != expected:
+    if found != expected:
         raise UserError(f"{path}: the content does not match its SHA-256. The file was changed; write it again.")
     return header, arrays
 
@@ -107,6 +91,10 @@ def restored_fields(plain: Mapping[str, Any], **others: Any) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | others
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} in its header")
+
+
 def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
@@ -118,20 +106,3 @@ def _write_member(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> Non
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
     archive.writestr(info, buffer.getvalue())
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    info = archive.getinfo(f"{name}.npy")
-    if info.file_size > _LARGEST_MEMBER:
-        raise ValueError(f"member {name} claims {info.file_size} bytes")
-    with archive.open(info) as member:
-        np.lib.format.read_magic(member)
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        if dtype.hasobject or fortran:
-            raise ValueError(f"member {name} is not a plain array")
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        # What a header claims is only believed once that many bytes are really there.
-        data = member.read(info.file_size)
-        if len(data) != size:
-            raise ValueError(f"member {name} claims {size} bytes and has {len(data)}")
-    return np.frombuffer(data, dtype=dtype).reshape(shape)

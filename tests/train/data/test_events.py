@@ -1,5 +1,7 @@
 """Events become frames, counted by hand; files in the formats that cameras and data sets leave."""
 
+import io
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -131,3 +133,55 @@ def test_moving_shapes_are_the_same_for_a_seed_and_move():
     right = one.inputs[one.labels == 1].sum(axis=(0, 2, 3))  # discs to the right: (steps, columns)
     centres = (right * columns).sum(axis=1) / right.sum(axis=1)
     assert (np.diff(centres) > 0).all()
+
+
+def refused(path, message):
+    tracemalloc.start()
+    with pytest.raises(UserError, match=message) as error:
+        read_events(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+    assert peak < 20e6
+
+
+@pytest.mark.parametrize("link", ["external", "soft"])
+@pytest.mark.parametrize("at", ["events", "events/x", "elsewhere"])
+def test_links_in_an_hdf5_file_are_not_followed(tmp_path, at, link):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"], file["events/x"] = X, X
+    path = written(tmp_path, "dsec.h5")
+    with h5py.File(path, "r+") as file:
+        if at in file:
+            del file[at]
+        file[at] = h5py.ExternalLink("other.h5", at) if link == "external" else h5py.SoftLink("/events/y")
+    refused(path, "is a link to another place")
+
+
+def test_values_from_another_file_are_not_read(tmp_path):
+    path = written(tmp_path, "dsec.h5")
+    with h5py.File(path, "r+") as file:
+        del file["events/x"]
+        file.create_dataset("events/x", (4,), "i8", external=[("/etc/hostname", 0, 32)])
+    refused(path, "takes its values from another file")
+
+
+def test_arrays_that_claim_more_than_is_stored_are_not_read(tmp_path):
+    path = written(tmp_path, "dsec.h5")
+    with h5py.File(path, "r+") as file:
+        for name in "xytp":
+            del file[f"events/{name}"]
+            file.create_dataset(f"events/{name}", (2**33,), "u1", chunks=(2**20,))
+    refused(path, "claims the shape")
+    with h5py.File(path, "w") as file:  # a small array in a large chunk
+        file.create_dataset("events/x", (1,), "u1", maxshape=(None,), chunks=(2**31,), compression="gzip")
+    refused(path, "claims the shape")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (4 * 10**8, 4)})
+    (tmp_path / "large.npy").write_bytes(header.getvalue() + bytes(1000))
+    refused(tmp_path / "large.npy", "claims 12800000000 bytes and has 1000")
+
+
+def test_times_that_are_true_and_false_are_refused(tmp_path):
+    np.savez(tmp_path / "bool.npz", x=X, y=Y, t=T > 149, p=P)
+    refused(tmp_path / "bool.npz", "t of type bool")

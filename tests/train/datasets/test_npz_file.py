@@ -61,7 +61,7 @@ def test_channels_may_be_last_where_the_user_says_so(tmp_path):
         ({"images": IMAGES[0, 0], "labels": LABELS[:6]}, "of shape"),
         ({"pictures": IMAGES}, "it needs train_images"),
         ({"train_images": IMAGES, "train_labels": LABELS}, "it needs train_images"),
-        ({"images": np.array([{}, {}], dtype=object), "labels": LABELS}, "not a readable .npz file"),
+        ({"images": np.array([{}, {}], dtype=object), "labels": LABELS}, "not a whole .npz file"),
     ],
 )
 def test_a_file_of_another_kind_is_a_users_mistake(tmp_path, arrays, expected):
@@ -70,14 +70,14 @@ def test_a_file_of_another_kind_is_a_users_mistake(tmp_path, arrays, expected):
 
 
 def test_a_missing_or_damaged_file_is_a_users_mistake(tmp_path):
-    with pytest.raises(UserError, match=r"none\.npz: not a readable"):
+    with pytest.raises(UserError, match=r"none\.npz: not a whole"):
         Dataset(str(tmp_path / "none.npz")).load("train")
     path = write(tmp_path, images=IMAGES, labels=LABELS)
     content = bytearray(Path(path).read_bytes())
     content[300] ^= 255
     Path(path).write_bytes(content)
-    with pytest.raises(UserError, match="not a readable"):
+    with pytest.raises(UserError, match="not a whole"):
         Dataset(path).load("train")
     np.save(tmp_path / "one.npy", IMAGES)
-    with pytest.raises(UserError, match=r"one array, not an \.npz file"):
+    with pytest.raises(UserError, match=r"not a whole \.npz file"):
         Dataset(str(tmp_path / "one.npy")).load("train")

@@ -5,7 +5,6 @@ four arrays of those names. HDF5: four arrays of those names, or a structured on
 as Prophesee's, DSEC's and tonic's files are. aedat4: of iniVation's cameras, by the package aedat.
 """
 
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from typing import Any
 import h5py
 import numpy as np
 
+from snn_deploy.support.hdf5_check import require_honest, require_plain
+from snn_deploy.support.npz_file import DAMAGE, load_npy, load_npz, reason
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.events import Events, checked_events
 
 _NAMES = {"x": ("x", "xs"), "y": ("y", "ys"), "t": ("t", "ts", "timestamp"), "p": ("p", "polarity", "ps", "on")}
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
 
 
 def read_events(path: Path) -> Events:
@@ -29,8 +29,8 @@ def read_events(path: Path) -> Events:
         found = read(path)
     except UserError:
         raise
-    except _UNREADABLE as error:
-        raise UserError(f"{path}: cannot be read as events ({error}). Record or download it again.") from error
+    except DAMAGE as error:
+        raise UserError(f"{path}: cannot be read as events ({reason(error)}). Record or download it again.") from error
     x, y, t, polarity = (_array(found, name, path) for name in _NAMES)
     return checked_events(x, y, t, polarity, str(path))
 
@@ -43,7 +43,7 @@ def _array(found: Mapping[str, Any], name: str, path: Path) -> np.ndarray:
 
 
 def _npy(path: Path) -> Mapping[str, Any]:
-    return _columns(np.load(path, allow_pickle=False), path)
+    return _columns(load_npy(path), path)
 
 
 def _columns(array: np.ndarray, path: Path) -> Mapping[str, Any]:
@@ -57,20 +57,24 @@ def _columns(array: np.ndarray, path: Path) -> Mapping[str, Any]:
 
 
 def _npz(path: Path) -> Mapping[str, Any]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    return load_npz(path)
 
 
 def _hdf5(path: Path) -> Mapping[str, Any]:
-    with h5py.File(path) as file:
+    with h5py.File(path, "r") as file:
+        require_honest(file)
         place = file.get("events", file)
         if isinstance(place, h5py.Group) and isinstance(place.get("CD/events", place.get("events")), h5py.Dataset):
             place = place.get("CD/events", place.get("events"))
         elif isinstance(file.get("CD/events"), h5py.Dataset):
             place = file["CD/events"]
         if isinstance(place, h5py.Dataset):
+            require_plain(place, may_be_records=True)
             return _columns(place[:], path)
-        return {name: values[:] for name, values in place.items() if isinstance(values, h5py.Dataset)}
+        arrays = {n: place[n] for names in _NAMES.values() for n in names if isinstance(place.get(n), h5py.Dataset)}
+        for array in arrays.values():
+            require_plain(array)
+        return {name: array[:] for name, array in arrays.items()}
 
 
 def _aedat4(path: Path) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from snn_deploy.support.user_error import UserError
 
 FrameValues = Literal["binary", "counts"]
+_KINDS = {"x": "iuf", "y": "iuf", "t": "iuf", "polarity": "iubf"}  # of numpy's types; True is a polarity and no time
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def checked_events(x: np.ndarray, y: np.ndarray, t: np.ndarray, polarity: np.nda
     if len(set(lengths.values())) != 1 or np.ndim(t) != 1:
         raise UserError(f"{where}: arrays of shapes {lengths}; allowed is (events,) for all.")
     for name, values in arrays.items():
-        if values.dtype.kind not in "iubf" or (values.dtype.kind == "f" and not np.isfinite(values).all()):
+        if values.dtype.kind not in _KINDS[name] or (values.dtype.kind == "f" and not np.isfinite(values).all()):
             raise UserError(f"{where}: {name} of type {values.dtype}; allowed are finite numbers.")
     if len(t) > 1 and (np.diff(t.astype(np.float64)) < 0).any():
         first = int(np.argmax(np.diff(t.astype(np.float64)) < 0)) + 1

@@ -5,13 +5,12 @@ images and labels alone, of which every fifth sample is held out for testing. Im
 width) or (samples, channels, height, width).
 """
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from snn_deploy.support.npz_file import load_npz
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples, Split
 
@@ -28,7 +27,7 @@ class Dataset:
     def load(self, split: Split) -> Samples:
         """Return the samples of `split`."""
         path = Path(self.file).expanduser()
-        arrays = _arrays(path)
+        arrays = load_npz(path)
         names = {"train": [("train_images", "train_labels"), ("x_train", "y_train")],
                  "test": [("test_images", "test_labels"), ("x_test", "y_test")]}  # fmt: skip
         pairs = {s: next((p for p in pairs if p[0] in arrays), None) for s, pairs in names.items()}
@@ -83,19 +82,3 @@ class Dataset:
         if labels.min() < 0:
             raise UserError(f"{path}: {labels_name} has {labels.min()}; allowed are whole numbers from 0.")
         return Samples(np.ascontiguousarray(images), labels.astype(np.int64), classes=int(labels.max()) + 1)
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an .npz file; pickled objects in it are never loaded."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise UserError(f"{path}: one array, not an .npz file. Save it with numpy.savez(FILE, images=...).")
-        with loaded as file:
-            return {name: file[name] for name in file.files}
-    except UserError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(
-            f"{path}: not a readable .npz file of plain arrays ({error}). Give one: --set data.file=FILE."
-        ) from error

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.interchange.recording import INPUTS, LABELS, read_arrays
+from snn_deploy.interchange.recording import INPUTS, LABELS
+from snn_deploy.support.npz_file import load_npz
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples, Split
 
@@ -27,7 +28,7 @@ class Dataset:
         path = Path(self.file).expanduser()
         if not path.is_file():
             raise UserError(f"{path}: no such file. Give the .npz of a recording: --data recording:FILE.")
-        arrays = read_arrays(path)
+        arrays = load_npz(path)
         missing = [name for name in (INPUTS, LABELS) if name not in arrays]
         if missing:
             raise UserError(
