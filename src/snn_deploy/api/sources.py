@@ -59,7 +59,10 @@ class Chosen:
 
 def network_file(path: Path) -> Path:
     """Return the file of an exported network: `path` itself, or network.npz in the folder `path`."""
-    return path / "network.npz" if path.is_dir() else path
+    try:
+        return path / "network.npz" if path.is_dir() else path
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}). Give an exported network.") from error
 
 
 def integer_network(network: Network) -> IntegerNetwork:

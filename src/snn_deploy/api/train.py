@@ -113,7 +113,10 @@ def train(
 
 def several_processes() -> Processes:
     """Return how many processes train together: torchrun tells them in WORLD_SIZE."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    count = os.environ.get("WORLD_SIZE", "1")
+    if not (count.isascii() and count.isdigit() and len(count) < 10 and int(count)):
+        raise UserError(f"WORLD_SIZE={count!r}; allowed is the number of processes, which torchrun sets. Unset it.")
+    if int(count) == 1:
         return Processes()
     from snn_deploy.train.processes.distributed import SeveralProcesses  # noqa: PLC0415 - needs the package accelerate
 

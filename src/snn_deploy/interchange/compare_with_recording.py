@@ -17,6 +17,7 @@ from snn_deploy.network.float_network import FloatInput, FloatNetwork
 from snn_deploy.network.integer_network import IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.support.npz_file import load_npz
+from snn_deploy.support.require_file import as_utf8, require_file
 from snn_deploy.support.user_error import UserError
 
 _OUTPUT = "output"
@@ -60,8 +61,8 @@ def _recording(network: FloatNetwork | IntegerNetwork, given: Any) -> Recording:
     if isinstance(given, Mapping):
         return recording_of(given, "recording")
     path = Path(given) if isinstance(given, str | Path) else None
-    if path is not None and not path.is_file():
-        raise UserError(f"{path}: no such file. Give an .npz or a NIRData file of recorded inputs and spikes.")
+    if path is not None:
+        require_file(path, "an .npz or a NIRData file of recorded inputs and spikes")
     if path is None or h5py.is_hdf5(path):
         scale = network.input.scale if isinstance(network, FloatNetwork) else 1.0
         source = path or given
@@ -69,7 +70,7 @@ def _recording(network: FloatNetwork | IntegerNetwork, given: Any) -> Recording:
         return read_graph_data(source, plain_name(network.input.name), scale, network.steps, most)
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: neither an .npz nor a NIRData file. Write it with np.savez or nir.write_data.")
-    return recording_of(load_npz(path), path.name)
+    return recording_of(load_npz(path), as_utf8(path.name))
 
 
 def _by_population(network: FloatNetwork | IntegerNetwork, recording: Recording) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from snn_deploy.support.hdf5_check import HDF5_DAMAGE, objects, require_honest, require_plain
 from snn_deploy.support.npz_file import reason
+from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
 _LARGEST = 1 << 32  # bytes of all arrays together, in memory
@@ -33,8 +34,7 @@ def load_hdf5(path: Path, kind: Kind) -> dict[str, Any]:
     A missing, truncated, foreign or dishonest file is one UserError.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file. Give the path of a {kind.title}.")
+    require_file(path, f"a {kind.title}")
     try:
         with h5py.File(path, "r") as file:
             require_honest(file, _LARGEST)

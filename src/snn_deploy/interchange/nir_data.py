@@ -13,6 +13,7 @@ import numpy as np
 
 from snn_deploy.interchange.load_hdf5 import Kind, load_hdf5
 from snn_deploy.interchange.recording import POTENTIALS, SPIKES, Recording
+from snn_deploy.support.require_file import as_utf8
 from snn_deploy.support.user_error import UserError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read_graph_data(
     input_name: of the Input, as of its node. input_scale: whole numbers times this are what enters the graph. steps: of
     a sample, into which the times of events are divided. most: neurons that a node can have.
     """
-    where = source.name if isinstance(source, Path) else "NIRData"
+    where = as_utf8(source.name) if isinstance(source, Path) else "NIRData"
     nodes = dict(_of_file(source) if isinstance(source, Path) else _of_object(source.nodes, ""))
     observed: dict[str, dict[str, np.ndarray]] = {}
     for name, observables in nodes.items():

@@ -21,6 +21,7 @@ from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, 
 from snn_deploy.network.net_format import LARGEST_DELAY
 from snn_deploy.network.net_statement import damaged, read_statement
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
+from snn_deploy.support.require_file import as_utf8
 from snn_deploy.support.user_error import UserError
 
 _FILE = Kind("file of lava-dl (.net)", "/", "net.export_hdf5")
@@ -150,7 +151,7 @@ class _Builder:
             populations,
             connections,
             steps,
-            {"net": {"file": Path(self.where).name, "input_neurons": self.has_input_neurons}},
+            {"net": {"file": as_utf8(Path(self.where).name), "input_neurons": self.has_input_neurons}},
         )
 
     def _input(self, layer: Layer) -> None:

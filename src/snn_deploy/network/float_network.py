@@ -31,6 +31,7 @@ from snn_deploy.network.field_check import (
 )
 from snn_deploy.network.graph_check import check_graph
 from snn_deploy.network.neuron_reset import Reset, check_reset, nothing
+from snn_deploy.network.provenance import checked_provenance
 from snn_deploy.network.short_name import short_name
 from snn_deploy.support.array_file import plain_fields, read_array_file, restored_fields, write_array_file
 from snn_deploy.support.read_only import read_only
@@ -228,6 +229,7 @@ def read_float_network(path: Path) -> FloatNetwork:
         for plain in header["connections"]:
             name, norm = plain["name"], plain.pop("norm")
             if norm is not None:
+                require_arrays(arrays, f"{name}/norm/", len(arrays[f"{name}/weights"]))
                 norm = ChannelNorm(**restored_fields(norm, **{n: arrays[f"{name}/norm/{n}"] for n in _NORM_ARRAYS}))
             connections.append(FloatConnection(**restored_fields(plain, weights=arrays[f"{name}/weights"], norm=norm)))
         return FloatNetwork(
@@ -235,7 +237,7 @@ def read_float_network(path: Path) -> FloatNetwork:
             populations,
             tuple(connections),
             header["steps"],
-            header["provenance"],
+            checked_provenance(header["provenance"]),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

@@ -15,6 +15,7 @@ from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.field_check import is_whole, per_channel, require_arrays, require_flag, require_shape, shown
 from snn_deploy.network.graph_check import check_graph
 from snn_deploy.network.neuron_reset import Reset, check_reset, nothing
+from snn_deploy.network.provenance import checked_provenance
 from snn_deploy.network.short_name import short_name
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, LARGEST_THRESHOLD
 from snn_deploy.support.array_file import (
@@ -181,7 +182,7 @@ def read_integer_network(path: Path) -> IntegerNetwork:
                 for c in header["connections"]
             ),
             header["steps"],
-            header["provenance"],
+            checked_provenance(header["provenance"]),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

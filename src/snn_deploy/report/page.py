@@ -6,6 +6,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 
 from snn_deploy.report.findings import Findings
+from snn_deploy.support.require_file import as_utf8
 
 _PREFIXES = (("", 1.0), ("m", 1e-3), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12))
 
@@ -25,7 +26,7 @@ def page(findings: Findings) -> str:
     }
     template = files("snn_deploy.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     style = files("snn_deploy.report").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.from_string(template).render(f=findings, style=style)
+    return as_utf8(environment.from_string(template).render(f=findings, style=style))
 
 
 def _percent(share: float | None) -> str:

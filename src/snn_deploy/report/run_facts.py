@@ -34,10 +34,11 @@ def training_of(run: Path | None) -> tuple[Training | None, str]:
     """Return what a run's folder holds of its training, and its config as TOML; None and "" where there is none."""
     if run is None or not RunFolder(run).config.exists():
         return None, ""
-    config = RunFolder(run).config.read_text(encoding="utf-8")
+    config = config_of_run(run)  # before it is shown: a damaged one is refused
+    text = RunFolder(run).config.read_text(encoding="utf-8")
     lines = RunFolder(run).read_metrics()
     if not lines:
-        return None, config
+        return None, text
     words = {
         "training": "Accuracy and loss terms over the epochs; the accuracies stand in the table above.",
         "spike_rates": "Spike rate of each layer over the epochs.",
@@ -46,9 +47,9 @@ def training_of(run: Path | None) -> tuple[Training | None, str]:
     }
     charts = tuple(
         as_chart(f"Training: {name.replace('_', ' ')}", words.get(name, name), figure)
-        for name, figure in draw(config_of_run(run), lines).items()
+        for name, figure in draw(config, lines).items()
     )
-    return Training(tuple(lines[-_MOST_EPOCHS:]), charts), config
+    return Training(tuple(lines[-_MOST_EPOCHS:]), charts), text
 
 
 def exported_otherwise(network: IntegerNetwork, floats: FloatNetwork | None) -> dict[str, IntegerNetwork]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from snn_deploy.support.atomic_file import atomic_path
 from snn_deploy.support.npz_file import DAMAGE, open_npz, reason
+from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # a zip stores times; a fixed one keeps equal content equal in bytes
@@ -41,11 +42,10 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
     A missing, truncated, changed, newer or foreign file is one UserError.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file. Give the path of a {kind} file.")
+    require_file(path, f"a {kind} file")
     try:
         with open_npz(path) as members:
-            envelope = json.loads(members.read(_HEADER).tobytes().decode(), parse_constant=_refuse_constant)
+            envelope = json.loads(members.read(_HEADER).tobytes().decode(), parse_constant=refuse_constant)
             if not isinstance(envelope, dict) or envelope.get("kind") != kind:
                 found = envelope.get("kind") if isinstance(envelope, dict) else None
                 raise UserError(f"{path}: holds {found!r}, not a {kind}. Give the path of a {kind} file.")
@@ -91,8 +91,9 @@ def restored_fields(plain: Mapping[str, Any], **others: Any) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()} | others
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} in its header")
+def refuse_constant(name: str) -> None:
+    """Raise ValueError for NaN and infinities, as json.loads's parse_constant: they are no JSON."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def _canonical(value: Any) -> bytes:

@@ -1,5 +1,7 @@
 """Folders of images in real files."""
 
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -166,3 +168,22 @@ def test_a_folder_of_another_kind_is_a_users_mistake(tmp_path, write, expected):
     with pytest.raises(UserError, match=expected):
         split = "test" if (tmp_path / "test").exists() else "train"
         image_folder.Dataset(str(tmp_path)).load(split)
+
+
+@pytest.mark.parametrize(
+    "header", [b"P6\n\n\n", b"P6\n10 10\n0\n", b"P6\n-1 10\n255\n", b"P6\n10 10\n999999\n", b"P9 x"]
+)
+def test_a_damaged_ppm_is_named(tmp_path, header):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "bad.ppm").write_bytes(header + bytes(300))
+    with pytest.raises(UserError, match=r"bad\.ppm: not a readable image"):
+        image_folder.Dataset(str(tmp_path)).load("train").inputs[0]
+
+
+def test_an_image_that_claims_more_pixels_than_it_has_is_not_unpacked(tmp_path):
+    save(tmp_path / "a" / "bad.png", np.zeros((9, 9, 3), np.uint8))
+    path = tmp_path / "a" / "bad.png"
+    header = b"IHDR" + (9000).to_bytes(4, "big") * 2 + path.read_bytes()[24:29]
+    path.write_bytes(path.read_bytes()[:12] + header + zlib.crc32(header).to_bytes(4, "big") + path.read_bytes()[33:])
+    with pytest.raises(UserError, match="it claims 9000 x 9000 pixels"):
+        image_folder.Dataset(str(tmp_path)).load("train").inputs[0]

@@ -1,10 +1,15 @@
+import json
 import resource
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import nn
 
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.run import checkpoint
 from snn_deploy.train.run.checkpoint import (
     Origin,
     Progress,
@@ -101,3 +106,57 @@ def test_a_truncated_checkpoint_is_a_user_error(tmp_path, share):
     (tmp_path / "a").write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match="not a whole checkpoint"):
         read_checkpoint(tmp_path / "a", _trained_once(0))
+
+
+def _rewritten(path, **changes):
+    """Write the checkpoint again with other values and a right SHA-256."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        run = json.loads(file.metadata()["run"])
+    del run["sha256"]
+    run |= {name: value for name, value in changes.items() if name in run}
+    tensors |= {name: value for name, value in changes.items() if name not in run}
+    run["sha256"] = checkpoint._content_digest(run, tensors)
+    path.write_bytes(save(tensors, {"run": json.dumps(run)}))
+
+
+def test_no_damaged_file_is_taken(tmp_path):
+    path, written = tmp_path / "a", _trained_once(0)
+    write_checkpoint(path, written, PROGRESS, ORIGIN)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        place = int(rng.integers(len(whole)))
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="not a whole checkpoint") as error:
+            read_checkpoint(path, _trained_once(1))
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"epoch": wrong} for wrong in (None, "1", 1.5, -1, True, [])),
+        *({"batch": wrong} for wrong in (None, "1", -1)),
+        *({"threads": wrong} for wrong in (None, "1", 0, 2**40)),
+        *({"sharpness": wrong} for wrong in ("1", [])),
+        *({"totals": wrong} for wrong in (None, [], {"loss": "x"}, {"loss": None})),
+        *({"config": wrong} for wrong in (None, [], 3)),
+        {"parent": 3},
+        {"order": torch.tensor([1.5])},
+        {"order": torch.tensor([[1]])},
+        {"generator": torch.zeros(3)},
+        {"momentum/0": torch.zeros(7)},
+        {"momentum/0": torch.zeros(3, 2, dtype=torch.int64)},
+    ],
+)
+def test_a_value_of_another_type_is_one_line(tmp_path, changes):
+    path = tmp_path / "a"
+    write_checkpoint(path, _trained_once(0), PROGRESS, ORIGIN)
+    _rewritten(path)
+    read_checkpoint(path, _trained_once(1))
+    _rewritten(path, **changes)
+    with pytest.raises(UserError, match="not a whole checkpoint") as error:
+        read_checkpoint(path, _trained_once(1))
+    assert "\n" not in str(error.value)

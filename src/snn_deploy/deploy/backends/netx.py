@@ -12,8 +12,12 @@ from snn_deploy.deploy.backends._lava.files import JobFiles
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
 from snn_deploy.export.targets.loihi import write as write_netx
+from snn_deploy.network.field_check import shown
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.layer_times import chain_schedule
+from snn_deploy.support.hdf5_check import HDF5_DAMAGE, objects, require_honest, require_plain
+from snn_deploy.support.npz_file import reason
+from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
 _DELAY_COLUMNS = 63  # lava-dl's dense layers with delays hold the sums of so many steps
@@ -70,15 +74,17 @@ def run(
 
 def _check_file(file: Path, network: IntegerNetwork) -> None:
     """Raise UserError unless `file` is the netx file of `network`."""
-    if not Path(file).is_file():
-        raise UserError(f"{file}: no such file. Export the network again.")
+    require_file(Path(file), "an exported network")
     try:
-        with h5py.File(file) as opened:
+        with h5py.File(file, "r") as opened:
+            require_honest(opened)
+            for item in objects(opened):
+                require_plain(item)
             digest = opened.attrs.get(NETWORK_ATTRIBUTE)
-    except OSError as error:
-        raise UserError(f"{file}: not a whole HDF5 file ({error}). Export the network again.") from error
-    if digest != network.digest:
+    except HDF5_DAMAGE as error:
+        raise UserError(f"{file}: not a whole HDF5 file ({reason(error)}). Export the network again.") from error
+    if not isinstance(digest, str) or digest != network.digest:
         raise UserError(
-            f"{file}: was written from the network {digest}, and this is {network.digest}. "
+            f"{file}: was written from the network {shown(digest)}, and this is {network.digest}. "
             "Give the file that was exported with this network, or export again."
         )

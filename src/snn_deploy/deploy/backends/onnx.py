@@ -2,6 +2,8 @@
 
 import importlib.util
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import numpy as np
 
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, is_static, joined
+from snn_deploy.network.field_check import shown
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
 _BYTES_AT_A_TIME = 64 * 2**20
@@ -51,7 +55,9 @@ def run(
     for start in range(0, frames.shape[1], size):
         chunk = frames[:, start : start + size]
         shown = chunk[0] if takes == "images" else chunk
-        parts.append(_simulation(network, session, takes, chunk, np.ascontiguousarray(shown, np.uint8), record=record))
+        with _refused(file) if file else nullcontext():
+            pixels = np.ascontiguousarray(shown, np.uint8)
+            parts.append(_simulation(network, session, takes, chunk, pixels, record=record))
         if progress:
             progress(chunk.shape[1])
     return joined(parts)
@@ -88,20 +94,28 @@ def _session_of_file(file: Path, network: IntegerNetwork) -> Any:
     """Return a session of `file`, or raise UserError unless it is the model of `network`."""
     from snn_deploy.export.targets.onnx import NETWORK_KEY  # noqa: PLC0415 - onnx may be missing
 
-    if not Path(file).is_file():
-        raise UserError(f"{file}: no such file. Export the network again with --target onnx.")
-    try:
+    require_file(Path(file), "a model that was exported with --target onnx")
+    with _refused(file):
         session = _session(Path(file).read_bytes())
-    except Exception as error:  # ONNX Runtime's errors have no base of their own
-        text = str(error).splitlines()[0]
-        raise UserError(f"{file}: ONNX Runtime cannot load it ({text}). Export the network again.") from error
-    digest = session.get_modelmeta().custom_metadata_map.get(NETWORK_KEY)
+        digest = session.get_modelmeta().custom_metadata_map.get(NETWORK_KEY)
+        if [entry.name for entry in session.get_inputs()] not in (["images"], ["frames"]):
+            raise ValueError("its inputs are not one, images or frames")
     if digest != network.digest:
         raise UserError(
-            f"{file}: was written from the network {digest}, and this is {network.digest}. "
+            f"{file}: was written from the network {shown(digest)}, and this is {network.digest}. "
             "Give the file that was exported with this network, or export again."
         )
     return session
+
+
+@contextmanager
+def _refused(file: Path) -> Iterator[None]:
+    """Turn what ONNX Runtime raises about the model in `file` into a UserError."""
+    try:
+        yield
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        text = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{file}: ONNX Runtime cannot run it ({text}). Export the network again.") from error
 
 
 def _session(model: bytes) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from snn_deploy.network.provenance import checked_provenance
+from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.user_error import UserError
 
 KEY = "snn_deploy"
@@ -52,19 +54,20 @@ def read_statement(graph: Mapping[str, Any], where: str) -> Statement:
     if text is None:
         return Statement()
     try:
-        plain = json.loads(text)
+        plain = json.loads(text, parse_constant=refuse_constant)
         version = plain.pop("version")
         if version != _VERSION:
-            raise UserError(f"{where}: metadata of version {version}; this program reads {_VERSION}. Write it again.")
+            raise UserError(f"metadata of version {version}; this program reads {_VERSION}. Write it again.")
         for name in ("populations", "connections", "lowered"):
             plain[name] = tuple(str(n) for n in plain[name])
         statement = Statement(**plain)
-        _require(isinstance(statement.names, dict) and isinstance(statement.provenance, dict))
+        _require(isinstance(statement.names, dict))
+        checked_provenance(statement.provenance)
         _require(all(isinstance(v, int | float) for v in (statement.time_step, statement.scale)))
         _require(all(type(v) is int for v in (statement.steps, statement.largest_value)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if isinstance(error, UserError):
-            raise
+            raise UserError(f"{where}: {error}") from error
         raise UserError(f"{where}: its metadata {KEY!r} is damaged ({error}). Write the file again.") from error
     return statement
 

@@ -1,16 +1,25 @@
 """_image_files: images that stay on disk until they are indexed, cut to one size."""
 
 import os
+import struct
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from snn_deploy.support.npz_file import EXPANSION, reason
 from snn_deploy.support.user_error import UserError
 
 _MOST_READERS = 8
+_SLACK = 1 << 24  # bytes of pixels that need no proof: some formats write one colour in next to nothing
+_MOST_PIXELS = 1 << 26  # of an image after resizing
+# What pillow's readers raise on damage.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
+           zlib.error, OverflowError, MemoryError, RuntimeError, ArithmeticError, AssertionError)  # fmt: skip
 _NARROW_MODES = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV", "LAB")  # eight bits or fewer, without transparency
 
 
@@ -67,10 +76,13 @@ class ImageFiles:
 
         try:
             with Image.open(path) as image:
+                _require_honest(path, image)
                 _require_eight_bits(path, image)
                 pixels = self._cut(image.convert("RGB" if self.channels == 3 else "L"))
-        except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise UserError(f"{path}: not a readable image ({error}). Repair or remove the file.") from error
+        except UserError:
+            raise
+        except (UnidentifiedImageError, Image.DecompressionBombError, *_DAMAGE) as error:
+            raise UserError(f"{path}: not a readable image ({reason(error)}). Repair or remove the file.") from error
         return pixels.transpose(2, 0, 1) if self.channels == 3 else pixels[None]
 
     def _cut(self, image: Any) -> np.ndarray:
@@ -78,10 +90,20 @@ class ImageFiles:
 
         shorter = min(image.size)
         width, height = (max(round(side * self.resize / shorter), self.resize) for side in image.size)
+        if width * height > _MOST_PIXELS:
+            raise ValueError(f"{image.size[0]} x {image.size[1]} pixels are too narrow for {self.resize}")
         if (width, height) != image.size:
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         left, top = round((width - self.width) / 2), round((height - self.height) / 2)
         return np.asarray(image)[top : top + self.height, left : left + self.width]
+
+
+def _require_honest(path: str, image: Any) -> None:
+    """Raise ValueError for an image that claims more pixels than its bytes can be, before any is unpacked."""
+    (width, height), size = image.size, Path(path).stat().st_size
+    claimed = width * height * len(image.getbands())
+    if claimed > EXPANSION * size + _SLACK:
+        raise ValueError(f"it claims {width} x {height} pixels and has {size} bytes")
 
 
 def _require_eight_bits(path: str, image: Any) -> None:

@@ -1,7 +1,7 @@
 """checkpoint: everything a run needs to go on from any batch, in one safetensors file (no pickle).
 
 Holds the network's parameters and statistics, the optimizer's momentum, the state of the random generator, how far
-the run is, and its config. The same state gives the same bytes.
+the run is, and its config, and the SHA-256 of all that. The same state gives the same bytes.
 """
 
 import hashlib
@@ -17,9 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from snn_deploy.network.field_check import is_whole, shown
+from snn_deploy.support.array_file import content_digest, refuse_constant
 from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.networks.network import Network
+
+_MOST_THREADS = 2**16  # far more than any machine has
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,9 @@ def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origi
         "threads": origin.threads,
         "parent": origin.parent,
     }
+    tensors = {n: t.cpu().contiguous() for n, t in tensors.items()}
     # One key only: safetensors writes several in a random order.
-    content = save({n: t.cpu().contiguous() for n, t in tensors.items()}, {"run": json.dumps(run)})
+    content = save(tensors, {"run": json.dumps({**run, "sha256": _content_digest(run, tensors)})})
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write(content)
         file.flush()
@@ -110,10 +116,16 @@ def read_checkpoint(path: Path, state: TrainingState) -> Progress:
     """Put the state in `path` into `state`; return how far the run was."""
     tensors, _, progress = _read(path)
     _load_network(path, tensors, state.network)
-    for i, parameter in enumerate(state.parameters):
-        if f"momentum/{i}" in tensors:
-            state.optimizer.state[parameter]["momentum_buffer"] = tensors[f"momentum/{i}"].to(parameter.device)
-    state.generator.set_state(tensors["generator"])
+    try:
+        for i, parameter in enumerate(state.parameters):
+            momentum = tensors.get(f"momentum/{i}")
+            if momentum is not None:
+                if (momentum.shape, momentum.dtype) != (parameter.shape, parameter.dtype):
+                    raise ValueError(f"momentum {i} of shape {tuple(momentum.shape)} for {tuple(parameter.shape)}")
+                state.optimizer.state[parameter]["momentum_buffer"] = momentum.to(parameter.device)
+        state.generator.set_state(tensors["generator"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: not a whole checkpoint ({reason(error)}). Train again with --force.") from error
     return progress
 
 
@@ -141,13 +153,39 @@ def _load_network(path: Path, tensors: Mapping[str, Tensor], network: nn.Module)
     network.load_state_dict(state)
 
 
+def _content_digest(run: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of what a checkpoint holds."""
+    return content_digest(run, {name: tensor.numpy() for name, tensor in tensors.items()})
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], Origin, Progress]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-            run = json.loads(file.metadata()["run"])
-        origin = Origin(run["config"], run["threads"], run["parent"])
-        progress = Progress(run["epoch"], run["batch"], tensors.get("order"), run["sharpness"], run["totals"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: not a whole checkpoint ({error}). Train again with --force.") from error
+            run = json.loads(file.metadata()["run"], parse_constant=refuse_constant)
+        if run.pop("sha256", None) != _content_digest(run, tensors):
+            raise ValueError("its content does not match its SHA-256")
+        origin, progress = _origin(run), _progress(run, tensors)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise UserError(f"{path}: not a whole checkpoint ({reason(error)}). Train again with --force.") from error
     return tensors, origin, progress
+
+
+def _origin(run: Mapping[str, Any]) -> Origin:
+    config, threads, parent = run["config"], run["threads"], run["parent"]
+    if not (isinstance(config, dict) and is_whole(threads, 1, _MOST_THREADS) and isinstance(parent, str | None)):
+        raise TypeError(f"config, threads or parent of another type: threads {shown(threads)}, parent {shown(parent)}")
+    return Origin(config, threads, parent)
+
+
+def _progress(run: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Progress:
+    epoch, batch, sharpness, totals = (run[name] for name in ("epoch", "batch", "sharpness", "totals"))
+    numbers = [*totals.values(), *([] if sharpness is None else [sharpness])]
+    if not (
+        is_whole(epoch, 0, 2**31) and is_whole(batch, 0, 2**31) and all(isinstance(n, int | float) for n in numbers)
+    ):
+        raise TypeError(f"progress of another type: epoch {shown(epoch)}, batch {shown(batch)}")
+    order = tensors.get("order")
+    if order is not None and (order.ndim != 1 or order.dtype != torch.int64):
+        raise TypeError(f"an order of type {order.dtype} and shape {tuple(order.shape)}")
+    return Progress(epoch, batch, order, sharpness, totals)

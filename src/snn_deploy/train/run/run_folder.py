@@ -18,6 +18,8 @@ import tomli_w
 
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS
+from snn_deploy.train.run.metrics_lines import read_lines
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class RunFolder:
         """Return the metrics of the first `count` epochs (None: of all)."""
         try:
             lines = self.metrics.read_text(encoding="utf-8").splitlines() if count != 0 else []
-            epochs = [json.loads(line) for line in lines[:count]]
-        except (OSError, ValueError) as error:
+            epochs = read_lines(lines[:count], HISTOGRAM_BINS + 2)
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{self.metrics}: not the metrics of a run ({error}). Train again.") from error
         if count is not None and len(epochs) < count:
             raise UserError(

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from snn_deploy.network.field_check import is_whole, shown
+from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
 
@@ -153,10 +154,12 @@ def read_placement(path: Path) -> Placement:
         size = Path(path).stat().st_size
         if size > _LARGEST_FILE:
             raise UserError(f"{path}: {size} bytes; allowed are {_LARGEST_FILE}. {again}")
-        whole = json.loads(Path(path).read_text(encoding="utf-8"))
+        whole = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse_constant)
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}). Give the path of a placement.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: no placement ({shown(error)}). {again}") from error
     if not isinstance(whole, dict) or whole.get("kind") != KIND:
         raise UserError(f"{path}: no placement. Give a file that `snn-deploy map --out` wrote.")
@@ -167,10 +170,13 @@ def read_placement(path: Path) -> Placement:
         raise UserError(f"{path}: damaged, its content is not what was written. {again}")
     try:
         cores = tuple(_core(c) for c in content["cores"])
-        return Placement(content["network_digest"], content["profile"], cores, content["storage"])
+        digest, profile = content["network_digest"], content["profile"]
+        if not (isinstance(digest, str) and isinstance(profile, str)):
+            raise TypeError("the digest of its network or its profile is no text")
+        return Placement(digest, profile, cores, content["storage"])
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{path}: no legal placement ({shown(error)}). {again}") from error
 
 
