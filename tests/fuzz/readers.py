@@ -1,0 +1,386 @@
+# ruff: noqa: E402 - the tests' folder is put on the path first
+"""Damages files of every kind and reads them: what comes back is a value or a UserError of one line, never a traceback.
+
+    python tests/fuzz/readers.py 20000 [SEED] [READER ...]
+
+Each mutation is drawn from SEED, the reader and its number alone, so that a failure is made again by its line.
+"""
+
+import json
+import random
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import tomli_w
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save as save_tensors
+
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+from fuzz.mutations import arrays_mutated, bytes_mutated, mutate_hdf5, plain_mutated
+from helpers.small_network import one_kernel
+
+from snn_deploy.api import sources
+from snn_deploy.deploy.backends import netx, onnx
+from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.mapping.checking.check_placement import check_placement
+from snn_deploy.deploy.mapping.cores import placement
+from snn_deploy.deploy.mapping.place import place
+from snn_deploy.deploy.running.mean_spikes import mean_spikes
+from snn_deploy.export.chip.limits import limits_of
+from snn_deploy.export.targets import loihi
+from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.interchange.compare_with_recording import compare_with_recording
+from snn_deploy.interchange.nir.reading import NirReading
+from snn_deploy.interchange.read_net import read_net
+from snn_deploy.interchange.read_nir import read_nir
+from snn_deploy.interchange.write_nir import write_nir
+from snn_deploy.interchange.write_nir_data import write_nir_data
+from snn_deploy.network import float_network, integer_network, integer_semantics
+from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+from snn_deploy.network.source_comparison import source_line
+from snn_deploy.report.gather import _provenance
+from snn_deploy.report.ladder import ladder
+from snn_deploy.search.point import read_point
+from snn_deploy.support import array_file
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.read_config import read_config
+from snn_deploy.train.data.event_file import read_events
+from snn_deploy.train.data.idx_file import read_idx
+from snn_deploy.train.datasets._image_files import ImageFiles
+from snn_deploy.train.datasets.npz_file import Dataset as NpzFile
+from snn_deploy.train.run import checkpoint
+from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS
+from snn_deploy.train.run.run_folder import RunFolder
+
+Random = random.Random
+Mutate = Callable[[Random, Path], None]
+_CONFIG = {
+    "seed": 3,
+    "steps": 3,
+    "data": {"name": "digits"},
+    "model": {"name": "layer_string", "layers": "4C3-P2-10"},
+    "training": {"epochs": 3, "batch_size": 32},
+    "losses": {"im_loss": {"weight": 0.01}},
+    "surrogate": {"name": "dspike", "temperature": 3.0},
+    "quantization": {"epochs": 1, "weight_bits": 8},
+}
+_LARGEST_LINE = 5000
+_PROFILE = Path(sources.__file__).parents[1] / "hardware_profiles/loihi2.toml"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A kind of file. name: of it. write: a whole one. read: what the program does with it. mutate: what it holds."""
+
+    name: str
+    write: Callable[[Path], None]
+    read: Callable[[Path], object]
+    mutate: Mutate | None = None
+
+
+def fuzz(count: int, seed: int, folder: Path, only: Iterable[str] = ()) -> tuple[Counter[str], list[str]]:
+    """Return how the mutations ended, "READER: read" or "READER: refused", and a text for each that failed."""
+    ended: Counter[str] = Counter()
+    failures: list[str] = []
+    warnings.simplefilter("ignore")
+    chosen = [r for r in readers() if not only or r.name in only]
+    whole = {}
+    for reader in chosen:
+        path = folder / reader.name
+        reader.write(path)
+        reader.read(path)  # a whole file is read
+        whole[reader.name] = path.read_bytes()
+    for number in range(count):
+        reader = chosen[number % len(chosen)]
+        path, rng = folder / reader.name, Random(f"{seed} {reader.name} {number}")
+        path.write_bytes(whole[reader.name])
+        if reader.mutate is None or rng.random() < 0.4:
+            path.write_bytes(bytes_mutated(rng, whole[reader.name]))
+        else:
+            try:
+                reader.mutate(rng, path)
+            except Exception:  # noqa: BLE001 - the mutation cannot be written, such as half of a surrogate pair in TOML
+                ended["not written"] += 1
+                continue
+        outcome = _outcome(reader, path)
+        ended[f"{reader.name}: {outcome if outcome in ('read', 'refused') else 'FAILED'}"] += 1
+        if outcome not in ("read", "refused"):
+            failures.append(f"seed {seed}, {reader.name}, mutation {number}:\n{outcome}")
+    return ended, failures
+
+
+def _outcome(reader: Reader, path: Path) -> str:
+    try:
+        reader.read(path)
+    except UserError as error:
+        text = str(error)
+        if "\n" in text or "\r" in text or len(text) > _LARGEST_LINE:
+            return f"an error of more than one line, or of {len(text)} letters: {text[:300]!r}"
+        return "refused"
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a panic of a foreign parser is none of Exception
+        return traceback.format_exc()
+    return "read"
+
+
+def readers() -> tuple[Reader, ...]:
+    """Return every kind of file that the program reads, small."""
+    integers = one_kernel(np.ones((3, 3), int), 6, steps=3, padding=(1, 1), threshold=5)
+    integers = integer_network.IntegerNetwork(
+        integers.input,
+        (integer_network.IntegerPopulation("out", (1, 6, 6), 5, 2048, 0, 0),),  # type: ignore[arg-type]
+        integers.connections,
+        3,
+        {
+            "config": _CONFIG,
+            "export": {"chip": "loihi2", "tool": "snn-deploy", "weight_bits": 8, "states": {"from": "x"}},
+            "float_accuracy": 0.5,
+            "quantized_accuracy": None,
+            "test_samples": 10,
+            "compared": {"source": "x", "samples": 1, "steps": 3, "layers": [], "tolerance": 0.0},
+        },
+    )
+    floats = FloatNetwork(
+        FloatInput("input", (1, 4, 4), 255, 1.0),
+        (
+            FloatPopulation("maps", (2, 4, 4), np.full(2, 0.5), np.full(2, 0.5), np.zeros(2)),
+            FloatPopulation("out", (3,), np.full(3, 0.5), np.ones(3), np.zeros(3), fires=False),
+        ),
+        (
+            FloatConnection("conv", "input", "maps", np.ones((2, 1, 3, 3)) / 4, padding=(1, 1)),
+            FloatConnection("dense", "maps", "out", np.ones((3, 32)) / 8),
+        ),
+        3,
+        integers.provenance,
+    )
+    frames = np.random.default_rng(0).integers(0, 256, (3, 2, 1, 6, 6), dtype=np.uint8)
+    chip = load_profile("loihi2")
+    put = place(integers, chip, mean_spikes(integers, frames)).placement
+    trace = integer_semantics.run(integers, frames)
+    events = {"x": np.arange(9), "y": np.arange(9) % 3, "t": np.arange(9) * 10, "p": np.arange(9) % 2}
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
+
+    def of_integers(path: Path) -> None:
+        network = integer_network.read_integer_network(path)
+        for call in (
+            lambda: sources.chip_of(network, None),
+            lambda: sources.samples_of(network.provenance, None, 1, "test"),
+        ):
+            try:
+                call()
+            except UserError as error:
+                assert "\n" not in str(error)
+        source_line(network.provenance)
+        compared = SimpleNamespace(differences=(), backends=("reference", "cpu"), samples=1)
+        ladder(network, 0.5, 10, compared, None)  # type: ignore[arg-type]
+        _provenance(network)
+
+    def of_placement(path: Path) -> None:
+        found = placement.read_placement(path)
+        check_placement(integers, found, chip)
+        core_events(integers, found, [trace.spikes], chip)
+
+    def of_checkpoint(path: Path) -> None:
+        state = _training_state()
+        checkpoint.read_origin(path)
+        checkpoint.read_checkpoint(path, state)
+
+    def of_events(path: Path) -> None:
+        read_events(path).frames(4, (12, 12), (6, 6), "counts", str(path))
+
+    def of_image(path: Path) -> None:
+        ImageFiles((str(path),), 3, 8, 8, 8)[0]
+
+    def write_onnx(path: Path) -> None:
+        from snn_deploy.export.targets.onnx import onnx_model  # noqa: PLC0415 - onnx may be missing
+
+        path.write_bytes(onnx_model(integers, "frames").SerializeToString())
+
+    nir_reading = NirReading(steps=3, largest_value=255)
+    return (
+        Reader(
+            "network.npz",
+            partial(integer_network.write_integer_network, integers),
+            of_integers,
+            _array_file(integer_network.KIND, integer_network.VERSION),
+        ),
+        Reader(
+            "float_network.npz",
+            partial(float_network.write_float_network, floats),
+            float_network.read_float_network,
+            _array_file(float_network.KIND, float_network.VERSION),
+        ),
+        Reader("network.net", partial(loihi.write, integers), read_net, _hdf5),
+        Reader("beside.net", partial(loihi.write, integers), lambda path: netx._check_file(path, integers), _hdf5),
+        Reader("network.nir", partial(write_nir, floats), lambda path: read_nir(path, nir_reading), _hdf5),
+        Reader(
+            "recorded.h5",
+            partial(write_nir_data, integers, frames),
+            lambda path: compare_with_recording(integers, path),
+            _hdf5,
+        ),
+        Reader(
+            "recorded.npz",
+            lambda path: np.savez(path, inputs=frames, out=trace.spikes["out"]),
+            lambda path: compare_with_recording(integers, path),
+            _npz,
+        ),
+        Reader("placement.json", partial(placement.write_placement, put), of_placement, _placement),
+        Reader(
+            "chip.toml",
+            lambda path: path.write_bytes(_PROFILE.read_bytes()),
+            lambda path: limits_of(load_profile(path), 8),
+            _toml,
+        ),
+        Reader("config.toml", lambda path: path.write_text(tomli_w.dumps(_CONFIG)), read_config, _toml),
+        Reader("last.safetensors", _write_checkpoint, of_checkpoint, _checkpoint),
+        Reader("metrics.jsonl", _write_metrics, lambda path: RunFolder(path.parent).read_metrics(), _lines),
+        Reader("point.json", _write_point, lambda path: read_point(path, None), _lines),  # type: ignore[arg-type]
+        *(Reader(f"image{end}", lambda path: Image.fromarray(pixels).save(path), of_image) for end in
+          (".ppm", ".png", ".jpg", ".bmp", ".tif", ".webp")),
+        Reader("events.npz", lambda path: np.savez(path, **events), of_events, _npz),
+        Reader("events.npy", lambda path: np.save(path, np.stack(list(events.values()), 1)), of_events, _npy),
+        Reader("events.h5", partial(_write_hdf5, events), of_events, _hdf5),
+        Reader(
+            "images.npz",
+            lambda path: np.savez(path, images=frames[0].repeat(5, 0), labels=np.arange(10)),
+            lambda path: NpzFile(str(path)).load("test"),
+            _npz,
+        ),
+        Reader(
+            "images-idx3-ubyte",
+            lambda path: path.write_bytes(b"\0\0\x08\x03" + b"\0\0\0\2" * 3 + bytes(8)),
+            read_idx,
+        ),
+        Reader("network.onnx", write_onnx, lambda path: onnx.run(integers, frames, file=path)),
+    )  # fmt: skip
+
+
+def _array_file(kind: str, version: int) -> Mutate:
+    def mutate(rng: Random, path: Path) -> None:
+        header, arrays = array_file.read_array_file(path, kind, version)
+        if rng.random() < 0.7:
+            header = plain_mutated(rng, header)
+        else:
+            arrays = arrays_mutated(rng, arrays)
+        array_file.write_array_file(path, kind, version, header, arrays)
+
+    return mutate
+
+
+def _hdf5(rng: Random, path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        texts = [n for n in names if n.endswith("statement") or n.endswith("snn_deploy")]
+        texts = [n for n in texts if isinstance(file[n], h5py.Dataset)]
+        if texts and rng.random() < 0.4:  # JSON inside the file
+            changed = json.dumps(plain_mutated(rng, json.loads(file[texts[0]][()])))
+            del file[texts[0]]
+            file[texts[0]] = changed if rng.random() < 0.5 else np.bytes_(changed)
+        else:
+            mutate_hdf5(rng, file)
+
+
+def _npz(rng: Random, path: Path) -> None:
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **arrays_mutated(rng, arrays))
+
+
+def _npy(rng: Random, path: Path) -> None:
+    (array,) = arrays_mutated(rng, {"x": np.load(path)}).values()
+    np.save(path, array)
+
+
+def _toml(rng: Random, path: Path) -> None:
+    from snn_deploy.train.config.read_config import tomllib  # noqa: PLC0415 - of this Python
+
+    path.write_text(
+        tomli_w.dumps(plain_mutated(rng, tomllib.loads(path.read_text(encoding="utf-8")))), encoding="utf-8"
+    )
+
+
+def _placement(rng: Random, path: Path) -> None:
+    whole = json.loads(path.read_text())
+    content = plain_mutated(rng, whole["placement"])
+    path.write_text(json.dumps({**whole, "placement": content, "sha256": placement._digest(content)}))
+
+
+def _lines(rng: Random, path: Path) -> None:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in plain_mutated(rng, lines)))
+
+
+def _checkpoint(rng: Random, path: Path) -> None:
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        run = json.loads(file.metadata()["run"])
+    del run["sha256"]
+    if rng.random() < 0.6:
+        run = plain_mutated(rng, run)
+    else:
+        arrays = arrays_mutated(rng, {name: tensor.numpy() for name, tensor in tensors.items()})
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    run["sha256"] = checkpoint._content_digest(run, tensors)
+    path.write_bytes(save_tensors(tensors, {"run": json.dumps(run)}))
+
+
+def _training_state() -> checkpoint.TrainingState:
+    network = torch.nn.Linear(2, 3)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    network(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    return checkpoint.TrainingState(network, optimizer, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+
+
+def _write_checkpoint(path: Path) -> None:
+    progress = checkpoint.Progress(1, 2, torch.tensor([2, 0, 1]), 3.5, {"loss/x": 0.5})
+    checkpoint.write_checkpoint(path, _training_state(), progress, checkpoint.Origin(_CONFIG, 1, "ab" * 32))
+
+
+def _write_metrics(path: Path) -> None:
+    line = {"epoch": 1, "sharpness": 3.0, "train_accuracy": 0.5, "test_accuracy": 0.5, "loss/x": 1.5}
+    line |= {"measured/spike_rate/a": 0.1, "measured/membrane_histogram/a": [1] * (HISTOGRAM_BINS + 2)}
+    RunFolder(path.parent).write_metrics([line, {**line, "epoch": 2}])
+
+
+def _write_point(path: Path) -> None:
+    path.write_text(json.dumps({"deployment": {"steps": 3}, "measures": {"accuracy": 0.5, "cores": 2}, "pruned": None}))
+
+
+def _write_hdf5(arrays: dict[str, np.ndarray], path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file[f"events/{name}"] = values
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz as the command line says; return 1 where anything failed."""
+    count, seed, *only = [*arguments, *("20000", "0")[len(arguments) :]]
+    with tempfile.TemporaryDirectory() as folder:
+        ended, failures = fuzz(int(count), int(seed), Path(folder), only)
+    for failure in failures[:20]:
+        print(failure)
+    for name in sorted(ended):
+        print(f"{ended[name]:7} {name}")
+    print(f"{sum(ended.values())} mutations, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
