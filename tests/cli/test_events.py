@@ -67,9 +67,8 @@ def test_every_verb_takes_sequences(run, tmp_path):
 def test_steps_that_do_not_agree_are_one_line(run, tmp_path):
     refused = snn_deploy("train", run.parent / "events.toml", "--out", tmp_path / "a", "--set", "steps=4")
     assert (refused.exit_code, "set both to the same number" in refused.stderr) == (2, True)
-    refused = snn_deploy("run", run / "loihi", "--data", "moving_shapes")
-    assert refused.exit_code == 2
-    assert "Traceback" not in refused.stderr
+    taken = snn_deploy("run", run / "loihi", "--data", "moving_shapes", "--samples", 2)
+    assert taken.exit_code == 0, taken.stderr  # with the steps and size that it was trained with
     augmented = ("--set", "augmentations.cutout={}", "--out", tmp_path / "b")
     refused = snn_deploy("train", run.parent / "events.toml", *augmented)
     assert (refused.exit_code, "changes images, not sequences" in refused.stderr) == (2, True)

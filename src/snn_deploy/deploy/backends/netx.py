@@ -12,7 +12,6 @@ from snn_deploy.deploy.backends._lava.files import JobFiles
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
 from snn_deploy.export.targets.loihi import write as write_netx
-from snn_deploy.network.field_check import shown
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.layer_times import chain_schedule
 from snn_deploy.support.hdf5_check import HDF5_DAMAGE, objects, require_honest, require_plain
@@ -85,6 +84,6 @@ def _check_file(file: Path, network: IntegerNetwork) -> None:
         raise UserError(f"{file}: not a whole HDF5 file ({reason(error)}). Export the network again.") from error
     if not isinstance(digest, str) or digest != network.digest:
         raise UserError(
-            f"{file}: was written from the network {shown(digest)}, and this is {network.digest}. "
+            f"{file}: was written from the network {digest}, and this is {network.digest}. "
             "Give the file that was exported with this network, or export again."
         )

@@ -11,7 +11,6 @@ import numpy as np
 
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, is_static, joined
-from snn_deploy.network.field_check import shown
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
@@ -102,7 +101,7 @@ def _session_of_file(file: Path, network: IntegerNetwork) -> Any:
             raise ValueError("its inputs are not one, images or frames")
     if digest != network.digest:
         raise UserError(
-            f"{file}: was written from the network {shown(digest)}, and this is {network.digest}. "
+            f"{file}: was written from the network {digest}, and this is {network.digest}. "
             "Give the file that was exported with this network, or export again."
         )
     return session

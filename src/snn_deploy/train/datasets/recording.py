@@ -44,7 +44,8 @@ class Dataset:
                 f"{path}: {INPUTS} of the shape {inputs.shape} for {len(labels)} labels; allowed are (samples, "
                 "neurons), (samples, channels, height, width), and both with the steps before."
             )
-        if inputs.dtype.kind not in "biuf" or not (inputs == np.rint(inputs)).all() or inputs.min() < 0:
+        is_number = inputs.size and inputs.dtype.kind in "biuf"
+        if not is_number or not (inputs == np.rint(inputs)).all() or inputs.min() < 0:
             raise UserError(f"{path}: {INPUTS} of {inputs.dtype}; allowed are whole numbers 0..255.")
         largest = 1 if inputs.max() <= 1 else 255
         if inputs.max() > largest:
