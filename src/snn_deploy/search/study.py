@@ -12,10 +12,8 @@ pruned, and TPE learns from it as from what is worse than every measured one. A 
 read, not measured again.
 """
 
-import multiprocessing
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from snn_deploy.search.point import Point, point, read_point
 from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings
 from snn_deploy.search.trained import config_of
 from snn_deploy.support.user_error import UserError
+from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 
@@ -36,7 +35,7 @@ try:
 except ImportError as error:
     raise UserError("search: needs the package optuna: pip install 'snn-deploy[search]'.") from error
 
-_NAME, _POLL = "search", 0.5  # seconds
+_NAME = "search"
 _REPEATS = 20  # trials for each deployment of the budget, at most: where TPE finds nothing else to choose
 _EVER_TRIED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
@@ -69,23 +68,17 @@ def search(settings: SearchSettings, folder: Path, budget: Budget, tried: Callab
     if budget.workers == 1:
         _work(settings, folder, total, 0, tried)
         return
-    pool = ProcessPoolExecutor(budget.workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        jobs = [pool.submit(_work, settings, folder, total, worker) for worker in range(budget.workers)]
-        open_jobs: set[Any] = set(jobs)
-        while open_jobs:
-            finished, open_jobs = wait(open_jobs, timeout=_POLL)
-            for job in finished:
-                job.result()
-            now = _done(study)
-            tried(now - before)
-            before = now
-    except BaseException:
-        for process in list(pool._processes.values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+    def look() -> None:
+        nonlocal before
+        now = _done(study)
+        tried(now - before)
+        before = now
+
+    with worker_pool(budget.workers) as pool:
+        for _ in pool.results(_work, [(settings, folder, total, worker) for worker in range(budget.workers)], look):
+            pass
+    look()
 
 
 def _work(

@@ -1,17 +1,13 @@
-"""split_samples: samples divided over processes of this machine, or over the machines of a dask cluster, by joblib.
+"""split_samples: samples divided over processes of this machine, or by joblib over the machines of a dask cluster.
 
 Every process runs the same backend on some of the samples, so the counts are the same whatever the split.
 """
 
 import math
-import os
-import signal
-import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +16,9 @@ from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
+from snn_deploy.support.worker_pool import worker_pool
 
-if TYPE_CHECKING:
-    import joblib  # a tenth of a second, that a short run is spared
+_Tasks = Iterable[tuple[IntegerNetwork, np.ndarray, str]]
 
 _PARTS_OF_A_WORKER = 4  # so that a slow one does not hold up the others at the end
 _LEAST_SAMPLES = 64  # of a part: below, its way to the process costs more than it gains
@@ -47,7 +43,7 @@ def workers_for(network: IntegerNetwork, samples: int) -> int:
     work = neurons / _NEURON_STEPS_A_SECOND + sum(multiply_accumulates(network).values()) / _MULTIPLICATIONS_A_SECOND
     if samples * network.steps * work <= _WORTHWHILE_SECONDS:
         return 1
-    import joblib  # noqa: PLC0415
+    import joblib  # noqa: PLC0415 - a tenth of a second, that a short run is spared
 
     return joblib.cpu_count()
 
@@ -67,22 +63,17 @@ def run_split(
 
     Spikes are not recorded. An interrupt raises Interrupted with the samples that were done, in their order.
     """
-    import joblib  # noqa: PLC0415
-
     require_splittable(backend)
     load_backend(backend)  # what it refuses is refused here, not in every process
     frames = as_frames(network, inputs)
     samples, is_image = frames.shape[1], np.shape(inputs)[1:] == network.input.shape
-    with _pool(workers) as (parallel, count):
+    with _shared(workers) as (done, count):
         size = max(_LEAST_SAMPLES, -(-samples // (count * _PARTS_OF_A_WORKER)))
         ranges = [slice(start, start + size) for start in range(0, samples, size)]
-        jobs = (
-            joblib.delayed(_run_part)(network, inputs[part] if is_image else frames[:, part], backend, os.getpid())
-            for part in ranges
-        )
+        tasks = ((network, inputs[part] if is_image else frames[:, part], backend) for part in ranges)
         parts: list[Simulation] = []
         try:
-            for part in parallel(jobs):
+            for part in done(tasks):
                 parts.append(part)
                 if progress:
                     progress(len(part.outputs))
@@ -92,21 +83,19 @@ def run_split(
     return joined(parts)
 
 
-def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str, asker: int) -> Simulation:
-    if os.getpid() != asker and threading.current_thread() is threading.main_thread():
-        # A terminal interrupts every process of its group. The one that asked ends the others; they say nothing.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str) -> Simulation:
     return load_backend(backend).run(network, inputs)
 
 
 @contextmanager
-def _pool(workers: Workers) -> Iterator[tuple["joblib.Parallel", int]]:
-    """Yield a joblib pool whose results come in order, and how many processes it has."""
+def _shared(workers: Workers) -> Iterator[tuple[Callable[[_Tasks], Iterator[Simulation]], int]]:
+    """Yield a function that runs parts elsewhere and yields their simulations in order, and how many at once."""
     import joblib  # noqa: PLC0415
 
     if workers.cluster is None:
         count = joblib.cpu_count() if workers.count == 0 else workers.count
-        yield joblib.Parallel(n_jobs=count, backend="loky", return_as="generator"), count
+        with worker_pool(count) as pool:
+            yield lambda tasks: _in_order(pool.results(_run_part, tasks)), count
         return
     try:
         from distributed import Client  # noqa: PLC0415 - an optional extra
@@ -123,4 +112,16 @@ def _pool(workers: Workers) -> Iterator[tuple["joblib.Parallel", int]]:
         count = workers.count or sum(client.nthreads().values())
         if not count:
             raise UserError(f"--cluster {workers.cluster}: has no workers yet. Start some with dask worker ADDRESS.")
-        yield joblib.Parallel(n_jobs=count, return_as="generator"), count
+        parallel = joblib.Parallel(n_jobs=count, return_as="generator")
+        yield lambda tasks: parallel(joblib.delayed(_run_part)(*task) for task in tasks), count
+
+
+def _in_order(numbered: Iterator[tuple[int, Simulation]]) -> Iterator[Simulation]:
+    """Yield what comes with numbers from 0 in the order of the numbers."""
+    early: dict[int, Simulation] = {}
+    following = 0
+    for number, simulation in numbered:
+        early[number] = simulation
+        while following in early:
+            yield early.pop(following)
+            following += 1

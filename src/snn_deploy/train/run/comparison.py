@@ -6,17 +6,16 @@ goes on where it was: finished runs are read, unfinished ones resumed.
 
 import json
 import math
-import multiprocessing
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.user_error import UserError
+from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.run.loop import Watcher, train
 from snn_deploy.train.run.run_folder import RunFolder
@@ -81,16 +80,12 @@ def require_same_configs(jobs: Sequence[Job]) -> None:
 
 def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
     """Yield every job's outcome as it ends; `workers` processes work at the same time."""
-    executor: Executor
     if workers == 1:
-        executor = ThreadPoolExecutor(1)  # in this process
-    else:
-        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        for done in as_completed([executor.submit(run_job, job) for job in jobs]):
-            yield done.result()
-    finally:
-        executor.shutdown(cancel_futures=True)
+        yield from map(run_job, jobs)
+        return
+    with worker_pool(workers) as pool:
+        for _, outcome in pool.results(run_job, [(job,) for job in jobs]):
+            yield outcome
 
 
 def run_job(job: Job) -> Outcome:

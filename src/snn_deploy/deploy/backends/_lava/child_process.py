@@ -6,12 +6,10 @@ Two things watch: each process of the job asks Linux to be killed with its paren
 cleans up when the parent dies before it could.
 """
 
-import ctypes
 import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +21,7 @@ from pathlib import Path
 
 from snn_deploy.deploy.backends._lava import janitor as _janitor
 from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.support.end_with_parent import ask_to_die_with
 
 _PREFIX = "snn-deploy-"
 _LOG = "log.txt"
@@ -31,7 +30,6 @@ _SHORT_PLACE = Path("/tmp")
 _LOOK_EVERY = 0.05  # seconds between two looks at the job
 _SHOWN_LINES = 12  # of the log, in the error
 _ERROR = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b")  # the last line of a traceback
-_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 # It says that shared memory was left, which is so by design, and would hide the end of the log.
@@ -122,13 +120,13 @@ def die_with_parent(parent: int) -> None:
 
     parent: the process number of the parent, which may be dead already.
     """
-    _ask_to_die_with(parent)
+    ask_to_die_with(parent)
     forking = [os.getpid()]
 
     def remember() -> None:
         forking[0] = os.getpid()
 
-    os.register_at_fork(before=remember, after_in_child=lambda: _ask_to_die_with(forking[0]))
+    os.register_at_fork(before=remember, after_in_child=lambda: ask_to_die_with(forking[0]))
 
 
 def exit_at_once(status: int) -> None:
@@ -136,13 +134,6 @@ def exit_at_once(status: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def _ask_to_die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _environment(folder: Path) -> dict[str, str]:
