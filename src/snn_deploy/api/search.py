@@ -38,6 +38,7 @@ class SearchResult(Result):
     """What a search found in `folder`. front: the Pareto-optimal deployments; points: every one that was tried.
 
     verified_samples: on how many samples every spike of the front was compared. files: the front as JSON and picture.
+    is_interrupted: whether it was stopped before it had tried all that it was asked to.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class SearchResult(Result):
     points: tuple[Point, ...]
     verified_samples: int
     files: tuple[Path, ...]
+    is_interrupted: bool = False
 
     @property
     def pruned(self) -> tuple[Point, ...]:
@@ -111,6 +113,7 @@ class SearchResult(Result):
         """Return the front with every measure and file."""
         return {
             "out": str(self.folder),
+            "interrupted": self.is_interrupted,
             "tried": len(self.points),
             "pruned": len(self.pruned),
             "objectives": list(self.settings.objectives),
@@ -176,6 +179,8 @@ def search(
     ------
     UserError
         For a space, objective or limit that makes no sense, or a folder that holds another search.
+    KeyboardInterrupt
+        When it is interrupted before the first deployment is tried; later, what was found so far is returned.
     """
     settings = _settings(
         read_config(Path(config), [*changes, "training.threads=1"]),
@@ -196,16 +201,24 @@ def search(
     watch.say(
         f"{settings.size} deployments, {trainings(settings)} trained networks; up to {most} are tried, in {folder}"
     )
-    with watch.progress("deployments", most) as advance:
-        searched(settings, folder, Budget(trials, workers), advance)
-    tried = points(settings, folder)
+    is_interrupted = False
+    try:
+        with watch.progress("deployments", most) as advance:
+            searched(settings, folder, Budget(trials, workers), advance)
+        tried = points(settings, folder)
+    except KeyboardInterrupt:
+        tried = points(settings, folder)
+        if not tried:
+            raise
+        is_interrupted = True
+        watch.say(f"Interrupted: what follows is of {len(tried)} of {most} deployments. Go on with --resume.")
     best = []
     for found in front(tried, settings.objectives):
         training = config_of(settings, found.deployment)
         test = coded(training.data.options.load("test").first(verify), training.coding, training.steps)
         best.append(verified(found, folder, test.shown, _BACKENDS))
     written = write_front(settings, best, tried, folder) if best else []
-    return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written))
+    return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written), is_interrupted)
 
 
 def _settings(

@@ -4,6 +4,8 @@ import importlib
 
 import click
 
+from snn_deploy.cli.stop_signals import stop_signals
+
 _VERBS = {
     "compare": "Train variants at equal budget; print means and deviations over seeds.",
     "demo": "Train, export, verify and estimate a small network, in about a minute.",
@@ -44,8 +46,9 @@ def main() -> None:
 
     A network goes through train -> export -> verify, then run, map, energy or report. Every command takes --json: one
     JSON object on standard output, everything else on standard error. Exit codes: 0 success, 1 a failed check, 2 wrong
-    input, 130 interrupted.
+    input, 130 interrupted, by Ctrl-C, SIGTERM or a terminal that was closed.
     """
+    click.get_current_context().with_resource(stop_signals())
 
 
 if __name__ == "__main__":

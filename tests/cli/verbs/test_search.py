@@ -141,3 +141,31 @@ def test_wrong_options_are_one_line_and_write_nothing(config, tmp_path, options,
     assert result.exit_code == 2
     assert message in result.stderr.replace("\n", " ")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_search_that_is_told_to_end_prints_what_it_found_and_goes_on_later(config, tmp_path, workers):
+    folder = tmp_path / "stopped"
+    space = ["--weight-bits", "8,7,6,5,4,3", "--thresholds", "scalar", "--steps", "4,2,1", "--samples", 60]
+    command = [sys.executable, "-m", "snn_deploy.cli.main", "search", config, *space, "--verify", 1, "--out", folder]
+    running = subprocess.Popen(
+        [str(word) for word in [*command, "--workers", workers, "--json"]],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while not list(folder.glob("points/*/point.json")) and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)  # so that the journal knows of it, too
+    os.killpg(running.pid, signal.SIGTERM)
+    out, err = running.communicate(timeout=240)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    ended = json.loads(out)
+    assert ended["interrupted"]
+    assert 1 <= ended["tried"] < 18
+    assert ended["front"]
+    assert (folder / "front.json").exists()
+    assert "Go on with --resume" in err

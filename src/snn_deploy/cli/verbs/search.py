@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.cli.output import FAILED_CHECK, INTERRUPTED, Output, verb
 from snn_deploy.support.user_error import UserError
 
 
@@ -88,8 +88,8 @@ def command(
 
     For each choice of config keys one network is trained with the most steps; networks with fewer steps start from it
     (time inheritance training); weight bits, thresholds and chips only need another export. --resume continues a search
-    that was stopped. Energy and latency are the highest estimates for the chip. Exit code 1 when a spike differs on the
-    front, or no deployment meets the requirements.
+    that was killed, or stopped by Ctrl-C or SIGTERM, which print what was found. Energy and latency are the highest
+    estimates for the chip. Exit code 1 when a spike differs on the front, or no deployment meets the requirements.
 
     \b
     Examples:
@@ -117,6 +117,8 @@ def command(
         watch=output,
     )
     output.show(result)
+    if result.is_interrupted:
+        return INTERRUPTED
     return 0 if result.is_identical else FAILED_CHECK
 
 

@@ -1,0 +1,35 @@
+"""stop_signals: SIGTERM, and a terminal that is closed, stop a command as Ctrl-C does: it keeps what it has found."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_DEAF = 5.0  # seconds; whoever stops a group or closes a terminal sends several signals, and means one
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt for SIGTERM and SIGHUP, too; what nohup ignores stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets only the main thread choose
+        return
+    last = -math.inf
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > _DEAF:
+            last = now
+            raise KeyboardInterrupt
+
+    heard = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
