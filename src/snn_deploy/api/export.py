@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, Limits
 from snn_deploy.support.nearest_name import did_you_mean
+from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
@@ -98,7 +100,12 @@ class ExportResult(Result):
             hint = did_you_mean(target, names)
             raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(names)}; NIR files are from write_nir.")
         plugin = load_plugin(_TARGETS, target)
-        files = [Path(folder) / "network.npz", Path(folder) / plugin.FILE]
+        with one_writer(Path(folder)):
+            return self._saved(Path(folder), plugin)
+
+    def _saved(self, folder: Path, plugin: ModuleType) -> "ExportResult":
+        """Return this result with the files of `plugin`, after writing them."""
+        files = [folder / "network.npz", folder / plugin.FILE]
         write_integer_network(self.network, files[0])
         problem = None
         try:

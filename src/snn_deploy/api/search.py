@@ -22,6 +22,7 @@ from snn_deploy.search.settings import (
 from snn_deploy.search.study import Budget, points
 from snn_deploy.search.study import search as searched
 from snn_deploy.search.trained import checked, config_of, trainings
+from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -178,7 +179,8 @@ def search(
     Raises
     ------
     UserError
-        For a space, objective or limit that makes no sense, or a folder that holds another search.
+        For a space, objective or limit that makes no sense, or a folder that holds another search, or that another
+        process writes to.
     KeyboardInterrupt
         When it is interrupted before the first deployment is tried; later, what was found so far is returned.
     """
@@ -196,6 +198,14 @@ def search(
         seed=seed,
     )
     folder = Path(out) if out is not None else Path("runs") / f"search-{Path(config).stem}"
+    with one_writer(folder):
+        return _found(settings, folder, trials=trials, workers=workers, verify=verify, resume=resume, watch=watch)
+
+
+def _found(
+    settings: SearchSettings, folder: Path, *, trials: int, workers: int, verify: int, resume: bool, watch: Watch
+) -> SearchResult:
+    """Return what the search in `folder` has found after going on with it."""
     begin(folder, settings, resume=resume)
     most = min(trials, settings.size)
     watch.say(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
+from snn_deploy.support.one_writer import require_no_writer
 from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -95,7 +96,8 @@ def train(
     Raises
     ------
     UserError
-        For a config that makes no sense, a folder with another run, a loss that is not finite, a full disk.
+        For a config that makes no sense, a folder with another run or that another process writes to, a loss that is
+        not finite, a full disk.
     """
     if resume and force:
         raise UserError("--resume goes on with a run and --force replaces it; choose one.")
@@ -103,6 +105,7 @@ def train(
     settings = _settings(config, changes, Path(out) if resume and out is not None else None, parent)
     folder = Path(out) if out is not None else Path("runs") / _default_name(config, parent, settings)
     files = RunFolder(folder)
+    require_no_writer(folder)
     if not force and not resume:
         _require_empty(files)
     if resume and not files.checkpoint.exists():

@@ -35,7 +35,7 @@ try:
 except ImportError as error:
     raise UserError("search: needs the package optuna: pip install 'snn-deploy[search]'.") from error
 
-_NAME = "search"
+_NAME, _JOURNAL = "search", "journal.log"
 _REPEATS = 20  # trials for each deployment of the budget, at most: where TPE finds nothing else to choose
 _EVER_TRIED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
@@ -51,8 +51,9 @@ class Budget:
 def search(settings: SearchSettings, folder: Path, budget: Budget, tried: Callable[[int], None]) -> None:
     """Try deployments until `budget.trials` are done. tried: called with how many were done since the last call.
 
-    An interrupt keeps every finished point; the same call goes on.
+    An interrupt keeps every finished point; the same call goes on. No other may write to `folder` (one_writer).
     """
+    _remove_leftovers(folder)
     study = _study(settings, folder)
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was stopped
@@ -120,7 +121,7 @@ def _study(settings: SearchSettings, folder: Path, worker: int = 0) -> optuna.St
     """Return the study in `folder`; every worker, and every call that goes on, draws its own random numbers."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / _JOURNAL)))
     study = optuna.create_study(
         study_name=_NAME,
         storage=storage,
@@ -131,6 +132,13 @@ def _study(settings: SearchSettings, folder: Path, worker: int = 0) -> optuna.St
     seed = int(np.random.SeedSequence([settings.seed, worker, begun]).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
     return study
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the half-written files of a search that was killed, and its lock on the journal."""
+    for pattern in (f"{_JOURNAL}.lock*", ".front.*", "points/*/.*"):
+        for leftover in folder.glob(pattern):
+            leftover.unlink(missing_ok=True)
 
 
 def _done(study: optuna.Study) -> int:

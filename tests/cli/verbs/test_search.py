@@ -13,6 +13,7 @@ from PIL import Image
 
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.support.one_writer import one_writer
 from snn_deploy.train.datasets.digits import Dataset
 
 pytest.importorskip("optuna")
@@ -169,3 +170,22 @@ def test_a_search_that_is_told_to_end_prints_what_it_found_and_goes_on_later(con
     assert ended["front"]
     assert (folder / "front.json").exists()
     assert "Go on with --resume" in err
+
+
+def test_two_searches_never_share_a_folder(config, tmp_path):
+    with one_writer(tmp_path / "s"):
+        for option in ([], ["--resume"]):
+            second = snn_deploy("search", config, *SMALL, "--out", tmp_path / "s", *option)
+            assert second.exit_code == 2
+            assert f"process {os.getpid()} (since " in second.stderr
+        assert [p.name for p in (tmp_path / "s").iterdir()] == [".writer"]
+
+
+def test_what_a_killed_search_left_half_written_is_removed_by_the_next(config, found):
+    folder, report, _ = found
+    left = [folder / ".front.json.ab12.json", folder / "journal.log.lock", next((folder / "points").iterdir()) / ".x"]
+    for path in left:
+        path.write_text("half")
+    again = snn_deploy("search", config, *SMALL, "--out", folder, "--json", "--resume")
+    assert json.loads(again.stdout) == report
+    assert not any(path.exists() for path in left)

@@ -1,6 +1,7 @@
 """What a run leaves, and that one that was stopped ends as if it never had been."""
 
 import json
+import os
 import random
 import resource
 import time
@@ -11,7 +12,9 @@ import pytest
 import torch
 from helpers.killed import killed_after, killed_before_file
 
+import snn_deploy as sd
 from snn_deploy.network.float_network import read_float_network
+from snn_deploy.support.one_writer import FolderInUseError
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
@@ -42,7 +45,9 @@ def _config(**changes):
 
 
 def _files(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    found.pop(".writer", None)  # while it trains
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,25 @@ def test_resuming_a_finished_run_changes_nothing(uninterrupted):
     before = _files(uninterrupted[0])
     train(_config(), uninterrupted[0], resume=True)
     assert _files(uninterrupted[0]) == before
+
+
+def test_two_trainings_never_write_to_one_folder(tmp_path):
+    told = []
+
+    def train_again(metrics):
+        before = _files(tmp_path)
+        for resume in (False, True):
+            with pytest.raises(FolderInUseError) as error:
+                train(_config(), tmp_path, resume=resume)
+            told.append(str(error.value))
+        with pytest.raises(FolderInUseError):  # and not that it should be gone on with
+            sd.train(_config().table(), out=tmp_path)
+        assert _files(tmp_path) == before
+
+    train(_config(training={"epochs": 1}), tmp_path, Watcher(epoch=train_again))
+    assert len(told) == 2
+    assert f"process {os.getpid()} (since " in told[0]
+    assert not (tmp_path / ".writer").exists()
 
 
 def test_checkpoints_within_epochs_do_not_change_the_network(uninterrupted, tmp_path):

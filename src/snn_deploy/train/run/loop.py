@@ -1,11 +1,13 @@
 """loop: trains one network from a config and leaves a run folder (run_folder.py says what is in it)."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from snn_deploy.network.float_network import FloatNetwork, write_float_network
+from snn_deploy.support.one_writer import one_writer
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.processes.processes import Processes
@@ -46,12 +48,19 @@ def train(
     The same config gives the same weights, bit for bit, on the same machine with the same number of threads; so does
     a run that was killed at any moment and goes on with `resume`. Without it, what `folder` holds is replaced.
     parent: the run whose network this one starts from. A loss that is not finite or a full disk is a UserError; the
-    last checkpoint stays.
+    last checkpoint stays. So is a folder that another process writes to.
     """
-    watcher = watcher or Watcher()
+    processes = processes or Processes()
+    with one_writer(folder) if processes.is_first else nullcontext():
+        return _train(config, folder, watcher or Watcher(), resume, parent, processes)
+
+
+def _train(
+    config: TrainConfig, folder: Path, watcher: Watcher, resume: bool, parent: Parent | None, processes: Processes
+) -> FloatNetwork:
     if config.training.tensorboard:
         require_tensorboard()
-    run = start_run(config, folder, resume, parent, processes or Processes())
+    run = start_run(config, folder, resume, parent, processes)
     watcher.started(config.training.epochs)
     context, progress = run.context, run.progress
     writes = context.processes.is_first
