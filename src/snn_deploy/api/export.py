@@ -24,10 +24,11 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.interchange.check_frames import RANDOM_SAMPLES, check_frames
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
-from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
+from snn_deploy.network.integer_network import IntegerNetwork, integer_network_bytes
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, Limits
+from snn_deploy.support.atomic_file import remove_file, write_files
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.plugin import load_plugin, plugin_names
@@ -35,7 +36,7 @@ from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
-_TARGETS = "export.targets"  # one file for each, with its FILE and a function write(network, path)
+_TARGETS = "export.targets"  # one file for each, with its FILE and a function content(network), its bytes
 _MANY_BITS = 1.0  # that bounds may cost a weight before the result says how to avoid it
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
 
@@ -105,14 +106,15 @@ class ExportResult(Result):
 
     def _saved(self, folder: Path, plugin: ModuleType) -> "ExportResult":
         """Return this result with the files of `plugin`, after writing them."""
-        files = [folder / "network.npz", folder / plugin.FILE]
-        write_integer_network(self.network, files[0])
-        problem = None
+        of_target, problem = folder / plugin.FILE, None
+        files = {folder / "network.npz": integer_network_bytes(self.network)}
         try:
-            plugin.write(self.network, files[1])
+            files[of_target] = plugin.content(self.network)
         except UserError as error:
-            files.pop().unlink(missing_ok=True)  # an older export's file would not match
             problem = f"no {plugin.FILE}: {error}"
+        write_files(files)
+        if problem is not None:
+            remove_file(of_target)  # an older export's file would not match
         return replace(self, files=tuple(files), problem=problem)
 
     def headline(self) -> str:

@@ -1,5 +1,6 @@
 """place: an exported network on the cores of a chip: whether it fits, what fills the cores, where each core lies."""
 
+import io
 import math
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -28,7 +29,7 @@ from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.counted import counted
 from snn_deploy.support.picture_file import require_picture
 from snn_deploy.support.result import Block, Result, Table
@@ -113,8 +114,9 @@ class PlaceResult(Result):
         title = f"{counted(self.cores, 'core')} on {counted(self.chips, 'chip')}: {self.chip.title}"
         names = [p.name for p in self.network.populations]
         figure = mesh_picture(placement, names, loads, self.placed.traffic, self.chip, title)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=_DOTS_PER_INCH, format=path.suffix[1:], bbox_inches="tight")
+        content = io.BytesIO()
+        figure.savefig(content, dpi=_DOTS_PER_INCH, format=path.suffix[1:], bbox_inches="tight")
+        write_bytes(path, content.getvalue())
         return path
 
     def headline(self) -> str:

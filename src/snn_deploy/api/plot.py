@@ -1,9 +1,10 @@
 """plot: pictures of a run: accuracy and losses, rates, potentials against the threshold, the surrogate."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_files
 from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.run.plots import draw
@@ -44,10 +45,10 @@ def plot(run: str | Path, out: str | Path | None = None) -> PlotResult:
     lines = RunFolder(folder).read_metrics()
     if not lines:
         raise UserError(f"{folder}: no epoch is finished yet. Plot it after its first epoch.")
-    place, written = Path(out) if out is not None else folder / "plots", []
+    place, pictures = Path(out) if out is not None else folder / "plots", {}
     for name, figure in draw(config, lines).items():
-        path = place / f"{name}.png"
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=_DOTS_PER_INCH, format="png")
-        written.append(path)
-    return PlotResult(tuple(written))
+        content = io.BytesIO()
+        figure.savefig(content, dpi=_DOTS_PER_INCH, format="png")
+        pictures[place / f"{name}.png"] = content.getvalue()
+    write_files(pictures)
+    return PlotResult(tuple(pictures))

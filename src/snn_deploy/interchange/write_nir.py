@@ -8,6 +8,7 @@ What NIR cannot hold is refused by name. What it does not say, such as the numbe
 metadata (nir/statement.py), so that `read_nir` gives the same network back.
 """
 
+import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from snn_deploy.interchange.nir.reading import DEFAULT_TIME_STEP
 from snn_deploy.interchange.nir.statement import KEY, Statement, write_statement
 from snn_deploy.interchange.nir.weight_nodes import weight_nodes
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.user_error import UserError
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def write_nir(network: FloatNetwork, path: str | Path, time_step: float = DEFAUL
     """
     import nir  # noqa: PLC0415 - only this file needs it
 
-    graph = to_nir_graph(network, time_step)
-    with atomic_path(Path(path)) as temporary:
-        nir.write(temporary, graph)
+    content = io.BytesIO()
+    nir.write(content, to_nir_graph(network, time_step))
+    write_bytes(Path(path), content.getvalue())
 
 
 def to_nir_graph(network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP) -> "nir.NIRGraph":

@@ -1,5 +1,6 @@
 """write_nir_data: what a network gets and does as NIRData, beside the graph that write_nir writes."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from snn_deploy.interchange.write_nir import to_nir_graph
 from snn_deploy.network import float_semantics, integer_semantics
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.user_error import UserError
 
 
@@ -70,5 +71,6 @@ def write_nir_data(
     for p in network.populations:
         recorded[names[p.name]] = {SPIKES: trace.spikes[p.name].astype(bool)} if p.fires else {}
         recorded[names[p.name]][POTENTIALS] = trace.potentials[p.name]
-    with atomic_path(Path(path)) as temporary:
-        nir.write_data(temporary, graph_data(recorded, time_step))
+    content = io.BytesIO()
+    nir.write_data(content, graph_data(recorded, time_step))
+    write_bytes(Path(path), content.getvalue())

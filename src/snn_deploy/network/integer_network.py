@@ -19,12 +19,13 @@ from snn_deploy.network.provenance import checked_provenance
 from snn_deploy.network.short_name import short_name
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_STATE, LARGEST_THRESHOLD
 from snn_deploy.support.array_file import (
+    array_file_bytes,
     content_digest,
     plain_fields,
     read_array_file,
     restored_fields,
-    write_array_file,
 )
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
 
@@ -160,8 +161,13 @@ class IntegerNetwork:
 
 
 def write_integer_network(network: IntegerNetwork, path: Path) -> None:
-    """Write `network` to `path` (.npz, no pickle, the same bytes for the same network)."""
-    write_array_file(path, KIND, VERSION, *_header_and_arrays(network))
+    """Write `network` to `path`; see integer_network_bytes."""
+    write_bytes(path, integer_network_bytes(network))
+
+
+def integer_network_bytes(network: IntegerNetwork) -> bytes:
+    """Return the bytes of the network's file (.npz, no pickle, the same bytes for the same network)."""
+    return array_file_bytes(KIND, VERSION, *_header_and_arrays(network))
 
 
 def read_integer_network(path: Path) -> IntegerNetwork:

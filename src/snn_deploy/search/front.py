@@ -1,5 +1,6 @@
 """front: the Pareto-optimal deployments, each verified, as JSON and as a picture."""
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.search.point import Point, network_path
 from snn_deploy.search.settings import MEASURES, SearchSettings
-from snn_deploy.support.atomic_file import atomic_path, write_text
+from snn_deploy.support.atomic_file import write_files
 
 _DOTS_PER_INCH = 150
 
@@ -60,11 +61,14 @@ def write_front(
     """Write front.json and front.png; return their paths."""
     plain = {"objectives": list(settings.objectives), "front": [as_json(v) for v in best],
              "tried": len(points), "pruned": [asdict(p) for p in points if p.pruned]}  # fmt: skip
-    write_text(folder / "front.json", json.dumps(plain, indent=1) + "\n")
-    picture = folder / "front.png"
-    with atomic_path(picture) as temporary, mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
-        _draw(settings, best, points).savefig(temporary, dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    return [folder / "front.json", picture]
+    picture = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
+        figure = _draw(settings, best, points)
+        figure.savefig(picture, dpi=_DOTS_PER_INCH, format="png", metadata={"Software": None})
+    text = json.dumps(plain, indent=1) + "\n"
+    contents = {folder / "front.json": text.encode(), folder / "front.png": picture.getvalue()}
+    write_files(contents)
+    return list(contents)
 
 
 def as_json(found: Verified) -> dict[str, Any]:

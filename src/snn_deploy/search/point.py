@@ -26,7 +26,7 @@ from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.search.settings import Deployment, SearchSettings, shown
 from snn_deploy.search.trained import trained_network
-from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.atomic_file import WriteError, write_text
 from snn_deploy.support.one_writer import FolderInUseError
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples
@@ -54,7 +54,7 @@ def point(settings: SearchSettings, deployment: Deployment, folder: Path, sample
         return read_point(files / "point.json", deployment)
     try:
         found = _measured(settings, deployment, folder, samples, files)
-    except FolderInUseError:
+    except (FolderInUseError, WriteError):
         raise
     except UserError as error:  # what a chip cannot hold, for example
         found = Point(deployment, {}, str(error))

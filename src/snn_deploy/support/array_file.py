@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.npz_file import DAMAGE, open_npz, reason
 from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
@@ -27,13 +27,20 @@ _HEADER = "header"
 def write_array_file(
     path: Path, kind: str, version: int, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write `header` and `arrays` to `path` so that the same content gives the same bytes."""
+    """Write `header` and `arrays` to `path`; see array_file_bytes."""
+    write_bytes(path, array_file_bytes(kind, version, header, arrays))
+
+
+def array_file_bytes(kind: str, version: int, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the bytes of a file that holds `header` and `arrays`; the same content gives the same bytes."""
     envelope = {"kind": kind, "version": version, "header": header, "sha256": content_digest(header, arrays)}
     text = np.frombuffer(_canonical(envelope), dtype=np.uint8)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         _write_member(archive, _HEADER, text)
         for name in sorted(arrays):
             _write_member(archive, name, arrays[name])
+    return content.getvalue()
 
 
 def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

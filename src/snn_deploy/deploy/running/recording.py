@@ -14,7 +14,7 @@ import numpy as np
 
 from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.hdf5_stream import hdf5_stream
 from snn_deploy.support.user_error import UserError
 
 KIND, VERSION = "snn-deploy Recording", 1
@@ -44,14 +44,16 @@ def run_recorded(
     frames = as_frames(network, inputs)
     parts: list[Simulation] = []
     interrupt: KeyboardInterrupt | None = None
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        arrays = _arrays(file, network, frames.shape[1])
+    with hdf5_stream(path) as (file, piece):
+        with piece():
+            arrays = _arrays(file, network, frames.shape[1])
         done = 0
         try:
             for part in ready.parts(inputs, record=True, record_potentials=True):
                 end = done + len(part.outputs)
-                for name, values in _recorded(part):
-                    arrays[name][done:end] = values
+                with piece():
+                    for name, values in _recorded(part):
+                        arrays[name][done:end] = values
                 done = end
                 parts.append(Simulation(part.outputs, part.spike_counts, part.synaptic_operations))
                 if progress:
@@ -60,10 +62,11 @@ def run_recorded(
             if not done:
                 raise Interrupted(None) from stopped
             interrupt = stopped
-        for array in arrays.values():
-            array.resize(done, axis=0)
-        file["outputs"] = joined(parts).outputs
-        file["labels"] = np.asarray(labels)[:done]
+        with piece():
+            for array in arrays.values():
+                array.resize(done, axis=0)
+            file["outputs"] = joined(parts).outputs
+            file["labels"] = np.asarray(labels)[:done]
     if interrupt is not None:
         raise Interrupted(joined(parts)) from interrupt
     return joined(parts)

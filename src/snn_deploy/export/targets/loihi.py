@@ -15,7 +15,7 @@ from snn_deploy.export.targets._loihi.neurons import neuron_fields
 from snn_deploy.export.targets._loihi.synapses import Fields, synapse_fields
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.net_statement import GROUP, statement_of
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 
 FILE = "network.net"
 FORMAT = "snn-deploy netx"
@@ -23,9 +23,14 @@ FORMAT_ATTRIBUTE, NETWORK_ATTRIBUTE = "format", "network_sha256"
 
 
 def write(network: IntegerNetwork, path: Path) -> None:
-    """Write `network` to `path`; what the format cannot hold is a UserError that names the object."""
+    """Write `network` to `path`; see content."""
+    write_bytes(path, content(network))
+
+
+def content(network: IntegerNetwork) -> bytes:
+    """Return the file's bytes; what the format cannot hold is a UserError that names the object."""
     layers = netx_layers(network)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("earliest", "v110")) as file:
+    with h5py.File(FILE, "w", driver="core", backing_store=False, libver=("earliest", "v110")) as file:  # in memory
         file.attrs[FORMAT_ATTRIBUTE] = FORMAT
         file.attrs[NETWORK_ATTRIBUTE] = network.digest
         stated = np.bytes_(statement_of(network).to_json())
@@ -34,6 +39,9 @@ def write(network: IntegerNetwork, path: Path) -> None:
             for name, value in layer.items():
                 stored = np.bytes_(value) if isinstance(value, str) else np.asarray(value)
                 file.create_dataset(f"layer/{i}/{name}", data=stored, track_times=False)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
 
 
 def netx_layers(network: IntegerNetwork) -> list[Fields]:

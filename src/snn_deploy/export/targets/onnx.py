@@ -18,7 +18,7 @@ from snn_deploy.export.targets._onnx.populations import Source, add_block, as_fl
 from snn_deploy.export.targets._onnx.synapses import exact_type
 from snn_deploy.network.evaluation_order import blocks
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 
 FILE = "network.onnx"
 Takes = Literal["images", "frames"]
@@ -29,9 +29,13 @@ _OPSET, _IR_VERSION = 17, 8  # both of ONNX 1.12, 2022; ONNX Runtime 1.12 and la
 
 def write(network: IntegerNetwork, path: Path, takes: Takes | None = None) -> None:
     """Write `network` to `path`; see onnx_model."""
-    content = onnx_model(network, takes).SerializeToString(deterministic=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(path, content(network, takes))
+
+
+def content(network: IntegerNetwork, takes: Takes | None = None) -> bytes:
+    """Return the file's bytes; see onnx_model."""
+    serialized: bytes = onnx_model(network, takes).SerializeToString(deterministic=True)
+    return serialized
 
 
 def onnx_model(network: IntegerNetwork, takes: Takes | None = None) -> onnx.ModelProto:

@@ -6,7 +6,6 @@ the run is, and its config, and the SHA-256 of all that. The same state gives th
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 
 from snn_deploy.network.field_check import is_whole, shown
 from snn_deploy.support.array_file import content_digest, refuse_constant
-from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.networks.network import Network
@@ -90,10 +89,7 @@ def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origi
     tensors = {n: t.cpu().contiguous() for n, t in tensors.items()}
     # One key only: safetensors writes several in a random order.
     content = save(tensors, {"run": json.dumps({**run, "sha256": _content_digest(run, tensors)})})
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # so that a power cut leaves the old file or the new one
+    write_bytes(path, content)
 
 
 def require_finite(network: nn.Module, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.atomic_file import WriteError, write_text
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.config.train_config import TrainConfig
@@ -89,12 +89,17 @@ def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
 
 
 def run_job(job: Job) -> Outcome:
-    """Train, or go on training, or only read what is finished; return the outcome. A UserError is part of it."""
+    """Train, or go on training, or only read what is finished; return the outcome.
+
+    A UserError is part of it, but for a full disk, which stops the others too.
+    """
     files = RunFolder(job.folder)
     clock = _Clock(job.folder / "seconds.json")
     if not files.float_network.exists():
         try:
             train(job.config, job.folder, Watcher(batch=clock.begin, epoch=clock.save), resume=True)
+        except WriteError:
+            raise
         except UserError as error:
             return Outcome(job, {}, clock.seconds, str(error))
     return Outcome(job, files.read_metrics()[-1], clock.seconds)

@@ -16,7 +16,7 @@ from typing import Any
 
 import tomli_w
 
-from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.atomic_file import remove_file, write_text
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS
 from snn_deploy.train.run.metrics_lines import read_lines
@@ -78,7 +78,7 @@ class RunFolder:
     def clear(self) -> None:
         """Remove what a run that was here before has left, the sign that it is finished first."""
         for path in (self.float_network, self.checkpoint, self.metrics, self.config):
-            path.unlink(missing_ok=True)
+            remove_file(path)
         shutil.rmtree(self.tensorboard, ignore_errors=True)
         self.remove_leftovers()
 
@@ -86,4 +86,4 @@ class RunFolder:
         """Remove the half-written files of a run that was killed."""
         for path in (self.config, self.metrics, self.checkpoint, self.float_network):
             for leftover in path.parent.glob(f".{path.name}.*"):
-                leftover.unlink(missing_ok=True)
+                remove_file(leftover)

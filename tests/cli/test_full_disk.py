@@ -1,0 +1,198 @@
+"""A full disk, a read-only one, no permission: one line, exit code 2, nothing half-written, older files as before."""
+
+import errno
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.cli_help import snn_deploy
+from helpers.small_disk import PAGE, files_of_at_most, leave, mounted, read_only
+
+from snn_deploy.interchange.write_nir_data import write_nir_data
+from snn_deploy.network.float_network import read_float_network
+from snn_deploy.support.user_error import UserError
+
+
+@dataclass(frozen=True)
+class _Verb:
+    """A call that writes `files` below the folder that it is given."""
+
+    arguments: Callable[[dict[str, Path], Path], tuple[object, ...]]
+    files: tuple[str, ...]
+
+
+VERBS = {
+    "export, netx": _Verb(lambda has, out: ("export", has["run"], "--samples", 5, "--out", out),
+                          ("network.npz", "network.net")),
+    "export, onnx": _Verb(lambda has, out: ("export", has["run"], "--target", "onnx", "--samples", 5, "--out", out),
+                          ("network.npz", "network.onnx")),
+    "export, nir": _Verb(lambda has, out: ("export", has["run"], "--target", "nir", "--out", out), ("network.nir",)),
+    "run, record": _Verb(lambda has, out: ("run", has["exported"], "--samples", 150, "--record", out / "all.h5"),
+                         ("all.h5",)),
+    "map, placement": _Verb(lambda has, out: ("map", has["exported"], "--out", out / "put.json"), ("put.json",)),
+    "map, png": _Verb(lambda has, out: ("map", has["exported"], "--picture", out / "map.png"), ("map.png",)),
+    "map, svg": _Verb(lambda has, out: ("map", has["exported"], "--picture", out / "map.svg"), ("map.svg",)),
+    "plot": _Verb(lambda has, out: ("plot", has["run"], "--out", out),
+                  ("membranes.png", "spike_rates.png", "surrogate.png", "training.png")),
+    "report": _Verb(lambda has, out: ("report", has["exported"], "--samples", 10, "--compared", 1,
+                                      "--backends", "reference,cpu", "--out", out / "report.html"), ("report.html",)),
+}  # fmt: skip
+TRAINING = {
+    "train": _Verb(lambda has, out: ("train", has["config"], "--out", out), ("config.toml", "float_network.npz")),
+    "compare": _Verb(lambda has, out: ("compare", has["config"], "--seeds", 1, "--out", out), ()),
+    "search": _Verb(lambda has, out: ("search", has["config"], "--steps", 2, "--trials", 1, "--out", out), ()),
+    "demo": _Verb(lambda has, out: ("demo", "--out", out), ("config.toml",)),
+}
+OLDER = b"of an older call"
+ROOM = (0, 1_000, 5_000, 20_000, 1_000_000)  # bytes
+FREE_PAGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 32, 64, 128)
+SLOW = ("plot", "report")  # seconds a call: at fewer sizes
+
+
+@pytest.fixture
+def has(run, exported, config):
+    """Return what the verbs read."""
+    return {"run": run, "exported": exported, "config": config}
+
+
+def _refused(verb, has, out):
+    """Return the line of the error, after a look at what is left in `out`."""
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    result = snn_deploy(*verb.arguments(has, out))
+    assert result.exit_code == 2, result.output
+    _one_line(result)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    return result.stderr
+
+
+def _one_line(result):
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert str(result.exception) == "2"  # SystemExit
+
+
+def _older(verb, out):
+    for name in verb.files:
+        (out / name).write_bytes(OLDER)
+
+
+def _whole_or_refused(verb, has, out):
+    """Return whether the verb had room; its files are whole then, and else those that were there before."""
+    result = snn_deploy(*verb.arguments(has, out))
+    found = {path.name: path.read_bytes() for path in out.iterdir() if path.name != "filler"}
+    assert not [name for name in found if name.startswith(".")]
+    if result.exit_code == 0:
+        assert all(found[name] != OLDER for name in verb.files)
+        return True
+    assert result.exit_code == 2, result.output
+    _one_line(result)
+    assert "cannot be written" in result.stderr
+    assert found == dict.fromkeys(verb.files, OLDER)
+    return False
+
+
+@pytest.mark.parametrize("name", VERBS | TRAINING)
+def test_a_disk_that_fails_only_when_it_is_asked_to_keep_a_file(name, has, tmp_path, monkeypatch):
+    verb = (VERBS | TRAINING)[name]
+    if name in VERBS:
+        _older(verb, tmp_path)
+
+    def fail(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert "cannot be written (No space left on device). Make room there" in _refused(verb, has, tmp_path)
+
+
+@pytest.mark.parametrize("name", VERBS | TRAINING)
+def test_a_folder_without_permission(name, has, tmp_path, monkeypatch):
+    made = tempfile.mkstemp
+
+    def refuse(*arguments, **options):
+        if Path(options.get("dir") or "").is_relative_to(tmp_path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    line = _refused((VERBS | TRAINING)[name], has, tmp_path)
+    assert "cannot be written (Permission denied). Choose another place." in line
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_file_that_cannot_grow(name, has, tmp_path):
+    verb = VERBS[name]
+    _older(verb, tmp_path)
+    assert _whole_or_refused(verb, has, tmp_path)  # so that kernels and fonts are in their caches
+    _older(verb, tmp_path)
+    had_room = []
+    for room in ROOM:
+        with files_of_at_most(room):
+            had_room.append(_whole_or_refused(verb, has, tmp_path))
+        _older(verb, tmp_path)
+    assert not had_room[0]
+    assert had_room[-1]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_disk_with_so_many_free_pages(name, has, tmp_path):
+    verb = VERBS[name]
+    with mounted(tmp_path / "disk", 2**20) as disk:
+        had_room = []
+        for pages in FREE_PAGES[:: 5 if name in SLOW else 1]:
+            _older(verb, disk)
+            leave(disk, pages * PAGE)
+            had_room.append(_whole_or_refused(verb, has, disk))
+    assert not had_room[0]
+    assert had_room == sorted(had_room)
+
+
+@pytest.mark.parametrize("name", VERBS | TRAINING)
+def test_a_read_only_disk(name, has, tmp_path):
+    verb = (VERBS | TRAINING)[name]
+    with mounted(tmp_path / "disk", 2**20) as disk:
+        if name in VERBS:
+            _older(verb, disk)
+        read_only(disk)
+        assert "cannot be written (Read-only file system)" in _refused(verb, has, disk)
+
+
+@pytest.mark.parametrize("name", ["export, netx", "run, record"])
+def test_a_process_that_met_a_full_disk_ends_in_order(name, has, tmp_path):
+    verb = VERBS[name]
+    command = [sys.executable, "-m", "snn_deploy.cli.main", *map(str, verb.arguments(has, tmp_path))]
+    with files_of_at_most(4_000):
+        ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("Error: ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_not_taken_for_a_format_that_cannot_hold_the_network(has, tmp_path):
+    verb = VERBS["export, netx"]
+    assert snn_deploy(*verb.arguments(has, tmp_path / "all")).exit_code == 0
+    sizes = {name: (tmp_path / "all" / name).stat().st_size for name in verb.files}
+    assert sizes["network.npz"] < sizes["network.net"]
+    with files_of_at_most(sizes["network.net"] - 1):  # room for one of the two
+        result = snn_deploy(*verb.arguments(has, tmp_path / "some"))
+    assert result.exit_code == 2
+    assert "no network.net" not in result.output
+    assert list((tmp_path / "some").iterdir()) == []
+
+
+def test_recorded_spikes_in_a_nir_file(has, tmp_path):
+    network = read_float_network(has["run"] / "float_network.npz")
+    path = tmp_path / "spikes.nir"
+    path.write_bytes(OLDER)
+    images = np.zeros((2, *network.input.shape), np.uint8)
+    for room in ROOM[:4]:
+        with files_of_at_most(room), pytest.raises(UserError, match="cannot be written"):
+            write_nir_data(network, images, path)
+    assert path.read_bytes() == OLDER
+    assert list(tmp_path.iterdir()) == [path]
