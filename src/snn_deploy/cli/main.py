@@ -1,6 +1,8 @@
 """The command `snn-deploy`: one file per verb, loaded when it is called, so that --help is instant."""
 
 import importlib
+import sys
+from typing import Any
 
 import click
 
@@ -26,6 +28,19 @@ _VERBS = {
 
 
 class _Verbs(click.Group):
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; whatever goes wrong outside the verbs is one line too."""
+        try:
+            return super().main(*arguments, **options)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is none of Exception
+            from snn_deploy.cli.output import USER_MISTAKE, Output  # noqa: PLC0415 - --help needs none of it
+            from snn_deploy.cli.unexpected_error import sentence_about  # noqa: PLC0415
+
+            Output("--json" in sys.argv).error(sentence_about(error))
+            sys.exit(USER_MISTAKE)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
 

@@ -11,12 +11,15 @@ from typing import Any
 import click
 
 from snn_deploy.cli.pages import TOPICS
+from snn_deploy.cli.unexpected_error import sentence_about
 from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.support.printable import one_line
 from snn_deploy.support.result import Result, Table, as_text
 from snn_deploy.support.user_error import UserError
 
 FAILED_CHECK = 1
 USER_MISTAKE = 2
+CLICKS_OWN = (click.ClickException, click.exceptions.Exit, click.Abort)  # which click's main ends with
 INTERRUPTED = 130  # what shells give a program that SIGINT ended
 
 
@@ -38,13 +41,25 @@ class Output:
         return _SilentOutput(self.as_json)
 
     def say(self, line: str = "") -> None:
-        """Write one line for people."""
-        click.echo(line, err=self.as_json)
+        """Write one line for people; what is no visible character is written as its escape."""
+        click.echo(one_line(line), err=self.as_json)
+
+    def say_lines(self, text: str) -> None:
+        """Write lines for people."""
+        for line in text.split("\n"):
+            self.say(line)
+
+    def error(self, text: str, advice: str = "") -> None:
+        """Write an error on standard error, the lines after the first indented, and as the object of --json."""
+        self.result({"error": text})
+        first, *others = text.split("\n")
+        for line in (f"Error: {first}{advice}", *(f"  {line}" for line in others)):
+            click.echo(one_line(line), err=True)
 
     def table(self, table: Table) -> None:
         """Write a table for people; numbers stand to the right."""
         width = shutil.get_terminal_size().columns if self.is_terminal else 200  # do not break the lines of a pipe
-        self.say(as_text(table, width))
+        self.say_lines(as_text(table, width))
 
     def show(self, result: Result) -> None:
         """Write what `result` says for people, and its JSON object where --json asks for it."""
@@ -70,10 +85,15 @@ class Output:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         console = Console(stderr=True)
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(title, total=total)
+            task = bar.add_task(one_line(title), total=total)
             yield lambda count: bar.advance(task, count)
 
 
@@ -97,17 +117,20 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
         try:
             code = function(output, **arguments)
         except UserError as error:
-            output.result({"error": str(error)})
             topic = TOPICS.get(function.__module__.rpartition(".")[2])
-            click.echo(f"Error: {error}" + (f" More: snn-deploy help {topic}" if topic else ""), err=True)
+            output.error(str(error), f" More: snn-deploy help {topic}" if topic else "")
             sys.exit(USER_MISTAKE)
         except JobError as error:
-            output.result({"error": str(error)})
-            click.echo(f"Error: {error}", err=True)
+            output.error(str(error))
             sys.exit(FAILED_CHECK)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             sys.exit(INTERRUPTED)
+        except (SystemExit, BrokenPipeError, *CLICKS_OWN):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is none of Exception
+            output.error(sentence_about(error))
+            sys.exit(USER_MISTAKE)
         sys.exit(code or 0)
 
     return command

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from snn_deploy.cli.output import Output, percent
+from snn_deploy.support.printable import one_line
 
 if TYPE_CHECKING:
     from snn_deploy.train.run.loop import Watcher
@@ -18,10 +19,14 @@ def training_progress(output: Output) -> Iterator["Watcher"]:
 
     from snn_deploy.train.run.loop import Watcher  # noqa: PLC0415
 
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.percentage:.0f} %"))
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}", markup=False),
+        BarColumn(20),
+        TextColumn("{task.percentage:.0f} %"),
+    )
     console = Console(stderr=True)
     with Progress(
-        *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}"),
+        *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}", markup=False),
         console=console, transient=True, disable=output.is_silent or not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("training", total=None, epoch="1", means="")
@@ -35,7 +40,7 @@ def training_progress(output: Output) -> Iterator["Watcher"]:
 
         def on_batch(epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
             done = epoch - 1 + batch / batches
-            bar.update(task, completed=done, epoch=f"{epoch}/{epochs}", means=_summary(means))
+            bar.update(task, completed=done, epoch=f"{epoch}/{epochs}", means=one_line(_summary(means)))
 
         def on_epoch(metrics: Mapping[str, Any]) -> None:
             output.say(f"epoch {metrics['epoch']:>3}/{epochs}  {_summary(metrics)}")

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from html import escape
 
+from snn_deploy.support.printable import one_line
+
 
 @dataclass(frozen=True)
 class Table:
@@ -40,10 +42,10 @@ class Result(ABC):
         """Return what was found, in one short line."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.headline()})"
+        return f"{type(self).__name__}({one_line(self.headline())})"
 
     def __str__(self) -> str:
-        return "\n".join(block if isinstance(block, str) else as_text(block) for block in self.blocks())
+        return "\n".join(one_line(block) if isinstance(block, str) else as_text(block) for block in self.blocks())
 
     def _repr_html_(self) -> str:
         """Return the blocks as HTML: what a notebook shows."""
@@ -61,7 +63,7 @@ def as_text(table: Table, width: int = 200) -> str:
     for title, is_number in zip(table.titles, table.is_number, strict=True):
         drawn.add_column(Text(title), justify="right" if is_number else "left")
     for row in table.rows:
-        drawn.add_row(*(Text(str(cell)) for cell in row))  # Text: brackets in data are no markup
+        drawn.add_row(*(Text(one_line(str(cell))) for cell in row))  # Text: brackets in data are no markup
     console = Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
     console.print(drawn)
     assert isinstance(console.file, io.StringIO)

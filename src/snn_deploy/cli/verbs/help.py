@@ -52,4 +52,4 @@ def _print(output: Output, text: str) -> None:
     if console.is_terminal:
         console.print(Markdown(text))
     else:
-        output.say(text.rstrip("\n"))
+        output.say_lines(text.rstrip("\n"))
