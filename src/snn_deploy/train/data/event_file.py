@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from snn_deploy.support.foreign_parser import foreign_parser
 from snn_deploy.support.hdf5_check import require_honest, require_plain
 from snn_deploy.support.npz_file import DAMAGE, load_npy, load_npz, reason
 from snn_deploy.support.user_error import UserError
@@ -82,7 +83,8 @@ def _aedat4(path: Path) -> Mapping[str, Any]:
         import aedat  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise UserError(f"{path}: aedat4 files need the package aedat: pip install 'snn-deploy[events]'.") from error
-    packets = [packet["events"] for packet in aedat.Decoder(path) if "events" in packet]
+    with foreign_parser():
+        packets = [packet["events"] for packet in aedat.Decoder(path) if "events" in packet]
     if not packets:
         raise UserError(f"{path}: no events in it.")
     return _columns(np.concatenate(packets), path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from snn_deploy.support.foreign_parser import foreign_parser
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.events import FrameValues, checked_events
 from snn_deploy.train.data.samples import Samples
@@ -43,7 +44,8 @@ def frames_of(recordings: Any, chosen: np.ndarray, classes: int, steps: int, siz
     for index in chosen.tolist():
         where = str(recordings.data[index])
         try:
-            events, label = recordings[index]
+            with foreign_parser():
+                events, label = recordings[index]
         except Exception as error:  # tonic's readers raise whatever they meet
             raise UserError(f"{where}: cannot be read ({error}). Download it again.") from error
         order = np.argsort(events["t"], kind="stable")  # some sets are not in order by a microsecond
