@@ -14,6 +14,7 @@ from snn_deploy.export.targets.loihi import NETWORK_ATTRIBUTE
 from snn_deploy.export.targets.loihi import write as write_netx
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.layer_times import chain_schedule
+from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.hdf5_check import HDF5_DAMAGE, objects, require_honest, require_plain
 from snn_deploy.support.npz_file import reason
 from snn_deploy.support.require_file import require_file
@@ -63,7 +64,8 @@ def run(
         if file is None:
             write_netx(network, files.exchange)
         else:
-            shutil.copyfile(file, files.exchange)
+            with writing(files.exchange):
+                shutil.copyfile(file, files.exchange)
 
     if file is not None:
         _check_file(file, network)

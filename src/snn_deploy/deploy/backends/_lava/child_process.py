@@ -21,6 +21,7 @@ from pathlib import Path
 
 from snn_deploy.deploy.backends._lava import janitor as _janitor
 from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.end_with_parent import ask_to_die_with
 
 _PREFIX = "snn-deploy-"
@@ -28,6 +29,7 @@ _LOG = "log.txt"
 _LONGEST_PLACE = 40  # letters; the job's sockets lie 60 deeper, and their paths may have about 100 (man 7 unix)
 _SHORT_PLACE = Path("/tmp")
 _LOOK_EVERY = 0.05  # seconds between two looks at the job
+_ROOM = 1 << 16  # bytes
 _SHOWN_LINES = 12  # of the log, in the error
 _ERROR = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b")  # the last line of a traceback
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -50,7 +52,7 @@ class Workspace:
         timeout: seconds. look: called while waiting and once at the end.
         """
         log = self.folder / _LOG
-        with log.open("wb") as output:
+        with writing(log), log.open("wb") as output:
             job = subprocess.Popen(
                 [sys.executable, "-m", module, str(self.folder), self.prefix, str(os.getpid()), task],
                 stdin=subprocess.DEVNULL,
@@ -74,6 +76,7 @@ class Workspace:
             _janitor.kill_group(job.pid)
             self._tell_janitor("\n")
         if status != 0:
+            _require_room(self.folder)
             ending = f"took longer than {timeout:.0f} seconds" if status is None else f"ended with status {status}"
             raise JobError(f"{task}: {ending}. {kept_log(log)}")
         look()
@@ -105,7 +108,8 @@ def workspace() -> Iterator[Workspace]:
         start_new_session=True,
     )
     try:
-        folder.mkdir(mode=0o700)
+        with writing(folder):
+            folder.mkdir(mode=0o700)
         yield Workspace(folder, name, janitor)
     finally:
         _janitor.clean_up(None, name, str(folder))
@@ -144,17 +148,39 @@ def _environment(folder: Path) -> dict[str, str]:
     return dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1") | own
 
 
+def _require_room(folder: Path) -> None:
+    """Raise WriteError where nothing can be written to a job's folder: it then ended for that, and could not say so."""
+    probe = folder / "probe"
+    with writing(folder):
+        try:
+            probe.write_bytes(bytes(_ROOM))
+        finally:
+            probe.unlink(missing_ok=True)
+
+
 def kept_log(log: Path) -> str:
     """Return the end of the log and where the whole of it is kept; an empty one is not."""
     text = log.read_text(errors="replace")
     if not text:
         return "It had written nothing to its log."
-    handle, kept = tempfile.mkstemp(prefix=f"{_PREFIX}failed-", suffix=".log")
-    os.close(handle)
-    shutil.copyfile(log, kept)
     lines = text.splitlines()
     shown = lines[-_SHOWN_LINES:]
     # The processes that waited for the one that failed print their own errors after it, in any order and number.
     first = next(filter(_ERROR.match, lines), None)
     told = [] if first is None or first in shown else [f"Its first error: {first}"]
-    return "\n".join([*told, f"Its log is kept in {kept}; it ends with:", *shown])
+    return "\n".join([*told, f"{_copied(log)}; it ends with:", *shown])
+
+
+def _copied(log: Path) -> str:
+    """Return where a copy of the log is, or why there is none."""
+    try:
+        handle, kept = tempfile.mkstemp(prefix=f"{_PREFIX}failed-", suffix=".log")
+    except OSError as error:
+        return f"Its log cannot be kept ({error.strerror or error})"
+    os.close(handle)
+    try:
+        shutil.copyfile(log, kept)
+    except OSError as error:
+        Path(kept).unlink(missing_ok=True)
+        return f"Its log cannot be kept ({error.strerror or error})"
+    return f"Its log is kept in {kept}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from snn_deploy.deploy.running.simulation import is_static
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.support.atomic_file import writing
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class JobFiles:
 
     def write_frames(self, frames: np.ndarray) -> None:
         """Write frames (steps, samples, *input shape) in the shorter of the two forms."""
-        np.save(self.frames, frames[0] if is_static(frames) else frames)
+        with writing(self.frames):
+            np.save(self.frames, frames[0] if is_static(frames) else frames)
 
     def samples(self, network: IntegerNetwork) -> int:
         """Return how many samples the frames hold."""
