@@ -25,6 +25,7 @@ from snn_deploy.deploy.mapping.place import PlacedNetwork
 from snn_deploy.deploy.mapping.place import place as placed_on_cores
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes
+from snn_deploy.deploy.running.memory import require_free
 from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -38,6 +39,7 @@ from snn_deploy.support.watch import SILENT, Watch
 
 Objective = Literal["cores", "latency"]
 _DOTS_PER_INCH = 150
+_INDEX = 8  # bytes of the index of a core
 
 
 @dataclass(frozen=True, repr=False)
@@ -279,6 +281,8 @@ def place(
     whole = integer_network(network)
     profile = chip_of(whole, chip)
     require_storage(storage)
+    neurons = sum(math.prod(p.shape) for p in whole.populations)
+    require_free(_INDEX * neurons, f"the places of {neurons} neurons")
     if refused := check_on_chip(whole, profile):
         nothing = Partition((), (), ())
         tried = tuple(other_chips(whole, profile, chips))

@@ -9,6 +9,7 @@ import numpy as np
 from snn_deploy.api.sources import Data, Network, choose, integer_network
 from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
 from snn_deploy.deploy.running.backend import automatic_backend, load_backend, say_expected
+from snn_deploy.deploy.running.memory import require_memory
 from snn_deploy.deploy.running.recording import require_place, run_recorded
 from snn_deploy.deploy.running.simulation import Interrupted, Simulation
 from snn_deploy.deploy.running.split_samples import Workers, require_splittable, run_split, workers_for
@@ -174,6 +175,7 @@ def run(
         watch.say(reason)
     simulator = load_backend(backend)
     chosen = choose(whole, inputs, samples, labels)
+    require_memory(whole, chosen.count, [backend], record=record is True or placement is not None)
     split = None if placement is None else _split(watch, whole, placement)
     ran = whole if split is None else split.network
     paths: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
+from snn_deploy.deploy.running.memory import require_memory
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
 from snn_deploy.network.field_check import shown
@@ -106,8 +107,9 @@ def chosen_for_measuring(network: FloatNetwork, data: Data, samples: int) -> tup
 def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels: np.ndarray | None = None) -> Chosen:
     """Return the first `samples` (0: all) of `data`; what the network does not take is a UserError.
 
-    labels: (samples,), of an array.
+    So is a network of which not even one sample fits this machine's memory. labels: (samples,), of an array.
     """
+    require_memory(network, 1, ["cpu"])
     if isinstance(data, np.ndarray):
         is_sequence = data.shape[1:] != network.input.shape
         as_frames(network, data)

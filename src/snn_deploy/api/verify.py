@@ -7,8 +7,16 @@ from typing import Any
 
 from snn_deploy.api.sources import Data, Network, choose, integer_network, network_file
 from snn_deploy.deploy.running.backend import load_backend, make_ready, say_expected
+from snn_deploy.deploy.running.memory import require_free, require_memory
 from snn_deploy.deploy.verification.cut_network import first_layers
-from snn_deploy.deploy.verification.input_sets import InputSet, check_inputs, nasty_sets, random_sets
+from snn_deploy.deploy.verification.input_sets import (
+    RANDOM_SAMPLES,
+    InputSet,
+    check_inputs,
+    generated_bytes,
+    nasty_sets,
+    random_sets,
+)
 from snn_deploy.deploy.verification.verify import Difference, Verification, identical
 from snn_deploy.deploy.verification.verify import verify as compared
 from snn_deploy.deploy.verification.verify_layers import verify_layers
@@ -144,17 +152,20 @@ def verify(
     if seed < 0:
         raise UserError(f"--seed {seed}; allowed is a whole number from 0.")
     whole = integer_network(network)
+    files = {} if isinstance(network, IntegerNetwork) else _exported_files(Path(network))
+    names = tuple(backends or ["reference", "cpu", "lava", *(n for n, f in files.items() if f.is_file())])
+    require_free(generated_bytes(whole, kinds), f"the inputs {', '.join(kinds)} for this network")
+    require_memory(whole, _least_samples(kinds), names, record=True)
     sets: list[InputSet] = []
     if "data" in kinds:
         count = samples if samples is not None else (_SAMPLES if inputs is None or isinstance(inputs, str) else 0)
         chosen = choose(whole, inputs, count)
+        require_memory(whole, chosen.count, names, record=True)
         sets.append(InputSet("data", whole, chosen.shown, tuple(f"test sample {i}" for i in range(chosen.count))))
     if "random" in kinds:
         sets += random_sets(whole, seed)
     if "nasty" in kinds:
         sets += nasty_sets(whole)
-    files = {} if isinstance(network, IntegerNetwork) else _exported_files(Path(network))
-    names = tuple(backends or ["reference", "cpu", "lava", *(n for n, file in files.items() if file.is_file())])
     if layers is not None:
         sets = [_cut(shown, layers) for shown in sets]
     usable = {} if layers is not None or per_layer else files
@@ -179,6 +190,11 @@ def verify(
             for shown in sets
         ),
     )
+
+
+def _least_samples(kinds: Sequence[str]) -> int:
+    """Return how many samples the smallest of the sets has that `kinds` make, at the least."""
+    return RANDOM_SAMPLES if "random" in kinds else 1
 
 
 def _compared(

@@ -1,5 +1,6 @@
 """input_sets: what verify shows a network beside its data: random inputs, and inputs built to be nasty for it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,8 @@ from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 INPUTS = ("data", "random", "nasty")
-_RANDOM_SAMPLES = 8  # of each of the two forms
+RANDOM_SAMPLES = 8  # of each of the two forms
+_DRAWN = 8  # bytes of a number while it is drawn
 _DENSITIES = (0.02, 0.1, 0.3, 0.5, 0.8, 1.0)
 
 
@@ -35,7 +37,17 @@ def check_inputs(kinds: Sequence[str]) -> None:
         raise UserError(f"inputs {','.join(kinds) or 'none'}; allowed are {', '.join(INPUTS)}, each once.")
 
 
-def random_sets(network: IntegerNetwork, seed: int, samples: int = _RANDOM_SAMPLES) -> tuple[InputSet, ...]:
+def generated_bytes(network: IntegerNetwork, kinds: Sequence[str]) -> int:
+    """Return how many bytes making the inputs of `kinds` takes at the least, those of data left out."""
+    pixels = math.prod(network.input.shape)
+    needed = {
+        "random": 2 * _DRAWN * RANDOM_SAMPLES * network.steps * pixels,  # whole numbers, and what chooses among them
+        "nasty": (len(network.input.shape) * _DRAWN + 3 * network.steps) * pixels,  # their places, and three sequences
+    }
+    return max((needed.get(kind, 0) for kind in kinds), default=0)
+
+
+def random_sets(network: IntegerNetwork, seed: int, samples: int = RANDOM_SAMPLES) -> tuple[InputSet, ...]:
     """Return images, and frames that differ from step to step, of several densities; equal seeds give equal ones."""
     rng, largest = np.random.default_rng(seed), network.input.largest_value
 
