@@ -16,6 +16,7 @@ from snn_deploy.interchange.nir.reading import NirReading
 from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.network import float_semantics
 from snn_deploy.network.integer_network import read_integer_network
+from snn_deploy.support.counted import counted
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_file_is_compared_with_a_recording_of_its_source_which_the_exported_fi
     result = snn_deploy("export", foreign, *options, "--against", file)
     assert result.exit_code == 0, result.output
     spikes = int(np.load(file)[network.output.name].sum())
-    assert f"compared with recording.npz: 60 values of 1 layers, {spikes} spikes, 0 differ" in result.stdout
+    assert f"compared with recording.npz: 60 values of 1 layer, {counted(spikes, 'spike')}, 0 differ" in result.stdout
     noted = read_integer_network(tmp_path / "out/network.npz").provenance["compared"]
     assert SourceComparison.from_dict(noted).spikes == spikes and noted["tolerance"] == SINGLE
 

@@ -17,7 +17,7 @@ COMPARISON = SourceComparison("Net", 4, 6, (ComparedLayer("conv1", 1200, 31), Co
     [
         (
             {"torch": "Net", "compared": COMPARISON.to_dict()},
-            "compared with Net: 1440 values of 2 layers, 31 spikes, 0 differ; out never fired",
+            "compared with Net: 1,440 values of 2 layers, 31 spikes, 0 differ; out never fired",
         ),
         ({"nir": {}}, "not compared with its source: give --against FILE"),
         ({"net": {}, "compared": {"layers": 3}}, "not compared with its source: give --against FILE"),

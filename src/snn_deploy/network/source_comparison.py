@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from snn_deploy.support.counted import counted
+
 
 @dataclass(frozen=True)
 class ComparedLayer:
@@ -50,7 +52,8 @@ class SourceComparison:
     def __str__(self) -> str:
         never = f"; {', '.join(self.silent)} never fired" if self.silent else ""
         left = f"; {self.undecided} of {self.samples} samples up to a potential at its threshold" * bool(self.undecided)
-        return f"{self.compared} values of {len(self.layers)} layers, {self.spikes} spikes, 0 differ{left}{never}"
+        layers = counted(len(self.layers), "layer")
+        return f"{self.compared:,} values of {layers}, {counted(self.spikes, 'spike')}, 0 differ{left}{never}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, for a network's provenance."""
