@@ -165,6 +165,7 @@ def search(
         Test samples that each is measured on; 0 is all.
     inherited_epochs
         Epochs of the trainings with fewer steps, which start from the one with more; None is a quarter of the config's.
+        Where rmp_loss or quantization needs more, it is as many.
     verify
         Samples that verify each point of the front on reference, cpu and onnx.
     workers

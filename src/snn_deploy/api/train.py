@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
@@ -110,7 +110,8 @@ def train(
         _require_empty(files)
     if resume and not files.checkpoint.exists():
         watch.say(f"{folder}: no checkpoint to go on from; the run begins.")
-    trained(settings, folder, watcher, resume=resume, parent=parent, processes=several_processes())
+    seen = replace(watcher or Watcher(), noted=watch.say)
+    trained(settings, folder, seen, resume=resume, parent=parent, processes=several_processes())
     return TrainResult(folder)
 
 

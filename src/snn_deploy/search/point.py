@@ -5,7 +5,7 @@ accuracy stops as soon as the samples that are left cannot reach what is require
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,11 @@ class Point:
     pruned: str | None = None
 
 
-def point(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Samples) -> Point:
-    """Return the point of `deployment`: from its file, or trained, exported and measured now."""
+def point(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Callable[[], Samples]) -> Point:
+    """Return the point of `deployment`: from its file, or trained, exported and measured now.
+
+    samples: gives the samples to measure on, where it comes to that.
+    """
     files = folder / "points" / deployment.key
     if (files / "point.json").exists():
         return read_point(files / "point.json", deployment)
@@ -67,7 +70,9 @@ def network_path(folder: Path, deployment: Deployment) -> Path:
     return folder / "points" / deployment.key / "network.npz"
 
 
-def _measured(settings: SearchSettings, deployment: Deployment, folder: Path, samples: Samples, files: Path) -> Point:
+def _measured(
+    settings: SearchSettings, deployment: Deployment, folder: Path, load: Callable[[], Samples], files: Path
+) -> Point:
     chip = load_profile(deployment.profile)
     limits = limits_of(chip, deployment.weight_bits, per_channel=deployment.thresholds == "per-channel")
     floats = trained_network(settings, deployment, folder)
@@ -87,6 +92,7 @@ def _measured(settings: SearchSettings, deployment: Deployment, folder: Path, sa
     if reason := broken():
         return Point(deployment, measures, reason)
     least = max((r.number for r in settings.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
+    samples = load()
     accuracy, operations, seen = _accuracy(network, samples, least)
     if seen < len(samples.labels):
         reason = f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"

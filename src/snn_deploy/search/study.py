@@ -89,14 +89,17 @@ def _work(
     torch.set_num_threads(1)
     samples: dict[Any, Samples] = {}
 
-    def objective(trial: optuna.Trial) -> tuple[float, ...]:
-        chosen = {name: trial.suggest_categorical(name, values) for name, values in settings.space.items()}
-        deployment = settings.deployment(chosen)
+    def samples_of(deployment: Deployment) -> Samples:
         if (training := deployment.without_export()) not in samples:
             config = config_of(settings, deployment)
             test = config.data.options.load("test").first(settings.samples)
             samples[training] = coded(test, config.coding, config.steps)
-        found = point(settings, deployment, folder, samples[training])
+        return samples[training]
+
+    def objective(trial: optuna.Trial) -> tuple[float, ...]:
+        chosen = {name: trial.suggest_categorical(name, values) for name, values in settings.space.items()}
+        deployment = settings.deployment(chosen)
+        found = point(settings, deployment, folder, lambda: samples_of(deployment))
         if found.pruned:
             raise optuna.TrialPruned(found.pruned)
         return tuple(found.measures[name] for name in settings.objectives)

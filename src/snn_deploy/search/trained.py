@@ -6,11 +6,14 @@ SEARCH/trained/NAME-steps4/ is an ordinary run folder; a lock beside it lets the
 """
 
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.search.settings import Deployment, SearchSettings, longer, of_training
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.combinations import least_epochs
 from snn_deploy.train.config.read_config import changed_config
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.run.checkpoint import checkpoint_digest
@@ -29,9 +32,13 @@ def config_of(settings: SearchSettings, deployment: Deployment) -> TrainConfig:
     assignments = [*(f"{key}={value}" for key, value in deployment.choices), f"steps={deployment.steps}"]
     if "steps" in settings.config["data"]:  # event data: as many frames
         assignments.append(f"data.steps={deployment.steps}")
-    if longer(settings, deployment) is not None:
-        assignments += [f"training.epochs={settings.inherited_epochs}"]
-    return changed_config(settings.config, assignments, f"search, steps {deployment.steps}")
+    where = f"search, steps {deployment.steps}"
+    config = changed_config(settings.config, assignments, where)
+    if longer(settings, deployment) is None:
+        return config
+    needed = (config.quantization.epochs, *(least_epochs(loss.options) for loss in config.losses))
+    epochs = max(settings.inherited_epochs, *needed)
+    return changed_config(settings.config, [*assignments, f"training.epochs={epochs}"], where)
 
 
 def _run(settings: SearchSettings, deployment: Deployment, folder: Path) -> RunFolder:
@@ -58,6 +65,19 @@ def trainings(settings: SearchSettings) -> int:
 
 
 def checked(settings: SearchSettings) -> None:
-    """Read the config of every training once, so that a mistake stops the search before the first."""
+    """Read the config of every training once, so that a mistake stops the search before the first.
+
+    A value that fits with some of the others is tried; where it does not fit, the point is pruned with the reason.
+    """
+    errors: dict[tuple[str, Any], UserError] = {}
+    fitting: set[tuple[str, Any]] = set()
     for chosen in settings.deployments():
-        config_of(settings, settings.deployment(chosen))
+        try:
+            config_of(settings, settings.deployment(chosen))
+            fitting.update(chosen.items())
+        except UserError as error:
+            for item in chosen.items():
+                errors.setdefault(item, error)
+    for item, first in errors.items():
+        if item not in fitting:
+            raise first

@@ -189,3 +189,14 @@ def test_what_a_killed_search_left_half_written_is_removed_by_the_next(config, f
     again = snn_deploy("search", config, *SMALL, "--out", folder, "--json", "--resume")
     assert json.loads(again.stdout) == report
     assert not any(path.exists() for path in left)
+
+
+def test_choices_that_do_not_fit_together_are_pruned_and_the_others_are_tried(config, tmp_path):
+    choices = ["--choose", "norm.name=tdbn|centered_tdbn", "--choose", "quantization.epochs=0|1"]
+    options = ["--weight-bits", "8", "--thresholds", "scalar", "--steps", 2, "--samples", 20, "--verify", 1]
+    small = ["--set", "training.samples=64", "--set", "losses.rmp_loss.peak=0.1"]
+    result = snn_deploy("search", config, *options, *choices, *small, "--out", tmp_path / "s", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["tried"], found["pruned"]) == (4, 2)  # tdbn and quantization; tdbn has a shift that loihi2 has not
+    assert "has a shift: a bias in every step" in result.stderr

@@ -28,11 +28,11 @@ def test_images_and_labels_are_split_every_fifth_sample(tmp_path):
 @pytest.mark.parametrize("names", [("train_images", "train_labels", "test_images", "test_labels"),
                                    ("x_train", "y_train", "x_test", "y_test")])  # fmt: skip
 def test_a_split_of_the_files_own_is_kept_and_classes_are_counted_over_both(tmp_path, names):
-    path = write(tmp_path, **dict(zip(names, (IMAGES[:7], LABELS[:7], IMAGES[7:], LABELS[7:] * 0 + 5), strict=True)))
+    path = write(tmp_path, **dict(zip(names, (IMAGES[:7], LABELS[:7], IMAGES[7:], LABELS[7:] * 0 + 4), strict=True)))
     train, test = Dataset(path).load("train"), Dataset(path).load("test")
     np.testing.assert_array_equal(train.inputs, IMAGES[:7])
     np.testing.assert_array_equal(test.inputs, IMAGES[7:])
-    assert train.classes == test.classes == 6
+    assert train.classes == test.classes == 5
 
 
 def test_images_without_a_channel_axis_get_one_channel(tmp_path):
@@ -81,3 +81,17 @@ def test_a_missing_or_damaged_file_is_a_users_mistake(tmp_path):
     np.save(tmp_path / "one.npy", IMAGES)
     with pytest.raises(UserError, match=r"not a whole \.npz file"):
         Dataset(str(tmp_path / "one.npy")).load("train")
+
+
+def test_class_numbers_with_gaps_are_refused_unless_the_number_of_classes_is_given(tmp_path):
+    labels = np.array([0, 1, 2, 5000, 0, 1, 2, 0, 1, 2])
+    path = write(tmp_path, images=IMAGES, labels=labels)
+    with pytest.raises(UserError, match=r"largest 5000, and none is 3: .* 5001 outputs.*data\.classes = 5001"):
+        Dataset(path).load("train")
+    assert Dataset(path, classes=5001).load("train").classes == 5001
+    with pytest.raises(UserError, match=r"label 5000; data\.classes = 3 allows 0\.\.2"):
+        Dataset(path, classes=3).load("test")
+    split = write(tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES, test_labels=LABELS * 2)
+    with pytest.raises(UserError, match="none is 5"):  # 0 to 4 and 6
+        Dataset(split).load("train")
+    assert Dataset(split, classes=9).load("test").classes == 9

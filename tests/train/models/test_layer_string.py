@@ -39,3 +39,12 @@ def test_the_output_has_no_norm_and_every_other_layer_has():
 def test_a_wrong_word_is_named_with_what_is_allowed(layers, expected):
     with pytest.raises(UserError, match=expected):
         Model(layers).plan((1, 28, 28), 10)
+
+
+def test_a_last_number_that_is_not_the_number_of_classes_is_told_to_be_a_hidden_layer():
+    note = Model("8C3-P2-3").note(5001)
+    assert note == (
+        "model.layers ends with 3, and the data has 5001 classes: 3 is a hidden layer, and 5001 outputs follow it."
+    )
+    assert Model("8C3-P2-3").note(3) is None
+    assert Model("8C3-P2").note(3) is None

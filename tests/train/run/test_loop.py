@@ -109,6 +109,15 @@ def test_two_trainings_never_write_to_one_folder(tmp_path):
     assert not (tmp_path / ".writer").exists()
 
 
+def test_what_the_last_number_of_the_layers_became_is_told(tmp_path):
+    lines = []
+    train(_config(model={"layers": "3C3-P2-7"}, training={"epochs": 1}), tmp_path / "a", Watcher(noted=lines.append))
+    train(_config(training={"epochs": 1}), tmp_path / "b", Watcher(noted=lines.append))
+    assert lines == [
+        "model.layers ends with 7, and the data has 10 classes: 7 is a hidden layer, and 10 outputs follow it."
+    ]
+
+
 def test_checkpoints_within_epochs_do_not_change_the_network(uninterrupted, tmp_path):
     train(_config(training={"checkpoint_every": 0}), tmp_path)
     a, b = (

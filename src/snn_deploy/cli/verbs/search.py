@@ -45,7 +45,7 @@ from snn_deploy.support.user_error import UserError
 @click.option(
     "--inherited-epochs",
     type=click.IntRange(min=1),
-    help="Epochs of trainings with fewer steps. Default: a quarter of CONFIG's.",
+    help="Epochs of trainings with fewer steps, or more where a loss needs them. Default: a quarter of CONFIG's.",
 )
 @click.option(
     "--verify",

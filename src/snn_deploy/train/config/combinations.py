@@ -28,15 +28,23 @@ def require_sensible(config: TrainConfig, where: str) -> None:
             f"{where}: quantization with neuron.voltage_keep {neuron.voltage_keep}, which is no whole number of "
             f"1/{DECAY_UNITY}, the decays that a chip has. Use {nearest}."
         )
-    if epochs == 1 and any(choice.name == "rmp_loss" for choice in config.losses):
-        raise UserError(
-            f"{where}: losses.rmp_loss with training.epochs 1: its weight rises and falls over the epochs to 0 in the "
-            "last one (RMP-Loss Eq. 12), so it would do nothing. Train for 2 epochs or more, or leave it out."
-        )
+    for loss in config.losses:
+        least = least_epochs(loss.options)
+        if epochs < least:
+            raise UserError(
+                f"{where}: losses.{loss.name} with training.epochs {epochs}: its weight rises and falls over the "
+                f"epochs to 0 in the last one, so it would do nothing. Train for {least} epochs or more, or leave it "
+                "out."
+            )
     if config.training.synapses == "amx" and config.training.device == "cuda":
         raise UserError(
             f"{where}: training.synapses 'amx' is for CPUs, and training.device is 'cuda'. Leave training.synapses out."
         )
+
+
+def least_epochs(loss: object) -> int:
+    """Return the number of epochs that a loss needs to do anything."""
+    return int(getattr(loss, "least_epochs", 1))
 
 
 def _require_method(config: TrainConfig, where: str) -> None:

@@ -5,10 +5,12 @@ images and labels alone, of which every fifth sample is held out for testing. Im
 width) or (samples, channels, height, width).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from snn_deploy.support.npz_file import load_npz
 from snn_deploy.support.user_error import UserError
@@ -19,10 +21,14 @@ _HELD_OUT = 5
 
 @dataclass(frozen=True)
 class Dataset:
-    """file: the .npz. channels_last: whether images are (samples, height, width, channels) instead."""
+    """file: the .npz. channels_last: whether images are (samples, height, width, channels) instead.
+
+    classes: how many there are; 0 counts them, and every number from 0 to the largest label must then occur.
+    """
 
     file: str
     channels_last: bool = False
+    classes: Annotated[int, Ge(0)] = 0
 
     def load(self, split: Split) -> Samples:
         """Return the samples of `split`."""
@@ -33,20 +39,38 @@ class Dataset:
         pairs = {s: next((p for p in pairs if p[0] in arrays), None) for s, pairs in names.items()}
         if all(pairs.values()):
             samples = {s: self._samples(path, arrays, *pair) for s, pair in pairs.items() if pair}
-            classes = max(s.classes for s in samples.values())
-            chosen = samples[split]
-            return Samples(chosen.inputs, chosen.labels, classes)
+            classes = self._counted(path, np.concatenate([s.labels for s in samples.values()]))
+            return replace(samples[split], classes=classes)
         if "images" not in arrays:
             raise UserError(
                 f"{path}: arrays {', '.join(arrays) or 'none'}; it needs train_images, train_labels, test_images and "
                 "test_labels, or images and labels. Save it with numpy.savez(FILE, images=..., labels=...)."
             )
         every = self._samples(path, arrays, "images", "labels")
+        classes = self._counted(path, every.labels)
         held_out = np.arange(len(every.labels)) % _HELD_OUT == _HELD_OUT - 1
         mask = held_out if split == "test" else ~held_out
         if not mask.any():
             raise UserError(f"{path}: {len(held_out)} samples leave none for testing; at least {_HELD_OUT} are needed.")
-        return Samples(every.inputs[mask], every.labels[mask], every.classes)
+        return Samples(every.inputs[mask], every.labels[mask], classes)
+
+    def _counted(self, path: Path, labels: np.ndarray) -> int:
+        """Return how many classes there are; labels that cannot be meant are a UserError."""
+        occurring = np.unique(labels)
+        largest = int(occurring[-1])
+        if self.classes:
+            if largest >= self.classes:
+                raise UserError(
+                    f"{path}: a label {largest}; data.classes = {self.classes} allows 0..{self.classes - 1}."
+                )
+            return self.classes
+        if len(occurring) <= largest:
+            gap = int(np.argmax(occurring != np.arange(len(occurring))))  # the first number that is left out
+            raise UserError(
+                f"{path}: {len(occurring)} different labels, the largest {largest}, and none is {gap}: there would be "
+                f"{largest + 1} outputs. Number the classes from 0 without gaps, or set data.classes = {largest + 1}."
+            )
+        return largest + 1
 
     def _samples(self, path: Path, arrays: dict[str, np.ndarray], images_name: str, labels_name: str) -> Samples:
         images = arrays[images_name]

@@ -26,6 +26,7 @@ class Loss:
     """peak: k in the paper, the largest weight. exponent: p in the paper, 1 or 2."""
 
     classifies = False
+    least_epochs = 2  # in a single one the weight is 0
 
     peak: Annotated[float, Gt(0)] = 0.1
     exponent: Annotated[float, Ge(1)] = 2.0

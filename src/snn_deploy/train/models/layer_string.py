@@ -26,6 +26,16 @@ class Model:
 
     layers: str
 
+    def note(self, classes: int) -> str | None:
+        """Return what became of the last number of `layers` where that is not the number of classes, else None."""
+        last = self.layers.split("-")[-1]
+        if last == str(classes) or not _DENSE.fullmatch(last):
+            return None
+        return (
+            f"model.layers ends with {last}, and the data has {classes} classes: {last} is a hidden layer, and "
+            f"{classes} outputs follow it."
+        )
+
     def plan(self, input_shape: tuple[int, ...], classes: int) -> NetworkPlan:
         """Return the plan for inputs of `input_shape` (channels, height, width) and `classes` outputs."""
         words = self.layers.split("-")

@@ -27,11 +27,13 @@ class Watcher:
     started: called once with the number of epochs.
     batch: called after every batch with the epoch, the batch, how many an epoch has, and the epoch's means so far.
     epoch: called after every epoch with its line of metrics.
+    noted: called with a line for people where the network may not be the one that was meant.
     """
 
     started: Callable[[int], None] = lambda epochs: None
     batch: Callable[[int, int, int, Mapping[str, float]], None] = lambda epoch, batch, batches, means: None
     epoch: Callable[[Mapping[str, Any]], None] = lambda metrics: None
+    noted: Callable[[str], None] = lambda line: None
 
 
 def train(
@@ -61,6 +63,8 @@ def _train(
     if config.training.tensorboard:
         require_tensorboard()
     run = start_run(config, folder, resume, parent, processes)
+    if hasattr(config.model.options, "note") and (note := config.model.options.note(run.test.classes)):
+        watcher.noted(note)
     watcher.started(config.training.epochs)
     context, progress = run.context, run.progress
     writes = context.processes.is_first
