@@ -2,8 +2,10 @@
 
 import errno
 import os
+import time
 
 import pytest
+from helpers.killed import killed_after
 from helpers.small_disk import files_of_at_most
 
 from snn_deploy.support.atomic_file import WriteError, atomic_path, remove_file, write_bytes, write_files, write_text
@@ -61,3 +63,27 @@ def test_a_folder_in_the_way_of_a_file(tmp_path):
     with pytest.raises(WriteError):
         remove_file(tmp_path / "file")
     remove_file(tmp_path / "none")
+
+
+def test_what_a_killed_process_has_left_is_removed_by_the_next_and_nothing_else(tmp_path):
+    def write_and_wait():
+        with atomic_path(tmp_path / "all.h5") as temporary:
+            temporary.write_text("half")
+            os.utime(temporary, (0, 0))
+            time.sleep(60)
+
+    def left():
+        return [p for p in tmp_path.iterdir() if p.name.startswith(".all.h5.")]
+
+    assert killed_after(write_and_wait, 0.5)
+    assert len(left()) == 1
+    (tmp_path / ".all.h5.new.h5").write_text("of a process that has not locked it yet")
+    (tmp_path / ".other.h5.x.h5").write_text("of another file")
+    os.utime(tmp_path / ".other.h5.x.h5", (0, 0))
+    with atomic_path(tmp_path / "all.h5") as temporary:
+        temporary.write_text("slow")
+        os.utime(temporary, (0, 0))
+        write_text(tmp_path / "all.h5", "quick")  # the slow one is alive
+        assert temporary.exists()
+    assert (tmp_path / "all.h5").read_text() == "slow"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".all.h5.new.h5", ".other.h5.x.h5", "all.h5"]

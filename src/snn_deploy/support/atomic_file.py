@@ -5,8 +5,11 @@ a file: HDF5 does not survive that.
 """
 
 import errno
+import fcntl
+import glob
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 from snn_deploy.support.user_error import UserError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_BETWEEN_MAKING_AND_LOCKING = 2.0  # seconds, at most
 
 
 class WriteError(UserError):
@@ -34,15 +38,17 @@ def writing(path: Path) -> Iterator[None]:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; on success it is moved to `path`, on failure removed.
 
-    The folder is made when it is missing. An OSError inside is a WriteError.
+    The folder is made when it is missing. What a process that was killed has left here is removed. An OSError inside
+    is a WriteError.
     """
     path = Path(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
         temporary = Path(name)
         try:
+            _locked(handle)  # where there are no locks, nobody removes what is left
             yield temporary
             _settle(temporary)
             temporary.chmod(0o666 & ~_umask())
@@ -50,6 +56,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):  # the folder may be gone
                 temporary.unlink(missing_ok=True)
+            os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -73,6 +80,26 @@ def remove_file(path: Path) -> None:
     """Remove a file, which may be missing."""
     with writing(path):
         Path(path).unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the temporary files of `path` that no living process has locked."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{glob.escape(path.suffix)}"):
+        with suppress(OSError):  # somebody else removed it
+            if time.time() - left.stat().st_mtime > _BETWEEN_MAKING_AND_LOCKING:
+                handle = os.open(left, os.O_RDWR)
+                if _locked(handle):
+                    left.unlink()
+                os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Return whether this process has locked an open file now, until it closes it or ends."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another process has, or the file system knows no locks
+        return False
+    return True
 
 
 def _settle(path: Path) -> None:
