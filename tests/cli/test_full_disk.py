@@ -186,6 +186,18 @@ def test_a_full_disk_is_not_taken_for_a_format_that_cannot_hold_the_network(has,
     assert list((tmp_path / "some").iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_behind_standard_output(options):
+    command = [sys.executable, "-m", "snn_deploy.cli.main", "profiles", *options]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2
+    lines = ended.stderr.splitlines()
+    assert lines[-1].startswith("Error: standard output: cannot be written (No space left on device).")
+    assert not [line for line in lines[:-1] if "Traceback" in line or "ignored" in line]
+
+
 def test_recorded_spikes_in_a_nir_file(has, tmp_path):
     network = read_float_network(has["run"] / "float_network.npz")
     path = tmp_path / "spikes.nir"

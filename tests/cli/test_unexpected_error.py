@@ -20,7 +20,9 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-@pytest.mark.parametrize("error", [KeyError("x\n\x1b"), _Panic("index out of bounds"), MemoryError(), RecursionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("x\nError: y\x1b"), _Panic("index out of bounds"), MemoryError(), RecursionError()]
+)
 def test_an_unknown_error_of_a_verb_is_one_line_and_a_file(error, tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise error

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ import click
 from snn_deploy.cli.pages import TOPICS
 from snn_deploy.cli.unexpected_error import sentence_about
 from snn_deploy.deploy.running.job_error import JobError
+from snn_deploy.support.atomic_file import WriteError
 from snn_deploy.support.printable import one_line
 from snn_deploy.support.result import Result, Table, as_text
 from snn_deploy.support.user_error import UserError
@@ -42,7 +44,7 @@ class Output:
 
     def say(self, line: str = "") -> None:
         """Write one line for people; what is no visible character is written as its escape."""
-        click.echo(one_line(line), err=self.as_json)
+        _write(line, err=self.as_json)
 
     def say_lines(self, text: str) -> None:
         """Write lines for people."""
@@ -54,7 +56,7 @@ class Output:
         self.result({"error": text})
         first, *others = text.split("\n")
         for line in (f"Error: {first}{advice}", *(f"  {line}" for line in others)):
-            click.echo(one_line(line), err=True)
+            _write(line, err=True)
 
     def table(self, table: Table) -> None:
         """Write a table for people; numbers stand to the right."""
@@ -77,7 +79,7 @@ class Output:
     def result(self, value: Mapping[str, object]) -> None:
         """Write the JSON object of --json; nothing without it."""
         if self.as_json:
-            click.echo(json.dumps(value))
+            _write(json.dumps(value))
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -95,6 +97,20 @@ class Output:
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(one_line(title), total=total)
             yield lambda count: bar.advance(task, count)
+
+
+def _write(line: str, *, err: bool = False) -> None:
+    """Write one line; a full disk behind it is a WriteError, and what was not written is dropped."""
+    try:
+        click.echo(one_line(line), err=err)
+    except BrokenPipeError:  # `| head` has seen enough; click's main ends quietly
+        raise
+    except OSError as error:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2 if err else 1)  # Python would try again when it ends, and complain in lines of its own
+        os.close(nothing)
+        name = "standard error" if err else "standard output"
+        raise WriteError(f"{name}: cannot be written ({error.strerror or error}). Choose another place.") from error
 
 
 class _SilentOutput(Output):

@@ -8,6 +8,8 @@ import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from snn_deploy.support.printable import one_line
+
 _LONGEST = 200  # letters of an error's own words
 
 
@@ -15,7 +17,7 @@ def sentence_about(error: BaseException) -> str:
     """Return what happened, where its traceback was written just now, and what to do with it."""
     said = str(error)
     what = f"{type(error).__name__}: {said[:_LONGEST]}{'...' if len(said) > _LONGEST else ''}"
-    return f"snn-deploy met an error that it does not know ({what}). {_kept(error)}"
+    return one_line(f"snn-deploy met an error that it does not know ({what}). {_kept(error)}")
 
 
 def _kept(error: BaseException) -> str:
