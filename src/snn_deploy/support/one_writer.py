@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.user_error import UserError
 
 _NAME = ".writer"
@@ -34,10 +35,8 @@ def one_writer(folder: Path) -> Iterator[None]:
     """
     folder = Path(folder)
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
+    with writing(folder):
         handle = _taken(folder)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror or error}). Choose another place.") from error
     try:
         yield
     finally:

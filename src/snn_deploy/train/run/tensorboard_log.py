@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from snn_deploy.support.atomic_file import WriteError
 from snn_deploy.support.user_error import UserError
 
 
@@ -35,7 +36,7 @@ def tensorboard_log(folder: Path) -> Callable[[Mapping[str, Any]], None]:
                     writer.add_scalar(name, value, metrics["epoch"])
             writer.flush()
         except OSError as error:  # of the thread that writes; it comes up with the next call
-            raise UserError(
+            raise WriteError(
                 f"{folder}: cannot be written ({error.strerror or error}); the last checkpoint is kept. "
                 "Make room and go on with --resume."
             ) from error
