@@ -1,5 +1,6 @@
 """read_quantity: an entry { value, unit, source, confidence } of a profile's TOML, checked and in base units."""
 
+import reprlib
 from decimal import Decimal
 from typing import Any, cast
 
@@ -17,11 +18,11 @@ def read_quantity(where: str, entry: Any, base_unit: str, *, is_list: bool) -> Q
     """Return `entry` in `base_unit`; `where` (file and quantity) begins every error."""
     shape = f"{{ {', '.join(_REQUIRED)} }}"
     if not isinstance(entry, dict):
-        raise UserError(f"{where}: write {shape}, got {entry!r}.")
+        raise UserError(f"{where}: write {shape}, got {_shown(entry)}.")
     for key in entry:
         if key not in _ALLOWED:
             raise UserError(
-                f"{where}: unknown key {key!r}.{did_you_mean(key, _ALLOWED)} Allowed are {', '.join(_ALLOWED)}."
+                f"{where}: unknown key {_shown(key)}.{did_you_mean(key, _ALLOWED)} Allowed are {', '.join(_ALLOWED)}."
             )
     missing = [key for key in _REQUIRED if key not in entry]
     if missing:
@@ -29,13 +30,13 @@ def read_quantity(where: str, entry: Any, base_unit: str, *, is_list: bool) -> Q
     for key in ("unit", "source", "confidence", "note"):
         text = entry.get(key, "")
         if not isinstance(text, str) or (key != "note" and not text.strip()):
-            raise UserError(f"{where}: {key} is {text!r}; write a text that is not empty.")
+            raise UserError(f"{where}: {key} is {_shown(text)}; write a text that is not empty.")
     if entry["confidence"] not in CONFIDENCES:
-        raise UserError(f"{where}: confidence {entry['confidence']!r}; allowed are {', '.join(CONFIDENCES)}.")
+        raise UserError(f"{where}: confidence {_shown(entry['confidence'])}; allowed are {', '.join(CONFIDENCES)}.")
     factor = _factor(where, entry["unit"], base_unit)
     found = entry["value"]
     if isinstance(found, list) != is_list or found == []:
-        raise UserError(f"{where}: value is {found!r}; write {'a list' if is_list else 'one value'}.")
+        raise UserError(f"{where}: value is {_shown(found)}; write {'a list' if is_list else 'one value'}.")
     values = tuple(_scalar(where, v, base_unit, factor) for v in (found if is_list else [found]))
     confidence = cast(Confidence, entry["confidence"])
     return Quantity(values if is_list else values[0], base_unit, entry["source"], confidence, entry.get("note", ""))
@@ -44,7 +45,7 @@ def read_quantity(where: str, entry: Any, base_unit: str, *, is_list: bool) -> Q
 def _factor(where: str, unit: str, base_unit: str) -> Decimal:
     allowed = [name for name, (base, _) in UNITS.items() if base == base_unit]
     if unit not in allowed:
-        raise UserError(f"{where}: unit {unit!r}; allowed are {', '.join(allowed)}.")
+        raise UserError(f"{where}: unit {_shown(unit)}; allowed are {', '.join(allowed)}.")
     return UNITS[unit][1]
 
 
@@ -76,4 +77,8 @@ def _scalar(where: str, value: Any, base_unit: str, factor: Decimal) -> Scalar:
 
 
 def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    """Return `value` as an error shows it: in full where it is short."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
+    short.maxdict = len(_ALLOWED) + 1
+    return str(value) if isinstance(value, Decimal) else short.repr(value)

@@ -7,6 +7,7 @@ import numpy as np
 
 from snn_deploy.interchange.linear.operations import NodeError
 from snn_deploy.network.connection_arithmetic import Pair
+from snn_deploy.network.field_check import shown
 
 
 def numbers(node: Mapping[str, Any], name: str, default: float | None = None) -> np.ndarray:
@@ -19,7 +20,7 @@ def numbers(node: Mapping[str, Any], name: str, default: float | None = None) ->
     try:
         values = np.asarray(value, np.float64)
     except (TypeError, ValueError):
-        raise NodeError(f"{name} is {value!r}, no numbers.") from None
+        raise NodeError(f"{name} is {' '.join(shown(value).split())}, no numbers.") from None
     if not np.isfinite(values).all() or values.size == 0:
         raise NodeError(f"{name} holds values that are not finite, or none.")
     return values

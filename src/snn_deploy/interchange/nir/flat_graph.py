@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from snn_deploy.support.user_error import UserError
 
 ROUTES = ("Input", "Output")  # nodes that pass on what they get
@@ -68,7 +70,9 @@ def _unfold(
             if len(found) != 1:
                 raise UserError(f"{where}: the subgraph {prefix}{name} has {len(found)} nodes of type {kind}, not one.")
             ends[name][kind] = f"{prefix}{name}.{found[0]}"
-    for pair in pairs:
+    for pair in pairs if np.ndim(pairs) else [pairs]:
+        if np.shape(pair) != (2,):
+            raise UserError(f"{where}: an edge that is no pair of nodes. Export it again.")
         source, target = (end.decode() if isinstance(end, bytes) else str(end) for end in pair)
         for end in (source, target):
             if end not in inside:
