@@ -1,0 +1,30 @@
+"""Whatever ends a command, nothing of it is left; tests/helpers/verb_kills.py does it more often."""
+
+import random
+
+import pytest
+from helpers.lava_help import needs_proc
+from helpers.verb_kills import kill_at_random, prepared
+
+pytestmark = needs_proc
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    place = tmp_path_factory.mktemp("k")
+    return place, prepared(place)
+
+
+@pytest.mark.parametrize(
+    ("verb", "way"),
+    [
+        ("search --workers", "SIGKILL"),
+        ("search --workers", "terminal"),
+        ("run --workers", "SIGKILL"),
+        ("run --record", "SIGTERM"),
+        ("compare --workers", "SIGTERM to all"),
+    ],
+)
+def test_a_command_that_is_ended_leaves_nothing(commands, verb, way):
+    place, words = commands
+    kill_at_random(random.Random(f"{verb} {way}"), words[verb], way, place, longest=8.0)

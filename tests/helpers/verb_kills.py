@@ -1,0 +1,155 @@
+"""Kills of whole commands at random moments, as users and systems do it; `python verb_kills.py 100` does 100.
+
+Whatever ends a command, its processes are gone within two seconds, and it leaves no shared memory, no semaphore and no
+temporary file. After a SIGKILL a half-written file may stay; the next command that writes there removes it.
+"""
+
+import fcntl
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+CONFIG = """
+steps = 2
+[data]
+name = "digits"
+[model]
+layers = "4C3-P2-10"
+[training]
+epochs = 2
+batch_size = 64
+samples = 200
+measured_samples = 0
+"""
+_LONGEST_END = 120.0
+_SLOWEST_DEATH = 2.0
+_LONGEST_RUN = 20.0  # seconds from the start to the kill: from before the first import to after the end
+_SHARED_MEMORY = Path("/dev/shm")
+WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGTERM to all", "SIGINT to all", "terminal")
+
+
+def prepared(place: Path) -> dict[str, list[str]]:
+    """Return verb -> the words of its command, after training and exporting a small network in `place`."""
+    (place / "small.toml").write_text(CONFIG)
+    config, net, out = str(place / "small.toml"), str(place / "net"), place / "out"
+    for words in (["train", config, "--out", str(place / "run")], ["export", str(place / "run"), "--out", net]):
+        subprocess.run([sys.executable, "-m", "snn_deploy.cli.main", *words], check=True, stdout=subprocess.DEVNULL)
+    return {
+        "search --workers": ["search", config, "--steps", "2,1", "--samples", "50", "--verify", "1", "--workers", "2",
+                             "--weight-bits", "8,4", "--out", str(out / "search"), "--resume"],
+        "run --workers": ["run", net, "--backend", "reference", "--workers", "2"],
+        "run --record": ["run", net, "--record", str(out / "all.h5")],
+        "compare --workers": ["compare", config, "--seeds", "2", "--workers", "2", "--out", str(out / "compare")],
+        "train": ["train", config, "--out", str(out / "train"), "--resume"],
+    }  # fmt: skip
+
+
+def kill_at_random(rng: random.Random, words: list[str], way: str, place: Path, longest: float = _LONGEST_RUN) -> str:
+    """Start a command and end it in one of WAYS after up to `longest` seconds; return how it ended.
+
+    place: of `prepared`. AssertionError where something is left.
+    """
+    temporary = place / "temporary"
+    temporary.mkdir(exist_ok=True)
+    mark = f"verb-kill-{os.getpid()}-{time.monotonic_ns()}"
+    memory, before = set(_SHARED_MEMORY.iterdir()), set(half_written(place / "out"))
+    master, slave = os.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "-m", "snn_deploy.cli.main", *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=dict(os.environ) | {"TMPDIR": str(temporary), "VERB_KILL": mark},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - makes it the command's terminal
+    )
+    os.close(slave)
+    seconds = rng.uniform(0, longest)
+    _read_until(master, time.monotonic() + seconds)
+    name, _, to_all = way.partition(" ")
+    if way == "terminal":
+        os.close(master)
+    else:
+        with suppress(ProcessLookupError):
+            (os.killpg if to_all else os.kill)(command.pid, getattr(signal, name))
+    deadline = time.monotonic() + _LONGEST_END
+    while command.poll() is None and time.monotonic() < deadline:
+        if way == "terminal":
+            time.sleep(0.02)
+        else:
+            _read_until(master, time.monotonic() + 0.02)
+    about = f"{' '.join(words)}: {way} after {seconds:.2f} seconds"
+    assert command.returncode is not None, f"{about}: still runs"
+    if way != "terminal":
+        os.close(master)
+    left: list[str] = []
+    deadline = time.monotonic() + _SLOWEST_DEATH
+    while (left := _processes(mark)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left, f"{about}: processes {left}"
+    new = {p for p in set(_SHARED_MEMORY.iterdir()) - memory if not _is_mapped(p)}
+    time.sleep(0.2 if new else 0)
+    assert not (new & set(_SHARED_MEMORY.iterdir())), f"{about}: {new}"
+    files = [str(p) for p in temporary.rglob("*") if p.is_file()]
+    if way != "SIGKILL":
+        files += sorted(set(half_written(place / "out")) - before)
+    assert not files, f"{about}: {files}"
+    return "killed" if command.returncode < 0 else f"exit {command.returncode}"
+
+
+def half_written(folder: Path) -> list[str]:
+    """Return the temporary files below `folder`."""
+    return [str(p) for p in folder.rglob(".*") if p.is_file()]
+
+
+def _read_until(master: int, moment: float) -> None:
+    """Take what the command writes to its terminal, so that it never waits."""
+    while (rest := moment - time.monotonic()) > 0:
+        if select.select([master], [], [], rest)[0]:
+            try:
+                os.read(master, 65536)
+            except OSError:  # nobody has the terminal open any more
+                time.sleep(min(rest, 0.02))
+
+
+def _processes(mark: str) -> list[str]:
+    """Return the living processes that have `mark` in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(f"{entry.name} {(entry / 'cmdline').read_bytes()!r}")
+    return found
+
+
+def _is_mapped(path: Path) -> bool:
+    """Whether a living process has the shared memory: then it is not of a command that has ended."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(path) in (entry / "maps").read_text():
+                return True
+    return False
+
+
+if __name__ == "__main__":
+    kills, ends = random.Random(0), Counter[str]()
+    with tempfile.TemporaryDirectory(prefix="k") as folder:
+        commands = prepared(Path(folder))
+        for number in range(int(sys.argv[1])):
+            verb, how = list(commands)[number % len(commands)], kills.choice(WAYS)
+            ended = kill_at_random(kills, commands[verb], how, Path(folder))
+            ends[f"{verb}, {how}: {ended}"] += 1
+            print(number + 1, verb, how, ended, flush=True)
+        for words in commands.values():
+            subprocess.run([sys.executable, "-m", "snn_deploy.cli.main", *words], check=True, capture_output=True)
+        assert not half_written(Path(folder) / "out"), half_written(Path(folder) / "out")
+    print(f"{ends.total()} kills, nothing left: {dict(sorted(ends.items()))}")
