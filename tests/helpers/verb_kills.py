@@ -18,6 +18,16 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
+from snn_deploy.network.integer_network import (
+    IntegerConnection,
+    IntegerInput,
+    IntegerNetwork,
+    IntegerPopulation,
+    write_integer_network,
+)
+
 CONFIG = """
 steps = 2
 [data]
@@ -38,16 +48,22 @@ WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGTERM to all", "SIGINT to all", "term
 
 
 def prepared(place: Path) -> dict[str, list[str]]:
-    """Return verb -> the words of its command, after training and exporting a small network in `place`."""
+    """Return verb -> the words of its command, after writing a config and a network of random weights to `place`."""
     (place / "small.toml").write_text(CONFIG)
-    config, net, out = str(place / "small.toml"), str(place / "net"), place / "out"
-    for words in (["train", config, "--out", str(place / "run")], ["export", str(place / "run"), "--out", net]):
-        subprocess.run([sys.executable, "-m", "snn_deploy.cli.main", *words], check=True, stdout=subprocess.DEVNULL)
+    weights = np.random.default_rng(0).integers(-9, 9, (10, 64))
+    network = IntegerNetwork(
+        IntegerInput("input", (1, 8, 8)),
+        (IntegerPopulation("output", (10,), 0, 4096, 0, 0, fires=False),),
+        (IntegerConnection("dense", "input", "output", weights),),
+        steps=50,
+    )
+    config, net, out = str(place / "small.toml"), str(place / "network.npz"), place / "out"
+    write_integer_network(network, Path(net))
     return {
         "search --workers": ["search", config, "--steps", "2,1", "--samples", "50", "--verify", "1", "--workers", "2",
                              "--weight-bits", "8,4", "--out", str(out / "search"), "--resume"],
-        "run --workers": ["run", net, "--backend", "reference", "--workers", "2"],
-        "run --record": ["run", net, "--record", str(out / "all.h5")],
+        "run --workers": ["run", net, "--data", "digits", "--backend", "reference", "--workers", "2"],
+        "run --record": ["run", net, "--data", "digits", "--record", str(out / "all.h5")],
         "compare --workers": ["compare", config, "--seeds", "2", "--workers", "2", "--out", str(out / "compare")],
         "train": ["train", config, "--out", str(out / "train"), "--resume"],
     }  # fmt: skip

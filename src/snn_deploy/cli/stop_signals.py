@@ -1,6 +1,7 @@
 """stop_signals: SIGTERM, and a terminal that is closed, stop a command as Ctrl-C does: it keeps what it has found."""
 
 import math
+import os
 import signal
 import threading
 import time
@@ -18,9 +19,12 @@ def stop_signals() -> Iterator[None]:
         yield  # Python lets only the main thread choose
         return
     last = -math.inf
+    terminals = [handle for handle in (1, 2) if os.isatty(handle)]  # cannot be asked once it is closed
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal last
+        if number == signal.SIGHUP:
+            _write_to_nobody(terminals)
         now = time.monotonic()
         if now - last > _DEAF:
             last = now
@@ -33,3 +37,11 @@ def stop_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _write_to_nobody(handles: list[int]) -> None:
+    """Have what is written to a terminal that is gone vanish; it would be an error in the middle of the cleaning."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for handle in handles:
+        os.dup2(null, handle)
+    os.close(null)
