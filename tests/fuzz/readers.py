@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -53,7 +54,9 @@ from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatN
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.report.gather import _provenance
 from snn_deploy.report.ladder import ladder
+from snn_deploy.report.run_facts import training_of
 from snn_deploy.search.point import read_point
+from snn_deploy.search.settings import MEASURES, SearchSettings, begin
 from snn_deploy.support import array_file
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import read_config
@@ -249,6 +252,8 @@ def readers() -> tuple[Reader, ...]:
         Reader("config.toml", lambda path: path.write_text(tomli_w.dumps(_CONFIG)), read_config, _toml),
         Reader("last.safetensors", _write_checkpoint, of_checkpoint, _checkpoint),
         Reader("metrics.jsonl", _write_metrics, lambda path: RunFolder(path.parent).read_metrics(), _lines),
+        Reader("drawn/metrics.jsonl", _write_drawn, lambda path: training_of(path.parent), _lines),
+        Reader("found/search.json", _write_search, _begin, _json),
         Reader("point.json", _write_point, lambda path: read_point(path, None), _lines),  # type: ignore[arg-type]
         *(Reader(f"image{end}", lambda path: Image.fromarray(pixels).save(path), of_image) for end in
           (".ppm", ".png", ".jpg", ".bmp", ".tif", ".webp")),
@@ -326,6 +331,10 @@ def _lines(rng: Random, path: Path) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in plain_mutated(rng, lines)))
 
 
+def _json(rng: Random, path: Path) -> None:
+    path.write_text(json.dumps(plain_mutated(rng, json.loads(path.read_text()))))
+
+
 def _checkpoint(rng: Random, path: Path) -> None:
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -359,8 +368,27 @@ def _write_metrics(path: Path) -> None:
     RunFolder(path.parent).write_metrics([line, {**line, "epoch": 2}])
 
 
+def _write_drawn(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    RunFolder(path.parent).write_config(_CONFIG)
+    _write_metrics(path)
+
+
 def _write_point(path: Path) -> None:
-    path.write_text(json.dumps({"deployment": {"steps": 3}, "measures": {"accuracy": 0.5, "cores": 2}, "pruned": None}))
+    path.write_text(json.dumps({"measures": dict.fromkeys(MEASURES, 0.5), "pruned": None}) + "\n")
+
+
+def _begin(path: Path) -> None:
+    config = read_config(Path(path.parent / "config.toml"))
+    space: Any = ((), (3,), (8,), ("scalar",), ("loihi2",), ("accuracy",), ())
+    begin(path.parent, SearchSettings(config.table(), *space, 1, 5, 0), resume=path.exists())
+
+
+def _write_search(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    (path.parent / "config.toml").write_text(tomli_w.dumps(_CONFIG))
+    path.unlink(missing_ok=True)
+    _begin(path)
 
 
 def _write_hdf5(arrays: dict[str, np.ndarray], path: Path) -> None:

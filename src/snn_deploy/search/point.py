@@ -23,10 +23,13 @@ from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.to_integer_network import ExportOptions, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.network.field_check import shown as shown_value
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
-from snn_deploy.search.settings import Deployment, SearchSettings, shown
+from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings, shown
 from snn_deploy.search.trained import trained_network
+from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.atomic_file import WriteError, write_text
+from snn_deploy.support.npz_file import reason
 from snn_deploy.support.one_writer import FolderInUseError
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples
@@ -127,7 +130,16 @@ def _accuracy(network: IntegerNetwork, samples: Samples, least: float) -> tuple[
 def read_point(path: Path, deployment: Deployment) -> Point:
     """Return what `point` wrote; a damaged file is a UserError."""
     try:
-        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Point(deployment, dict(plain["measures"]), plain["pruned"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a point of a search ({error}). Remove its folder, and search again.") from error
+        plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
+        measures, pruned = dict(plain["measures"]), plain["pruned"]
+        if not (isinstance(pruned, str | None) and (pruned is not None or measures.keys() == MEASURES.keys())):
+            raise TypeError(f"pruned is {shown_value(pruned)}, and it has {len(measures)} of {len(MEASURES)} measures")
+        for name, value in measures.items():
+            if name not in MEASURES or isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{shown_value(name)} is {shown_value(value)}")
+            measures[name] = value if isinstance(value, int) and abs(value) < 2**53 else float(value)
+        return Point(deployment, measures, pruned)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise UserError(
+            f"{path}: not a point of a search ({reason(error)}). Remove its folder, and search again."
+        ) from error

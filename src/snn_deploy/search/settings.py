@@ -135,7 +135,9 @@ def begin(folder: Path, settings: SearchSettings, *, resume: bool) -> None:
             raise UserError(f"{folder}: holds a search. Go on with it with --resume, or choose another --out.")
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            if not isinstance(before, dict):
+                raise TypeError("it is no table")
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise UserError(f"{path}: not the settings of a search ({error}). Choose another --out.") from error
         differing = sorted(k for k in plain.keys() | before.keys() if plain.get(k) != before.get(k))
         if differing:
