@@ -61,7 +61,7 @@ def read_statement(graph: Mapping[str, Any], where: str) -> Statement:
         for name in ("populations", "connections", "lowered"):
             plain[name] = tuple(str(n) for n in plain[name])
         statement = Statement(**plain)
-        _require(isinstance(statement.names, dict))
+        _require(isinstance(statement.names, dict) and all(isinstance(n, str) for n in statement.names.values()))
         checked_provenance(statement.provenance)
         _require(all(isinstance(v, int | float) for v in (statement.time_step, statement.scale)))
         _require(all(type(v) is int for v in (statement.steps, statement.largest_value)))
