@@ -32,6 +32,8 @@ def read_lines(text: Sequence[str], bins: int) -> list[dict[str, Any]]:
         lines.append(metrics)
     if lines:
         needed = [*_NEEDED, *(name for name in lines[-1] if name.startswith(_DRAWN))]
+        if not any(name.startswith("loss/") for name in lines[-1]):
+            raise ValueError("its last line has no loss")
         needed += [f"measured/spike_rate/{n.removeprefix(_HISTOGRAM)}" for n in lines[-1] if n.startswith(_HISTOGRAM)]
         for number, metrics in enumerate(lines, 1):
             missing = next((name for name in needed if name not in metrics), None)
