@@ -132,3 +132,26 @@ def test_groups_that_contain_themselves_are_refused(path):
         file["node/nodes/w/again"] = file["node"]
 
     assert "groups within groups" in rewritten(path, cycle)
+
+
+@pytest.mark.parametrize("text", [b"\xe4", b"\xff\xfe"])
+def test_text_that_is_no_utf8_is_refused(path, text):
+    def edges(values):
+        def change(file):
+            del file["node/edges"]
+            file["node/edges"] = values
+
+        return change
+
+    def node_type(file):
+        del file["node/nodes/w/type"]
+        file["node/nodes/w/type"] = np.bytes_(text)
+
+    whole = path.read_bytes()
+    for change in (
+        edges(np.array([[b"in", text]], dtype=h5py.string_dtype())),
+        edges(np.array([[b"in", text]], dtype="S2")),
+        node_type,
+    ):
+        path.write_bytes(whole)
+        assert "can't decode byte" in rewritten(path, change)

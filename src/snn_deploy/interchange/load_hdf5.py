@@ -58,6 +58,9 @@ def _loaded(group: h5py.Group, most_text: int) -> dict[str, Any]:
             result[key] = _loaded(item, most_text)
             continue
         value = _texts(item, most_text) if _is_long_text(item) else item[()]
+        if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
+            for text in value.ravel():
+                text.decode()  # what is no UTF-8 is damage, here and not where it is used
         result[key] = value.decode() if isinstance(value, bytes) else value
     return result
 

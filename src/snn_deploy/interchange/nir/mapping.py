@@ -64,7 +64,10 @@ def _map_node(name: str, node: Mapping[str, Any], arriving: Shape, steps: Steps,
         mapped.shapes[name] = arriving
     elif kind in _OPERATIONS:
         operation = _OPERATIONS[kind](node, arriving, steps.length)
-        mapped.shapes[name] = operation.output_shape(arriving)
+        shape = operation.output_shape(arriving)
+        if not 0 < math.prod(shape) <= _MOST_PIXELS:
+            raise NodeError(f"it would put out the shape {shape}; allowed are 1 to {_MOST_PIXELS} values.")
+        mapped.shapes[name] = shape
         mapped.operations[name] = operation
     else:
         mapped.shapes[name] = arriving

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from snn_deploy.network.field_check import shown
 from snn_deploy.network.provenance import checked_provenance
 from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.user_error import UserError
@@ -57,7 +58,7 @@ def read_statement(graph: Mapping[str, Any], where: str) -> Statement:
         plain = json.loads(text, parse_constant=refuse_constant)
         version = plain.pop("version")
         if version != _VERSION:
-            raise UserError(f"metadata of version {version}; this program reads {_VERSION}. Write it again.")
+            raise UserError(f"metadata of version {shown(version)}; this program reads {_VERSION}. Write it again.")
         for name in ("populations", "connections", "lowered"):
             plain[name] = tuple(str(n) for n in plain[name])
         statement = Statement(**plain)
