@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from snn_deploy.support.one_writer import one_writer
+
 
 def killed_after(work: Callable[[], object], seconds: float) -> bool:
     """Run `work` in a fork of this process and SIGKILL it after `seconds`; return whether that was before its end."""
@@ -18,6 +20,13 @@ def killed_after(work: Callable[[], object], seconds: float) -> bool:
         time.sleep(0.002)
     os.kill(child, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def hold_and_sleep(folder: Path) -> None:
+    """Be the writer of `folder` for ten minutes; the file `begun` says since when."""
+    with one_writer(folder):
+        (folder / "begun").touch()
+        time.sleep(600)
 
 
 def killed_before_file(work: Callable[[], object], number: int) -> bool:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from helpers.killed import hold_and_sleep
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.worker_pool import WorkerLostError, worker_pool
@@ -51,6 +52,18 @@ def test_work_goes_on_while_signals_come_to_the_whole_group():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(pid, number)
         assert list(pool.results(operator.add, [(1, 1)])) == [(0, 2)]
+
+
+def test_work_that_nobody_waits_for_any_more_removes_what_it_holds(tmp_path):
+    def look():
+        if (tmp_path / "begun").exists():
+            raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), worker_pool(1) as pool:
+        list(pool.results(hold_and_sleep, [(tmp_path,)], look))
+    assert [p.name for p in tmp_path.iterdir()] == ["begun"]
+    assert time.monotonic() - start < 60
 
 
 _PARENT = """

@@ -11,6 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +24,9 @@ from snn_deploy.support.user_error import UserError
 
 _R = TypeVar("_R")
 
-_LOOK_EVERY = 0.5  # seconds
+_STOP = signal.SIGUSR1  # to a worker: raise KeyboardInterrupt
+_LONGEST_STOP = 1.0  # seconds
+_LOOK_EVERY = 0.5
 _LONGEST_DEATH = 5.0  # seconds between the end of a worker's pipe and its own
 _SCRIPT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
@@ -99,10 +102,17 @@ class WorkerPool:
         return worker
 
     def end(self) -> None:
-        """Kill the workers, which are idle or whose work nobody waits for any more."""
+        """End the workers, which are idle or whose work nobody waits for any more: those that do not stop are killed.
+
+        The work is interrupted first, so that it removes what it has half written.
+        """
         for worker in self._workers:
+            worker.process.send_signal(_STOP)
+        deadline = time.monotonic() + _LONGEST_STOP
+        for worker in self._workers:
+            with suppress(subprocess.TimeoutExpired):
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
             worker.process.kill()
-        for worker in self._workers:
             worker.process.wait()
             worker.pipe.close()
 
@@ -122,13 +132,12 @@ def serve(handle: int, parent: int) -> None:
     end_with(parent)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they come to the whole group, and the parent says what becomes of it
+    signal.signal(_STOP, signal.default_int_handler)
     pipe = Connection(handle)
-    while True:
-        try:
-            asked = pipe.recv_bytes()
-        except EOFError:
-            return
-        pipe.send_bytes(_answer(asked))
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while True:
+            pipe.send_bytes(_answer(pipe.recv_bytes()))
+    os._exit(0)  # without the seconds that libraries take to end
 
 
 def _answer(asked: bytes) -> bytes:
