@@ -25,8 +25,8 @@ from snn_deploy.support.user_error import UserError
 _R = TypeVar("_R")
 
 _STOP = signal.SIGUSR1  # to a worker: raise KeyboardInterrupt
-_LONGEST_STOP = 1.0  # seconds
-_LOOK_EVERY = 0.5
+_STOPS, _BETWEEN_STOPS = 3, 1.0  # so often, and seconds
+_LOOK_EVERY = 0.5  # seconds
 _LONGEST_DEATH = 5.0  # seconds between the end of a worker's pipe and its own
 _SCRIPT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[3]); "
@@ -106,12 +106,14 @@ class WorkerPool:
 
         The work is interrupted first, so that it removes what it has half written.
         """
+        for _ in range(_STOPS):  # a callback of a compiler may swallow an interrupt
+            for worker in self._workers:
+                worker.process.send_signal(_STOP)  # nothing happens where it has ended
+            deadline = time.monotonic() + _BETWEEN_STOPS
+            for worker in self._workers:
+                with suppress(subprocess.TimeoutExpired):
+                    worker.process.wait(max(0.0, deadline - time.monotonic()))
         for worker in self._workers:
-            worker.process.send_signal(_STOP)
-        deadline = time.monotonic() + _LONGEST_STOP
-        for worker in self._workers:
-            with suppress(subprocess.TimeoutExpired):
-                worker.process.wait(max(0.0, deadline - time.monotonic()))
             worker.process.kill()
             worker.process.wait()
             worker.pipe.close()
