@@ -71,6 +71,26 @@ def matrix_fields(operations: Sequence[Operation], shape: Shape) -> dict[str, An
     return {"weights": np.ascontiguousarray(values.reshape(inputs, -1).T), "delay": delay}
 
 
+def fields_to(
+    operations: Sequence[Operation], source: Shape, shape: Shape, gain: np.ndarray, *, is_flat: bool
+) -> dict[str, Any]:
+    """Return the fields of a FloatConnection from `source` to neurons of `shape`, whose inputs are times `gain`.
+
+    is_flat: whether these neurons are in a row here and a map where the network came from. Neurons in a row are
+    reached by a matrix where no convolution does it; a NodeError says why a map is not reached.
+    """
+    try:
+        if is_flat:
+            raise NodeError("its neurons are flat here.")
+        fields = connection_fields(operations, source)
+    except NodeError:
+        if len(shape) > 1:
+            raise
+        fields = matrix_fields(operations, source)
+    fields["weights"] = fields["weights"] * gain.reshape(-1, *[1] * (fields["weights"].ndim - 1))
+    return fields
+
+
 def _after_pool(chain: _Chain, pool: Pool) -> _Chain:
     shape = pool.output_shape(chain.shape)
     if chain.weights is not None or chain.scale is not None:

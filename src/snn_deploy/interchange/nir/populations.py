@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.interchange.linear.always_on import ALWAYS_ON, always_on, constant_fields
-from snn_deploy.interchange.linear.chain import connection_fields, matrix_fields
+from snn_deploy.interchange.linear.chain import fields_to
 from snn_deploy.interchange.linear.operations import Convolution, Dense, NodeError, Reshape, Shape
 from snn_deploy.interchange.nir import wiring
 from snn_deploy.interchange.nir.flat_graph import FlatGraph
@@ -132,15 +132,7 @@ class _Builder:
         source = mapped.shapes[path.source]
         if path.source in self.flat:
             operations, source = [Reshape(source), *operations], self._shape(path.source)
-        try:
-            if path.target in self.flat:
-                raise NodeError("its neurons are flat here.")
-            fields = connection_fields(operations, source)
-        except NodeError:
-            if len(shape) > 1:
-                raise
-            fields = matrix_fields(operations, source)
-        fields["weights"] = fields["weights"] * gain.reshape(-1, *[1] * (fields["weights"].ndim - 1))
+        fields = fields_to(operations, source, shape, gain, is_flat=path.target in self.flat)
         fields["delay"] += self.place.get(path.source, -1) >= self.place[path.target]
         weighted = [o for o in path.operations if isinstance(mapped.operations[o], Convolution | Dense)]
         key = weighted[-1] if weighted else f"{path.source}-{path.target}"

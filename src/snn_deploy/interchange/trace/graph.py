@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.interchange.linear.always_on import ALWAYS_ON, always_on, constant_fields
-from snn_deploy.interchange.linear.chain import connection_fields, matrix_fields
+from snn_deploy.interchange.linear.chain import fields_to
 from snn_deploy.interchange.linear.operations import (
     Dense,
     NodeError,
@@ -182,15 +182,7 @@ class _Builder:
             operations, source = (Reshape(source), *operations), (math.prod(source),)
         if len(shape) > 1 and term.source in self.flat:
             raise NodeError(f"{term.source} is flat here, and so is what it leads to.")
-        try:
-            if shape != layer.shape:
-                raise NodeError("its neurons are flat here.")
-            fields = connection_fields(operations, source)
-        except NodeError:
-            if len(shape) > 1:
-                raise
-            fields = matrix_fields(operations, source)
-        fields["weights"] = fields["weights"] * gain.reshape(-1, *[1] * (fields["weights"].ndim - 1))
+        fields = fields_to(operations, source, shape, gain, is_flat=shape != layer.shape)
         fields["delay"] += term.step or 0
         return self._named(term.label, term.source, layer.name, fields)
 

@@ -25,7 +25,7 @@ from snn_deploy.interchange.nir.names import unique
 from snn_deploy.interchange.trace.framework import Spiking, find_spiking
 from snn_deploy.interchange.trace.functions import HANDLERS, NEW_TENSORS
 from snn_deploy.interchange.trace.linear_value import LinearValue, Term, key_of
-from snn_deploy.interchange.trace.tracked import Lead, Opaque, OpaqueError, Tracked, logical_shape
+from snn_deploy.interchange.trace.tracked import Lead, Opaque, OpaqueError, Tracked, logical_shape, tensors_in
 
 INPUT = "input"
 _LIBRARIES = (
@@ -185,8 +185,8 @@ class Recorder(TorchFunctionMode):
         if name == "__setitem__":
             self._set_item(*args)
             return result
-        known = [t for t in _tensors((args, kwargs)) if id(t) in self._values or id(t) in self._partial]
-        made = list(_tensors(result))
+        known = [t for t in tensors_in((args, kwargs)) if id(t) in self._values or id(t) in self._partial]
+        made = list(tensors_in(result))
         if known and made:
             for tensor, value in zip(made, self._made(name, args, kwargs, result), strict=False):
                 self._lost = self._lost or isinstance(value, Opaque)
@@ -201,9 +201,9 @@ class Recorder(TorchFunctionMode):
 
     def _made(self, name: str, args: Any, kwargs: Any, result: Any) -> list[Tracked | Opaque]:
         """Return what each tensor of `result` is."""
-        handler, made = HANDLERS.get(name), list(_tensors(result))
+        handler, made = HANDLERS.get(name), list(tensors_in(result))
         if handler is None:
-            arriving = list(_tensors((args, kwargs)))
+            arriving = list(tensors_in((args, kwargs)))
             for tensor in arriving:
                 if isinstance(value := self.value(tensor), Opaque) and value.ranked is None:
                     return [value] * len(made)
@@ -266,7 +266,7 @@ class Recorder(TorchFunctionMode):
         where = f"{name or 'module'} ({type(spiking.module).__name__})"
         value: Tracked | Opaque
         try:
-            for tensor in _tensors(dict(arguments)):
+            for tensor in tensors_in(dict(arguments)):
                 if isinstance(known := self.value(tensor), Opaque) and id(tensor) not in self._states:
                     raise OpaqueError(known.reason)
             if name not in self._neurons:  # first: of a class that is refused no more is known
@@ -275,7 +275,7 @@ class Recorder(TorchFunctionMode):
             value = self._note(name, self._neurons[name], call)
         except NodeError as error:
             reason = str(error) if isinstance(error, OpaqueError) else f"{where}: {error}"
-            for tensor in _tensors(result):
+            for tensor in tensors_in(result):
                 self._know(tensor, Opaque(reason))
             return
         for state in call.after:
@@ -361,16 +361,6 @@ def _in_steps(tensor: torch.Tensor, lead: Lead, steps: int, batch: int, shape: S
     if lead in (("B",), ("T", "B")):
         return values.reshape(steps, batch, *shape)
     return values.reshape(batch, steps, *shape).swapaxes(0, 1)
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from _tensors(part)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
 
 
 def _doubled(value: Any) -> Any:

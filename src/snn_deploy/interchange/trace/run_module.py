@@ -15,7 +15,7 @@ from snn_deploy.interchange.nir.names import unique
 from snn_deploy.interchange.trace.framework import find_spiking
 from snn_deploy.interchange.trace.linear_value import LinearValue, Term, key_of
 from snn_deploy.interchange.trace.recorder import INPUT, Layer, Recorder
-from snn_deploy.interchange.trace.tracked import Opaque, Tracked
+from snn_deploy.interchange.trace.tracked import Opaque, Tracked, tensors_in
 
 Takes = Literal["step", "sample", "steps", "batch_first", "flat"]
 """What a call of a module takes.
@@ -75,7 +75,7 @@ def run_module(
         return _run(twin, torch.as_tensor(frames * scale, dtype=torch.float64), takes, recorder)
     except NodeError as error:
         raise CannotRunError(str(error), recorder.reached, followed=recorder.followed) from error
-    except Exception as error:
+    except Exception as error:  # the module is the user's, and may take something else than it was given
         reason = " ".join(str(error).split())[:300]
         told = f"called with {takes}, it raised {type(error).__name__}: {reason}"
         raise CannotRunError(told, recorder.reached, is_reason=False) from error
@@ -162,7 +162,7 @@ def _parameters(module: torch.nn.Module) -> tuple[str, ...]:
 def _first_followed(recorder: Recorder, result: Any) -> tuple[Tracked, np.ndarray]:
     """Return the first tensor of a result that is known, with its numbers."""
     reasons: list[str] = []
-    for tensor in _leaves(result):
+    for tensor in tensors_in(result):
         value, shown = recorder.value(tensor), tensor
         while isinstance(value, Opaque) and value.ranked is not None:
             shown = value.ranked
@@ -172,16 +172,6 @@ def _first_followed(recorder: Recorder, result: Any) -> tuple[Tracked, np.ndarra
         if isinstance(value, Opaque):
             reasons.append(value.reason)
     raise NodeError(reasons[0] if reasons else "its result does not depend on its input.")
-
-
-def _leaves(result: Any) -> Iterator[torch.Tensor]:
-    if isinstance(result, torch.Tensor):
-        yield result
-    elif isinstance(result, tuple | list):
-        for part in result:
-            yield from _leaves(part)
-    elif isinstance(result, dict):
-        yield from _leaves(list(result.values()))
 
 
 def _in_time(value: Tracked, numbers: np.ndarray, steps: int, batch: int) -> tuple[tuple[LinearValue, ...], Any]:

@@ -1,8 +1,9 @@
 """tracked: what is known of a tensor while a module runs: where its batch and its steps are, and what it is made of."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -69,3 +70,14 @@ def reshaped(value: Tracked, sizes: tuple[int, ...], batch: int) -> Tracked:
             shape = logical_shape(sizes[axes:])
             return Tracked(lead, tuple(step.reshape(shape) for step in value.steps))
     raise NodeError(f"the shape {sizes}, in which batch, steps and features are mixed.")
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors in nested tuples, lists and dictionaries, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))
