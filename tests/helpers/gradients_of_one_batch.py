@@ -5,6 +5,7 @@ runs the command line with the others.
 """
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -62,4 +63,6 @@ if __name__ == "__main__":
         everything |= gradients(name, several)
     if several.is_first:
         np.savez(Path(sys.argv[1]), **{name.replace("/", "|"): value for name, value in everything.items()})
+    else:
+        time.sleep(2.0)  # a process that comes late finds the first one's lock and files
     main(sys.argv[2:])

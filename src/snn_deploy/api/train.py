@@ -105,13 +105,12 @@ def train(
     settings = _settings(config, changes, Path(out) if resume and out is not None else None, parent)
     folder = Path(out) if out is not None else Path("runs") / _default_name(config, parent, settings)
     files = RunFolder(folder)
-    require_no_writer(folder)
-    if not force and not resume:
-        _require_empty(files)
+    processes = several_processes()
+    processes.agree(lambda: _require_free(files, may_hold_run=force or resume))
     if resume and not files.checkpoint.exists():
         watch.say(f"{folder}: no checkpoint to go on from; the run begins.")
     seen = replace(watcher or Watcher(), noted=watch.say)
-    trained(settings, folder, seen, resume=resume, parent=parent, processes=several_processes())
+    trained(settings, folder, seen, resume=resume, parent=parent, processes=processes)
     return TrainResult(folder)
 
 
@@ -157,8 +156,11 @@ def _default_name(
     raise UserError("train --resume: which run? Give its folder with --out.")
 
 
-def _require_empty(files: RunFolder) -> None:
-    """Raise a UserError where the folder holds a run that would be lost."""
+def _require_free(files: RunFolder, *, may_hold_run: bool) -> None:
+    """Raise a UserError where another process writes to the folder, or where it holds a run that would be lost."""
+    require_no_writer(files.path)
+    if may_hold_run:
+        return
     if files.float_network.exists():
         raise UserError(
             f"{files.path}: holds a finished run. Choose another folder with --out, or write over it with --force."

@@ -39,16 +39,20 @@ weight = 0.1
 """
 
 
+def in_two_processes(*command):
+    """Return the finished `python COMMAND...` that torchrun starts twice."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run([*torchrun, *command], capture_output=True, text=True, check=False, env=environment)
+
+
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
     """Return a folder with what two processes left: gradients.npz, the run, and what they printed."""
     folder = tmp_path_factory.mktemp("together")
     (folder / "small.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += [gradients_of_one_batch.__file__, folder / "gradients.npz"]
-    command += ["train", folder / "small.toml", "--out", folder / "run", "--json"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    command = ["train", folder / "small.toml", "--out", folder / "run", "--json"]
+    done = in_two_processes(gradients_of_one_batch.__file__, folder / "gradients.npz", *command)
     assert done.returncode == 0, done.stderr
     (folder / "stdout").write_text(done.stdout)
     (folder / "stderr").write_text(done.stderr)
@@ -86,6 +90,14 @@ def test_a_run_of_two_processes_leaves_the_files_and_the_network_of_one(together
 def test_only_the_first_process_prints(together):
     assert json.loads((together / "stdout").read_text())["metrics"]["epoch"] == 2
     assert (together / "stderr").read_text().count("epoch   1/2") == 1
+
+
+def test_all_processes_end_with_the_first_ones_refusal(together):
+    done = in_two_processes("-m", "snn_deploy.cli.main", "train", together / "small.toml", "--out", together / "run")
+    assert done.returncode == 1  # torchrun's own
+    assert "exitcode  : 2" in done.stderr
+    assert "holds a finished run" in done.stderr
+    assert "does not know" not in done.stderr
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_anything_is_written(tmp_path):

@@ -5,6 +5,8 @@ The norms' moments and the layers' means meet in across_processes.py, so that th
 with the whole batch.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, distributed, nn
 
@@ -33,6 +35,17 @@ class SeveralProcesses(Processes):
         if wanted not in ("auto", device.type):
             raise UserError(f'training.device = "{wanted}": the processes were started on {device.type}. Use "auto".')
         return device
+
+    def agree(self, check: Callable[[], None]) -> None:
+        failures: list[str | None] = [None]
+        if self.is_first:
+            try:
+                check()
+            except UserError as error:
+                failures = [str(error)]
+        distributed.broadcast_object_list(failures, device=self._accelerator.device)
+        if failures[0] is not None:
+            raise UserError(failures[0])
 
     def for_training(self, network: nn.Module) -> nn.Module:
         prepared: nn.Module = self._accelerator.prepare(network)

@@ -3,6 +3,8 @@
 distributed.py has the form for several.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,10 @@ class Processes:
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError('training.device = "cuda": torch finds no such device here. Choose "cpu" or "auto".')
         return torch.device(wanted)
+
+    def agree(self, check: Callable[[], None]) -> None:
+        """Call `check`, in the first process only; its UserError ends all of them."""
+        check()
 
     def for_training(self, network: nn.Module) -> nn.Module:
         """Return a module that computes what `network` does and averages its gradients over the processes."""
