@@ -94,10 +94,10 @@ def test_only_the_first_process_prints(together):
 
 def test_all_processes_end_with_the_first_ones_refusal(together):
     done = in_two_processes("-m", "snn_deploy.cli.main", "train", together / "small.toml", "--out", together / "run")
-    assert done.returncode == 1  # torchrun's own
-    assert "exitcode  : 2" in done.stderr
+    assert done.returncode == 1, done.stderr  # torchrun's own
     assert "holds a finished run" in done.stderr
-    assert "does not know" not in done.stderr
+    assert "exitcode  : 2" in done.stderr, done.stderr
+    assert "does not know" not in done.stderr, done.stderr
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_anything_is_written(tmp_path):

@@ -316,3 +316,12 @@ def test_a_full_disk_under_tensorboard_is_a_user_error_and_the_last_checkpoint_s
                 log({"epoch": epoch, "epochs": 20, "loss/cross_entropy": 0.5})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("norm_samples", [0, 2000])
+def test_a_short_training_is_no_dead_network(tmp_path, norm_samples):
+    training = {"epochs": 2, "samples": 0, "batch_size": 128, "norm_samples": norm_samples}
+    train(_config(training=training, model={"layers": "12C3-P2-24C3-P2-10"}, augmentations={}), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["train_accuracy"] > 0.5
+    assert lines[-1]["test_accuracy"] > lines[-1]["train_accuracy"] - 0.05

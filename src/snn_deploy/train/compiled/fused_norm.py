@@ -16,7 +16,7 @@ from torch import Tensor
 
 from snn_deploy.train.compiled import lif_kernels
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
-from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
+from snn_deploy.train.processes.across_processes import mean_over_processes
 
 
 def normed(currents: Tensor, norm: ChannelNormModule) -> Tensor:
@@ -135,7 +135,7 @@ def norm_graph(norm: ChannelNormModule, maps: Maps) -> NormGraph:
             lambda a, b, out: lif_kernels.moments(maps.array, maps.along_row, a, b, out[0], out[1]),
         )
         mean, mean_square = mean_over_processes(torch.from_numpy(sums / maps.count))
-        norm.observe(mean, mean_square, process_count() * maps.count)
+        norm.observe(mean, mean_square)
         with torch.enable_grad():
             moments = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
             return NormGraph(moments, norm.from_moments(*moments))

@@ -23,7 +23,9 @@ class Training:
 
     samples: 0 is the whole training set. threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
     is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends of epochs.
-    measured_samples: test samples on which every layer is measured after each epoch; 0 measures none.
+    measured_samples: test samples on which every layer is measured after each epoch; 0 measures none. norm_samples:
+    training samples on which the norms' moments are measured after each epoch (norm_statistics.py); 0 leaves the
+    running ones.
     synapses: "amx" computes convolutions and dense layers of spikes in int8 and bfloat16 (amx_synapses.py says what
     that rounds); "auto" does where the CPU can.
     """
@@ -35,6 +37,7 @@ class Training:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     checkpoint_every: Annotated[int, Ge(0)] = 0
     measured_samples: Annotated[int, Ge(0)] = 500
+    norm_samples: Annotated[int, Ge(0)] = 2000
     tensorboard: bool = False
     synapses: Literal["auto", "float32", "amx"] = "auto"
 

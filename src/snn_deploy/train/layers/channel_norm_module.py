@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_deploy.network.float_network import ChannelNorm
-from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
+from snn_deploy.train.processes.across_processes import mean_over_processes
 
 
 class ChannelNormModule(nn.Module):
@@ -28,8 +28,8 @@ class ChannelNormModule(nn.Module):
         """Return (factor, offset), (channels,) each, for moments of the current batch; differentiable."""
         raise TypeError(f"{type(self).__name__} needs no moments")
 
-    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
-        """Update the running statistics with the moments of a training batch, of `count` values per channel."""
+    def observe(self, mean: Tensor, mean_square: Tensor) -> None:
+        """Update the running statistics with the moments of a training batch."""
 
     def from_running_statistics(self) -> tuple[Tensor, Tensor] | None:
         """Return (factor, offset) from the running statistics, or None where currents stay as they are."""
@@ -46,7 +46,7 @@ class ChannelNormModule(nn.Module):
             local = torch.stack([m.mean(everything_else) for m in (currents.double(), currents.double().square())])
             mean, mean_square = mean_over_processes(local)
             with torch.no_grad():
-                self.observe(mean, mean_square, process_count() * currents.numel() // currents.shape[1])
+                self.observe(mean, mean_square)
             factor_and_offset = self.from_moments(mean, mean_square)
         else:
             fixed = self.from_running_statistics()

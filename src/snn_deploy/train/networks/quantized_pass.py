@@ -27,7 +27,7 @@ from snn_deploy.train.networks.network_plan import PlannedConnection, PlannedPop
 from snn_deploy.train.networks.quantizable_network import QuantizableNetwork
 from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
-from snn_deploy.train.processes.across_processes import mean_over_processes, process_count
+from snn_deploy.train.processes.across_processes import mean_over_processes
 
 
 def quantized_pass(network: QuantizableNetwork, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
@@ -168,7 +168,7 @@ def _observe(norm: ChannelNormModule, currents: Tensor, units: np.ndarray, facto
     mean, square = mean_over_processes(
         torch.stack([rows.mean(others) * to_raw, rows.square().mean(others) * to_raw**2])
     )
-    norm.observe(mean, square, process_count() * rows.numel() // rows.shape[1])
+    norm.observe(mean, square)
 
 
 class _Whole(torch.autograd.Function):

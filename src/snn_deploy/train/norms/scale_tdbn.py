@@ -9,10 +9,11 @@ from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Lt
-from torch import Tensor, nn
+from torch import Tensor
 
 from snn_deploy.network.float_network import ChannelNorm
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.moment_norm import MomentNorm
 
 
 @dataclass(frozen=True)
@@ -29,29 +30,18 @@ class Norm:
         return ScaleNorm(self.alpha * threshold, self.momentum, self.epsilon, channels)
 
 
-class ScaleNorm(ChannelNormModule):
+class ScaleNorm(MomentNorm):
     """Divides each channel by its root mean square."""
 
-    needs_moments = True
-    mean_square: Tensor
-
     def __init__(self, scale: float, momentum: float, epsilon: float, channels: int) -> None:
-        super().__init__()
-        self.scale, self.momentum, self.epsilon = scale, momentum, epsilon
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.register_buffer("mean_square", torch.ones(channels))
+        super().__init__(momentum, channels)
+        self.scale, self.epsilon = scale, epsilon
 
     def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
         factor = self.gain * self.scale * torch.rsqrt(mean_square + self.epsilon)
         return factor, torch.zeros_like(factor)
 
-    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
-        self.mean_square.lerp_(mean_square.to(self.mean_square.dtype), self.momentum)
-
-    def from_running_statistics(self) -> tuple[Tensor, Tensor]:
-        return self.from_moments(self.mean_square, self.mean_square)
-
     def channel_norm(self) -> ChannelNorm:
-        gain = (self.gain * self.scale).detach().double().numpy()
-        variance = self.mean_square.double().numpy()
+        gain = (self.gain * self.scale).detach().cpu().double().numpy()
+        variance = self.mean_square.cpu().numpy().copy()
         return ChannelNorm(0 * gain, variance, gain, 0 * gain, epsilon=self.epsilon)

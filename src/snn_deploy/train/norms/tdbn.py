@@ -8,12 +8,14 @@ the exporter says what can be done. The norms scale_tdbn and centered_tdbn need 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
 import torch
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
 from snn_deploy.network.float_network import ChannelNorm
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.moment_norm import MomentNorm
 
 
 @dataclass(frozen=True)
@@ -30,36 +32,19 @@ class Norm:
         return _Tdbn(self, channels, threshold)
 
 
-class _Tdbn(ChannelNormModule):
-    needs_moments = True
-    mean: Tensor
-    variance: Tensor
-
+class _Tdbn(MomentNorm):
     def __init__(self, options: Norm, channels: int, threshold: float) -> None:
-        super().__init__()
+        super().__init__(options.momentum, channels)
         self.options, self.scale = options, options.alpha * threshold
-        self.gain = nn.Parameter(torch.ones(channels))
         self.shift = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("variance", torch.ones(channels))
 
     def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:
-        return self._factor_and_offset(mean, mean_square - mean.square())
-
-    def observe(self, mean: Tensor, mean_square: Tensor, count: int) -> None:
-        variance = (mean_square - mean.square()) * (count / max(count - 1, 1))  # unbiased, as PyTorch's
-        self.mean.lerp_(mean.to(self.mean.dtype), self.options.momentum)
-        self.variance.lerp_(variance.to(self.variance.dtype), self.options.momentum)
-
-    def from_running_statistics(self) -> tuple[Tensor, Tensor]:
-        return self._factor_and_offset(self.mean, self.variance)
-
-    def _factor_and_offset(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        variance = (mean_square - mean.square()).clamp(min=0.0)  # rounding may leave less
         factor = self.gain * self.scale * torch.rsqrt(variance + self.options.epsilon)
         return factor, self.shift - mean * factor
 
     def channel_norm(self) -> ChannelNorm:
-        mean, variance, gain, shift = (
-            t.detach().double().numpy() for t in (self.mean, self.variance, self.gain * self.scale, self.shift)
-        )
+        mean, mean_square = self.moments.cpu().numpy().copy()
+        gain, shift = (t.detach().cpu().double().numpy() for t in (self.gain * self.scale, self.shift))
+        variance = np.maximum(mean_square - mean**2, 0.0)  # rounding may leave less than 0
         return ChannelNorm(mean, variance, gain, shift, self.options.epsilon)

@@ -45,6 +45,7 @@ class SeveralProcesses(Processes):
                 failures = [str(error)]
         distributed.broadcast_object_list(failures, device=self._accelerator.device)
         if failures[0] is not None:
+            self._accelerator.end_training()  # a process that still talks to one that ended would be aborted
             raise UserError(failures[0])
 
     def for_training(self, network: nn.Module) -> nn.Module:

@@ -16,6 +16,7 @@ from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
 from snn_deploy.train.run.evaluation import accuracy
 from snn_deploy.train.run.inheritance import Parent
 from snn_deploy.train.run.layer_statistics import measured_layers
+from snn_deploy.train.run.norm_statistics import has_unmeasured_norms, measure_norms
 from snn_deploy.train.run.run_start import StartedRun, start_run
 from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, tensorboard_log
 
@@ -72,6 +73,8 @@ def _train(
     for line in run.metrics:
         log(line)
     every = config.training.checkpoint_every
+    if _infers_first(config) and has_unmeasured_norms(run.network):
+        measure_norms(context)
     while progress.epoch < config.training.epochs:
         for here in train_epoch(context, progress):
             watcher.batch(here.epoch + 1, here.batch, context.batches, means_so_far(context, here))
@@ -96,6 +99,8 @@ def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
     """Return the accuracy on the test set (in floats too, where training rounds), and what layers do on some of it."""
     config = run.context.config
     limits = config.quantization.limits(epoch, config.training.epochs)
+    if limits is None:  # a quantized pass trains with the running moments, which fit it
+        measure_norms(run.context)
     found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.context.processes, limits)}
     if limits is not None:
         found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.context.processes)
@@ -115,3 +120,10 @@ def _float_network(run: StartedRun) -> FloatNetwork:
     if run.origin.parent is not None:
         provenance["parent_checkpoint_sha256"] = run.origin.parent
     return to_float_network(run.network.to("cpu"), run.context.samples, config.steps, provenance)
+
+
+def _infers_first(config: TrainConfig) -> bool:
+    """Return whether the first epoch uses the norms' running moments: to round weights, or to probe gradients."""
+    return config.quantization.limits(1, config.training.epochs) is not None or hasattr(
+        config.surrogate.options, "adapted"
+    )
