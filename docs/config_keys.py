@@ -31,6 +31,8 @@ def markdown() -> str:
         default = section.default.get(config.SURROGATE)
         beside = f" Default: `{default}`." if default else ""
         parts.append(f"## [{name}]\n\n`name` is one of the names below.{beside}\n")
+        if name == "data":
+            parts += [_described(config.HeldOut), _table(config.HeldOut)]
         parts += [_plugin(section.package, found, section.class_name) for found in plugin_names(section.package)]
     for name, section in config.COLLECTIONS.items():
         parts.append(f"## [{name}.NAME]\n")

@@ -14,6 +14,7 @@ from snn_deploy.api.measuring import States, measuring
 from snn_deploy.api.sources import DEFAULT_CHIP, Chosen, Data, choose
 from snn_deploy.deploy.running.backend import load_backend, make_ready
 from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflows
+from snn_deploy.deploy.verification.verify import silent_populations
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
@@ -50,7 +51,8 @@ class ExportResult(Result):
     None. broken_limits: one sentence for each required limit that does not hold. files: what `save` wrote; problem: why
     the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
     many did on those samples; None where that was not counted. beside_source: of a network from a torch module, the
-    integers beside the floats on random samples; None for others.
+    integers beside the floats on random samples; None for others. silent: populations that never fired on the samples
+    of `accuracy`.
     """
 
     export: Export
@@ -63,6 +65,7 @@ class ExportResult(Result):
     problem: str | None = None
     overflows: tuple[Overflow, ...] | None = None
     beside_source: Health | None = None
+    silent: tuple[str, ...] = ()
 
     @property
     def network(self) -> IntegerNetwork:
@@ -196,7 +199,10 @@ class ExportResult(Result):
         return tuple(found)
 
     def _warnings(self) -> tuple[str, ...]:
-        """Return a line for each population that no input makes fire, about the channel that comes nearest to it."""
+        """Return a line for each population that no input, or no test sample, makes fire.
+
+        The former about the channel that comes nearest to it.
+        """
         lines = []
         for p in self.network.populations:
             if p.name in self.never_fire:
@@ -205,6 +211,8 @@ class ExportResult(Result):
                 lines.append(
                     f"{p.name} can never fire: its largest potential is {highest[i]}, its threshold {threshold[i]}"
                 )
+            elif p.name in self.silent:
+                lines.append(f"{p.name} never fired on the {self.samples} test samples; nothing passes through it")
         return tuple(lines)
 
     def _changes(self) -> tuple[str, ...]:
@@ -378,7 +386,13 @@ def _measured(result: ExportResult, chosen: Chosen, watch: Watch) -> ExportResul
     with watch.progress("integer accuracy", chosen.count) as advance:
         simulation = load_backend("cpu").run(result.network, chosen.shown, progress=advance)
     found = overflows(result.network, simulation)
-    counted = replace(result, accuracy=chosen.accuracy(simulation.classes), samples=chosen.count, overflows=found)
+    counted = replace(
+        result,
+        accuracy=chosen.accuracy(simulation.classes),
+        samples=chosen.count,
+        overflows=found,
+        silent=silent_populations(result.network, simulation),
+    )
     return _recorded(counted) if result.is_measured else counted
 
 

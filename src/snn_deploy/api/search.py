@@ -21,7 +21,7 @@ from snn_deploy.search.settings import (
 )
 from snn_deploy.search.study import Budget, points
 from snn_deploy.search.study import search as searched
-from snn_deploy.search.trained import checked, config_of, trainings
+from snn_deploy.search.trained import checked, config_of, trained_epochs, trainings
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
@@ -70,7 +70,9 @@ class SearchResult(Result):
         rows = tuple(
             (
                 *(shown(m, v.point.measures[m]) for m in MEASURES),
+                f"{100 * v.test_accuracy:.2f} %",
                 v.point.deployment.steps,
+                trained_epochs(self.settings, v.point.deployment),
                 v.point.deployment.weight_bits,
                 v.point.deployment.thresholds,
                 v.point.deployment.profile,
@@ -93,16 +95,27 @@ class SearchResult(Result):
                 "nothing that was tried keeps what is required; try more steps, bits or channels, or require less.",
             )
         return (
-            Table((*MEASURES, "steps", "bits", "thresholds", "profile", *keys, "spikes", "file"), rows),
+            Table(
+                (*MEASURES, "test", "steps", "epochs", "bits", "thresholds", "profile", *keys, "spikes", "file"), rows
+            ),
             f"Pareto front of {len(self.points)} deployments in {objectives}; {len(self.pruned)} pruned",
             *(f"  pruned: {reason}" for reason in reasons),
-            "energy and latency: the highest estimate for the chip. The front was chosen by the accuracy on these",
-            "samples, so on new ones expect a little less.",
+            "energy and latency: the highest estimate for the chip. accuracy: on validation samples, which the front",
+            "was chosen by; test: on test samples, looked at once.",
+            *self._unequal_training(),
             *self._model_errors(),
             *(f"{v.network}: {v.verification}" for v in self.front if not v.identical),
             *ended,
             *(f"wrote {path}" for path in self.files),
         )
+
+    def _unequal_training(self) -> tuple[str, ...]:
+        """Return a line where networks that stand side by side were not trained for as many epochs."""
+        epochs = {trained_epochs(self.settings, v.point.deployment) for v in self.front}
+        told = (
+            "epochs: of the trainings that led to a network, which differ: fewer steps start from the network of more."
+        )
+        return (told,) if len(epochs) > 1 else ()
 
     def _model_errors(self) -> tuple[str, ...]:
         """Return how far the models of the chips on the front were off where they could be compared."""
@@ -118,7 +131,7 @@ class SearchResult(Result):
             "tried": len(self.points),
             "pruned": len(self.pruned),
             "objectives": list(self.settings.objectives),
-            "front": [as_json(v) for v in self.front],
+            "front": [as_json(self.settings, v) for v in self.front],
             "model_errors": list(self._model_errors()),
         }
 
@@ -162,7 +175,7 @@ def search(
     trials
         Deployments to try; those of earlier calls count.
     samples
-        Test samples that each is measured on; 0 is all.
+        Validation samples that each is measured on, and test samples that the front is; 0 is all.
     inherited_epochs
         Epochs of the trainings with fewer steps, which start from the one with more; None is a quarter of the config's.
         Where rmp_loss or quantization needs more, it is as many.
@@ -226,8 +239,8 @@ def _found(
     best = []
     for found in front(tried, settings.objectives):
         training = config_of(settings, found.deployment)
-        test = coded(training.data.options.load("test").first(verify), training.coding, training.steps)
-        best.append(verified(found, folder, test.shown, _BACKENDS))
+        test = coded(training.data.options.load("test").first(settings.samples), training.coding, training.steps)
+        best.append(verified(found, folder, test, verify, _BACKENDS))
     written = write_front(settings, best, tried, folder) if best else []
     return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written), is_interrupted)
 

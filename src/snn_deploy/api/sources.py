@@ -16,6 +16,7 @@ from snn_deploy.network.integer_network import IntegerNetwork, read_integer_netw
 from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
+from snn_deploy.train.config.train_config import HeldOut
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples, Split
 
@@ -142,6 +143,8 @@ def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, spli
     config = provenance.get("config", {})
     stated = dict(config.get("data", {}))
     trained_on, place = stated.pop("name", None), ""
+    for key in fields(HeldOut):
+        stated.pop(key.name, None)
     if data is not None:
         name, _, place = data.partition(":")
     elif trained_on is None:

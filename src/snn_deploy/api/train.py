@@ -38,16 +38,28 @@ class TrainResult(Result):
 
     @property
     def accuracy(self) -> float:
-        """The share of test samples that are right after the last epoch."""
+        """The share of test samples that are right, looked at once, at the end."""
         return float(RunFolder(self.folder).read_metrics()[-1]["test_accuracy"])
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The share of validation samples that are right after the epoch that is kept; None where none are held out."""
+        lines = self.metrics
+        found = lines[int(str(lines[-1]["kept_epoch"])) - 1].get("validation_accuracy")
+        return None if found is None else float(str(found))
 
     def headline(self) -> str:
         """Return the folder and the accuracy."""
         return f"{self.folder}, test accuracy {100 * self.accuracy:.2f} %"
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the network's file and its accuracy."""
-        return (f"wrote {RunFolder(self.folder).float_network}  (test accuracy {100 * self.accuracy:.2f} %)",)
+        """Return the network's file, which epoch it is of, and its accuracy."""
+        kept, of = self.metrics[-1]["kept_epoch"], self.metrics[-1]["epoch"]
+        epoch = "" if kept == of else f", of epoch {kept}"
+        chosen = self.validation_accuracy
+        validation = "" if chosen is None else f"validation {100 * chosen:.2f} %, "
+        tested = f"{validation}test {100 * self.accuracy:.2f} %, looked at once"
+        return (f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})",)
 
     def to_dict(self) -> dict[str, object]:
         """Return folder, file, steps, and the metrics of the last epoch."""

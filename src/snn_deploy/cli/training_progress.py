@@ -53,6 +53,6 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     losses = ", ".join(f"{k.removeprefix('loss/')} {v:.4f}" for k, v in metrics.items() if k.startswith("loss/"))
     rates = " ".join(f"{v:.3f}" for k, v in metrics.items() if k.startswith("spike_rate/"))
     accuracies = f"training {percent(metrics['train_accuracy'])}"
-    if "test_accuracy" in metrics:
-        accuracies += f"  test {percent(metrics['test_accuracy'])}"
-    return f"{losses}  {accuracies}  spike rates {rates}"
+    if "validation_accuracy" in metrics:
+        accuracies += f"  validation {percent(metrics['validation_accuracy'])}"
+    return f"{losses}  {accuracies}  spike rates in training {rates}"

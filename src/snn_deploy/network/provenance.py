@@ -55,6 +55,8 @@ class _Provenance(_Table):
     compared: dict[str, Any] = _ABSENT
     float_accuracy: _Share | None = None
     quantized_accuracy: _Share | None = None
+    validation_accuracy: _Share | None = None
+    validation_samples: _Count = 0
     test_samples: _Count = 0
 
 

@@ -13,19 +13,25 @@ from matplotlib.figure import Figure
 
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
-from snn_deploy.search.point import Point, network_path
+from snn_deploy.search.point import Point, measured_accuracy, network_path
 from snn_deploy.search.settings import MEASURES, SearchSettings
+from snn_deploy.search.trained import trained_epochs
 from snn_deploy.support.atomic_file import write_files
+from snn_deploy.train.data.samples import Samples
 
 _DOTS_PER_INCH = 150
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A point of the front. verification: what was compared, in one line; identical: whether every spike is."""
+    """A point of the front. test_accuracy: of its integers, on test samples that nothing was chosen by.
+
+    verification: what was compared, in one line; identical: whether every spike is.
+    """
 
     point: Point
     network: Path
+    test_accuracy: float
     identical: bool
     verification: str
 
@@ -48,18 +54,20 @@ def front(points: Sequence[Point], objectives: Sequence[str]) -> list[Point]:
     return [best[cost] for cost in sorted(best)]
 
 
-def verified(found: Point, folder: Path, inputs: np.ndarray, backends: Sequence[str]) -> Verified:
-    """Return the point after comparing every spike of its network file on `backends`."""
+def verified(found: Point, folder: Path, test: Samples, compared: int, backends: Sequence[str]) -> Verified:
+    """Return the point with its accuracy on `test`, after comparing every spike of `compared` samples on `backends`."""
     path = network_path(folder, found.deployment)
-    result = verify(read_integer_network(path), inputs, backends)
-    return Verified(found, path, result.is_identical, str(result).splitlines()[0])
+    network = read_integer_network(path)
+    accuracy, _, _ = measured_accuracy(network, test)
+    result = verify(network, test.first(compared).shown, backends)
+    return Verified(found, path, accuracy, result.is_identical, str(result).splitlines()[0])
 
 
 def write_front(
     settings: SearchSettings, best: Sequence[Verified], points: Sequence[Point], folder: Path
 ) -> list[Path]:
     """Write front.json and front.png; return their paths."""
-    plain = {"objectives": list(settings.objectives), "front": [as_json(v) for v in best],
+    plain = {"objectives": list(settings.objectives), "front": [as_json(settings, v) for v in best],
              "tried": len(points), "pruned": [asdict(p) for p in points if p.pruned]}  # fmt: skip
     picture = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
@@ -71,11 +79,13 @@ def write_front(
     return list(contents)
 
 
-def as_json(found: Verified) -> dict[str, Any]:
+def as_json(settings: SearchSettings, found: Verified) -> dict[str, Any]:
     """Return plain dictionaries and lists."""
     return {
         "deployment": asdict(found.point.deployment),
         "measures": dict(found.point.measures),
+        "test_accuracy": found.test_accuracy,
+        "epochs": trained_epochs(settings, found.point.deployment),
         "network": str(found.network),
         "identical": found.identical,
         "verification": found.verification,

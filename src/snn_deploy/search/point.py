@@ -96,7 +96,7 @@ def _measured(
         return Point(deployment, measures, reason)
     least = max((r.number for r in settings.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
     samples = load()
-    accuracy, operations, seen = _accuracy(network, samples, least)
+    accuracy, operations, seen = measured_accuracy(network, samples, least)
     if seen < len(samples.labels):
         reason = f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"
         return Point(deployment, measures, reason)
@@ -111,7 +111,7 @@ def _measured(
     return Point(deployment, measures, broken())
 
 
-def _accuracy(network: IntegerNetwork, samples: Samples, least: float) -> tuple[float, float, int]:
+def measured_accuracy(network: IntegerNetwork, samples: Samples, least: float = 0.0) -> tuple[float, float, int]:
     """Return (share of right samples, synaptic operations a sample, samples); stop where `least` is out of reach."""
     cpu, count = load_backend("cpu"), len(samples.labels)
     right, operations, seen = 0, 0.0, 0

@@ -70,7 +70,7 @@ class SearchSettings:
     """A search, but for how long it goes on. config: the resolved table of the training config.
 
     choices: (key, values) of the config. inherited_epochs: of training with fewer steps, from the network with more.
-    samples: test samples that a deployment is measured on.
+    samples: validation samples that a deployment is measured on, and test samples that the front is.
     """
 
     config: Mapping[str, Any]

@@ -9,7 +9,7 @@ SEARCH/front.json, .png      the Pareto front, verified (front.py)
 A space that is not larger than the number of trials is tried whole, most steps first. Else Optuna's TPE sampler
 (Bergstra et al., NeurIPS 2011; several objectives: Ozaki et al., JAIR 2022) chooses. What a requirement rules out is
 pruned, and TPE learns from it as from what is worse than every measured one. A deployment that was tried before is
-read, not measured again.
+read, not measured again. All are measured on validation samples; test samples are looked at once, for the front.
 """
 
 import warnings
@@ -28,6 +28,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.data.splits import validation_samples
 
 try:
     import optuna
@@ -92,8 +93,8 @@ def _work(
     def samples_of(deployment: Deployment) -> Samples:
         if (training := deployment.without_export()) not in samples:
             config = config_of(settings, deployment)
-            test = config.data.options.load("test").first(settings.samples)
-            samples[training] = coded(test, config.coding, config.steps)
+            held_out = validation_samples(config.data.options, config.held_out.validation, "search")
+            samples[training] = coded(held_out.first(settings.samples), config.coding, config.steps)
         return samples[training]
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:

@@ -58,6 +58,13 @@ def _run(settings: SearchSettings, deployment: Deployment, folder: Path) -> RunF
     return files
 
 
+def trained_epochs(settings: SearchSettings, deployment: Deployment) -> int:
+    """Return the epochs that led to its network: of its own training, and of those that it started from."""
+    more = longer(settings, deployment)
+    before = 0 if more is None else trained_epochs(settings, more)
+    return before + config_of(settings, deployment).training.epochs
+
+
 def trainings(settings: SearchSettings) -> int:
     """Return how many networks the whole space needs."""
     seen = {settings.deployment(chosen).without_export() for chosen in settings.deployments()}

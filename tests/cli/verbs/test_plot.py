@@ -31,9 +31,9 @@ def test_plot_writes_a_picture_of_each_kind(run, tmp_path):
 def test_the_curves_are_the_metrics(run, lines):
     figures = draw(read_config(run / "config.toml"), lines)
     accuracy, loss = figures["training"].axes
-    assert _labels(accuracy) == ["test", "training"]
+    assert _labels(accuracy) == ["validation", "training"]
     assert _labels(loss) == ["cross_entropy", "im_loss"]
-    assert list(accuracy.lines[0].get_ydata()) == [100 * line["test_accuracy"] for line in lines]
+    assert list(accuracy.lines[0].get_ydata()) == [100 * line["validation_accuracy"] for line in lines]
     (rates,) = figures["spike_rates"].axes
     assert _labels(rates) == ["conv1", "conv2"]
     assert list(rates.lines[1].get_ydata()) == [line["measured/spike_rate/conv2"] for line in lines]

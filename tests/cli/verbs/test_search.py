@@ -11,6 +11,7 @@ import pytest
 from helpers.cli_help import snn_deploy
 from PIL import Image
 
+from snn_deploy.deploy.backends import cpu
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.support.one_writer import one_writer
@@ -53,13 +54,15 @@ def test_every_point_of_the_front_is_a_network_that_verifies(found):
     assert (report["tried"], report["pruned"]) == (4, 0)
     assert report["front"]
     assert any("loihi2, step time: on the networks measured on chips" in line for line in report["model_errors"])
-    shown = Dataset().load("test").first(3).shown
+    test = Dataset().load("test").first(60)
     for point in report["front"]:
         assert point["identical"] is True
         assert point["verification"].startswith("identical: 2 samples")
         network = read_integer_network(folder / "points" / point["network"].split("/")[-2] / "network.npz")
         assert network.steps == point["deployment"]["steps"]
-        assert verify(network, shown, ["reference", "cpu"]).is_identical
+        assert verify(network, test.first(3).shown, ["reference", "cpu"]).is_identical
+        assert point["test_accuracy"] == (cpu.run(network, test.shown).classes == test.labels).mean()
+        assert point["epochs"] == {4: 2, 2: 3}[network.steps]  # fewer steps start from the network of more
         assert point["measures"]["energy"] > 0
     accuracies = [p["measures"]["accuracy"] for p in report["front"]]
     assert accuracies == sorted(accuracies, reverse=True)

@@ -84,7 +84,8 @@ def test_a_run_of_two_processes_leaves_the_files_and_the_network_of_one(together
     for a, b in zip(*lines, strict=True):
         assert a.keys() == b.keys()
         assert a["loss/cross_entropy"] == pytest.approx(b["loss/cross_entropy"], rel=1e-3)
-        assert a["test_accuracy"] == pytest.approx(b["test_accuracy"], abs=0.006)
+        assert a["validation_accuracy"] == pytest.approx(b["validation_accuracy"], abs=0.015)  # two of 144 samples
+    assert lines[0][-1]["test_accuracy"] == pytest.approx(lines[1][-1]["test_accuracy"], abs=0.006)
 
 
 def test_only_the_first_process_prints(together):

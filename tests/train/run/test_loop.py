@@ -21,9 +21,10 @@ from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run import tensorboard_log as log_module
+from snn_deploy.train.run.evaluation import accuracy
 from snn_deploy.train.run.inheritance import read_parent
 from snn_deploy.train.run.layer_statistics import measured_layers
-from snn_deploy.train.run.loop import Watcher, train
+from snn_deploy.train.run.loop import Watcher, best_epoch, train
 from snn_deploy.train.run.run_start import build_network, start_run
 from snn_deploy.train.run.tensorboard_log import tensorboard_log
 
@@ -62,8 +63,9 @@ def uninterrupted(tmp_path_factory):
 
 def test_a_run_killed_before_any_of_its_files_is_in_place_ends_as_if_it_never_had_been(uninterrupted, tmp_path):
     expected = _files(uninterrupted[0])
-    # The first checkpoint and config; per epoch two checkpoints within, the metrics, one at its end; the network.
-    files = 2 + 3 * (2 + 1 + 1) + 1
+    # The first checkpoint and config; per epoch two checkpoints within, the metrics, one at its end; the metrics
+    # with the test accuracy; the network.
+    files = 2 + 3 * (2 + 1 + 1) + 2
     for number in range(1, files + 1):
         folder = tmp_path / str(number)
         assert killed_before_file(partial(train, _config(), folder), number)
@@ -184,7 +186,7 @@ def test_the_layers_are_measured_as_the_potentials_and_spikes_of_a_plain_pass_sa
     config = _config()
     run = start_run(config, uninterrupted[0], True, None, Processes())
     run.network.eval()
-    inputs = torch.from_numpy(run.test.inputs[:60]).float() * run.test.scale
+    inputs = torch.from_numpy(run.validation.inputs[:60]).float() * run.validation.scale
     with torch.no_grad():
         layers = run.network(inputs, config.steps, ForwardOptions(config.surrogate.options, 1.0)).layers
     for layer in layers:
@@ -285,8 +287,11 @@ def test_tensorboard_gets_every_epoch_once_even_when_resumed(tmp_path):
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    found = [(e.step, e.value) for e in events.Scalars("test_accuracy")]
-    assert found == [(line["epoch"], pytest.approx(line["test_accuracy"])) for line in lines]
+    found = [(e.step, e.value) for e in events.Scalars("validation_accuracy")]
+    assert found == [(line["epoch"], pytest.approx(line["validation_accuracy"])) for line in lines]
+    assert [(e.step, e.value) for e in events.Scalars("test_accuracy")] == [
+        (2, pytest.approx(lines[-1]["test_accuracy"]))
+    ]
 
 
 def test_a_missing_tensorboard_is_refused_before_anything_is_written(tmp_path, monkeypatch):
@@ -323,5 +328,52 @@ def test_a_short_training_is_no_dead_network(tmp_path, norm_samples):
     training = {"epochs": 2, "samples": 0, "batch_size": 128, "norm_samples": norm_samples}
     train(_config(training=training, model={"layers": "12C3-P2-24C3-P2-10"}, augmentations={}), tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert lines[-1]["train_accuracy"] > 0.5
+    assert lines[-1]["train_accuracy"] > 0.4
+    assert lines[-1]["validation_accuracy"] > lines[-1]["train_accuracy"] - 0.05
     assert lines[-1]["test_accuracy"] > lines[-1]["train_accuracy"] - 0.05
+
+
+def test_the_best_epoch_is_kept_with_its_network_and_a_killed_run_keeps_the_same(tmp_path):
+    unsteady = {"learning_rate": 1.0, "schedule": "constant"}
+    config = _config(seed=1, training={"keep": "best", "epochs": 4}, optimizer=unsteady, losses={})
+    train(config, tmp_path / "whole")
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    kept = lines[-1]["kept_epoch"]
+    accuracies = [line["validation_accuracy"] for line in lines]
+    assert accuracies[kept - 1] == max(accuracies)
+    assert kept < 4  # else the test shows nothing
+    run = start_run(config, tmp_path / "whole", True, None, Processes())
+    assert accuracy(run.network, run.validation, config.steps) == max(accuracies)
+    assert accuracy(run.network, run.test, config.steps) == lines[-1]["test_accuracy"]
+    network = read_float_network(tmp_path / "whole" / "float_network.npz")
+    assert network.provenance["validation_accuracy"] == max(accuracies)
+    train(config, tmp_path / "whole", resume=True)
+    for number in (7, 12, 20, 21, 22):
+        assert killed_before_file(lambda: train(config, tmp_path / "killed"), number)
+        train(config, tmp_path / "killed", resume=True)
+        assert _files(tmp_path / "killed") == _files(tmp_path / "whole"), number
+
+
+def test_only_epochs_that_round_weights_are_kept_where_some_do():
+    config = _config(training={"keep": "best"}, quantization={"epochs": 2})
+    metrics = [{"epoch": e, "validation_accuracy": a} for e, a in ((1, 0.9), (2, 0.6), (3, 0.5))]
+    assert best_epoch(config, metrics) == 2
+    assert best_epoch(_config(), metrics) == 1
+    assert best_epoch(_config(), [*metrics, {"epoch": 4, "validation_accuracy": 0.9}]) == 4
+
+
+def test_without_validation_samples_layers_are_measured_on_training_samples_and_no_epoch_is_best(tmp_path):
+    train(_config(data={"validation": 0.0}, training={"epochs": 1}), tmp_path / "run")
+    (line,) = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert "validation_accuracy" not in line
+    assert {"test_accuracy", "measured/spike_rate/conv1"} <= line.keys()
+    with pytest.raises(UserError, match=r"training\.keep = 'best': there are no validation samples"):
+        train(_config(data={"validation": 0.0}, training={"keep": "best"}), tmp_path / "best")
+    assert not (tmp_path / "best").exists()
+
+
+def test_a_layer_that_never_fired_is_said(tmp_path):
+    noted = []
+    config = _config(norm={"name": "none"}, neuron={"threshold": 50.0}, losses={}, training={"epochs": 1})
+    train(config, tmp_path / "run", Watcher(noted=noted.append))
+    assert [line for line in noted if line.startswith("warning: layer conv1 never fired on the validation samples")]

@@ -12,7 +12,7 @@ LINE = {
     "epoch": 1,
     "sharpness": 3.0,
     "train_accuracy": 0.5,
-    "test_accuracy": 0.5,
+    "validation_accuracy": 0.5,
     "loss/cross_entropy": 1.5,
     "measured/spike_rate/conv1": 0.1,
     "measured/membrane_histogram/conv1": [1] * (HISTOGRAM_BINS + 2),
@@ -21,7 +21,7 @@ LINE = {
 
 def test_what_was_written_is_read_again(tmp_path):
     files = RunFolder(tmp_path)
-    files.write_metrics([LINE, {**LINE, "epoch": 2, "float_test_accuracy": 0.6}])
+    files.write_metrics([LINE, {**LINE, "epoch": 2, "test_accuracy": 0.6}])
     assert [line["epoch"] for line in files.read_metrics()] == [1, 2]
 
 
@@ -30,9 +30,10 @@ def test_what_was_written_is_read_again(tmp_path):
     [
         *("3", "null", "[]", "{", "[" * 100_000, json.dumps(LINE)[:-3], '{"epoch": NaN}'),
         *(json.dumps({**LINE, key: wrong}) for key in LINE for wrong in ("x", None, True, [[]], {}, 10**400)),
-        *(json.dumps({k: v for k, v in LINE.items() if k != key}) for key in (*list(LINE)[:4], list(LINE)[5])),
+        *(json.dumps({k: v for k, v in LINE.items() if k != key}) for key in (*list(LINE)[:3], list(LINE)[5])),
         json.dumps({**LINE, "measured/membrane_histogram/conv1": [1, 2]}),
         json.dumps({**LINE, "measured/membrane_histogram/conv1": [-1] * (HISTOGRAM_BINS + 2)}),
+        json.dumps({k: v for k, v in LINE.items() if k != "validation_accuracy"}) + "\n" + json.dumps(LINE),
         json.dumps({k: v for k, v in LINE.items() if k[:4] != "loss"}) + "\n" + json.dumps(LINE),
     ],
 )

@@ -40,7 +40,11 @@ from snn_deploy.support.user_error import UserError
 )
 @click.option("--trials", type=click.IntRange(min=1), default=60, show_default=True, help="Deployments to try.")
 @click.option(
-    "--samples", type=click.IntRange(min=0), default=500, show_default=True, help="Test samples to measure on; 0: all."
+    "--samples",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Validation samples to measure on, and test samples for the front; 0: all.",
 )
 @click.option(
     "--inherited-epochs",

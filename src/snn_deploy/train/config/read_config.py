@@ -23,6 +23,7 @@ from snn_deploy.train.config.train_config import (
     SETTINGS,
     SURROGATE,
     Choice,
+    HeldOut,
     Numbers,
     Optimizer,
     QuantizationAware,
@@ -68,9 +69,12 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
             raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
         if key not in top_keys and not isinstance(value, Mapping):
             raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
+    data = table.get("data", {})
+    common = {key.name for key in fields(HeldOut)}
+    of_set = {key: value for key, value in data.items() if key not in common}
     numbers = checked_options(Numbers, {k: table[k] for k in table if k in top_keys}, where)
     config = TrainConfig(
-        data=_choice("data", table, where),
+        data=_choice("data", {**table, "data": of_set}, where),
         model=_choice("model", table, where),
         neuron=_choice("neuron", table, where),
         norm=_choice("norm", table, where),
@@ -84,6 +88,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         steps=numbers.steps,
         method=numbers.method,
         coding=numbers.coding,
+        held_out=checked_options(HeldOut, {k: data[k] for k in common & data.keys()}, f"{where}: [data]"),
     )
     require_sensible(config, where)
     return config
@@ -160,5 +165,7 @@ def _assign(table: dict[str, Any], assignment: str) -> None:
             raise UserError(f"--set {assignment}: {section!r} is a value, not a table.")
     chooses = last == "name" and len(sections) == 1 and sections[0] in CHOICES
     if chooses and table.get("name", default_choice(sections[0], whole)) != value:
-        table.clear()  # the options were those of another plug-in
+        common = {key.name for key in fields(HeldOut)} if sections[0] == "data" else set()
+        for key in table.keys() - common:
+            del table[key]  # the options were those of another plug-in
     table[last] = value

@@ -21,18 +21,19 @@ SURROGATE, TIME_BASED = "surrogate", "time-based"
 class Training:
     """How long, with what, and what is kept and measured on the way.
 
-    samples: 0 is the whole training set. threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
-    is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends of epochs.
-    measured_samples: test samples on which every layer is measured after each epoch; 0 measures none. norm_samples:
-    training samples on which the norms' moments are measured after each epoch (norm_statistics.py); 0 leaves the
-    running ones.
-    synapses: "amx" computes convolutions and dense layers of spikes in int8 and bfloat16 (amx_synapses.py says what
-    that rounds); "auto" does where the CPU can.
+    samples: 0 is the whole training set. keep: the network of the last epoch, or of that with the best validation
+    accuracy (of the quantized epochs, where there are some). threads: 0 leaves the choice to torch. device: "auto" is
+    a GPU where there is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends
+    of epochs. measured_samples: validation samples (training samples, where there are none) on which every layer is
+    measured after each epoch; 0 measures none. norm_samples: training samples on which the norms' moments are measured
+    after each epoch (norm_statistics.py); 0 leaves the running ones. synapses: "amx" computes convolutions and dense
+    layers of spikes in int8 and bfloat16 (amx_synapses.py says what that rounds); "auto" does where the CPU can.
     """
 
     epochs: Annotated[int, Ge(1)] = 3
     batch_size: Annotated[int, Ge(1)] = 128
     samples: Annotated[int, Ge(0)] = 0
+    keep: Literal["last", "best"] = "last"
     threads: Annotated[int, Ge(0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     checkpoint_every: Annotated[int, Ge(0)] = 0
@@ -66,6 +67,18 @@ class Optimizer:
     momentum: Annotated[float, Ge(0), Le(1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
     schedule: str = "cosine"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Keys of [data] beside those of the data set.
+
+    validation: the share of each class's training samples that is held out to choose by (splits.py): epochs, what a
+    search tries. 0 holds none out. A data set with a validation split of its own uses that instead. Test samples are
+    looked at once, at the end.
+    """
+
+    validation: Annotated[float, Ge(0), Le(0.5)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,7 @@ class TrainConfig:
     steps: int = 4
     method: str = SURROGATE
     coding: Coding = "direct"
+    held_out: HeldOut = field(default_factory=HeldOut)
 
     def table(self) -> dict[str, Any]:
         """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
@@ -151,6 +165,7 @@ class TrainConfig:
         for section in CHOICES:
             choice = getattr(self, section)
             table[section] = {"name": choice.name, **asdict(choice.options)}
+        table["data"] |= asdict(self.held_out)
         for section in COLLECTIONS:
             table[section] = {choice.name: asdict(choice.options) for choice in getattr(self, section)}
         return {**table, **{section: asdict(getattr(self, section)) for section in SETTINGS}}

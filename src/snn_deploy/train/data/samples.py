@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]  # the second where a data set has one of its own
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Samples:
     def shown(self) -> np.ndarray:
         """The inputs as an exported network takes them: images, or (steps, samples, *shape)."""
         return np.swapaxes(self.inputs, 0, 1) if self.is_sequence else self.inputs
+
+    def chosen(self, indices: np.ndarray) -> "Samples":
+        """Return the samples at `indices`, in that order. Image files stay unread."""
+        unread = getattr(self.inputs, "ordered", None)
+        return replace(self, inputs=unread(indices) if unread else self.inputs[indices], labels=self.labels[indices])
 
     def first(self, count: int) -> "Samples":
         """Return the first `count` samples; 0 is all of them. Image files stay unread."""

@@ -1,6 +1,7 @@
 """_class_folders: samples from FOLDER/CLASS/IMAGE or FOLDER/train/CLASS/IMAGE and FOLDER/test/CLASS/IMAGE.
 
-torchvision calls this ImageFolder. The samples come in one fixed random order, so that the first are of all classes.
+torchvision calls this ImageFolder. FOLDER/val is the test split where there is no FOLDER/test. The
+samples come in one fixed random order, so that the first are of all classes.
 """
 
 from pathlib import Path
@@ -14,7 +15,12 @@ from snn_deploy.train.datasets._image_files import ImageFiles
 
 HELD_OUT = 5  # every fifth image of a class is a test image where the folder has no split of its own
 _ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's
-_SPLITS = {"train": ("train",), "test": ("test", "val")}
+_SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val"), "validation": ("val",)}
+
+
+def has_validation(folder: Path) -> bool:
+    """Return whether `folder` has a validation split beside its training and test splits."""
+    return all((folder / name).is_dir() for name in ("train", "val", "test"))
 
 
 def read_class_folders(

@@ -67,7 +67,7 @@ class ImageFiles:
         """Return the first `count` images, still unread."""
         return replace(self, paths=self.paths[:count])
 
-    def ordered(self, order: Sequence[int]) -> "ImageFiles":
+    def ordered(self, order: Sequence[int] | np.ndarray) -> "ImageFiles":
         """Return the images in another order, still unread."""
         return replace(self, paths=tuple(self.paths[i] for i in order))
 

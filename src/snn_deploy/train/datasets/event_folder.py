@@ -10,14 +10,15 @@ from annotated_types import Ge, Le
 from snn_deploy.train.data.event_file import read_events
 from snn_deploy.train.data.events import FrameValues
 from snn_deploy.train.data.samples import Samples, Split
-from snn_deploy.train.datasets._class_folders import class_files
+from snn_deploy.train.datasets._class_folders import class_files, has_validation
 
 ENDINGS = (".npy", ".npz", ".h5", ".hdf5", ".aedat4")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """folder: holds CLASS/FILE, or train/CLASS/FILE and test/CLASS/FILE. Without such a split every fifth is tested.
+    """folder: holds CLASS/FILE, or train/CLASS/FILE and test/CLASS/FILE, and val/CLASS/FILE for validation. Without
+    test/ it is val/ that is tested; without both, every fifth recording of a class.
 
     sensor_height, sensor_width: pixels of the camera. size: frames are size x size; 0 is as the sensor. steps: frames
     of a recording, equal parts of its duration; the config's steps must be the same. values: of a frame's pixel.
@@ -29,6 +30,11 @@ class Dataset:
     size: Annotated[int, Ge(0), Le(1024)] = 48
     steps: Annotated[int, Ge(1), Le(1000)] = 10
     values: FrameValues = "binary"
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether the folder has a validation split."""
+        return has_validation(Path(self.folder).expanduser())
 
     def load(self, split: Split) -> Samples:
         """Return sequences of shape (2, size, size), `steps` frames each."""

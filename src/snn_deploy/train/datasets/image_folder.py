@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 
 from snn_deploy.train.data.samples import Samples, Split
-from snn_deploy.train.datasets._class_folders import read_class_folders
+from snn_deploy.train.datasets._class_folders import has_validation, read_class_folders
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """folder: holds CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE (or val/). Without such a split every fifth
-    image of a class is held out for testing.
+    """folder: holds CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE, and val/CLASS/IMAGE for validation. Without
+    test/ it is val/ that is tested; without both, every fifth image of a class.
 
     size: the shorter side is resized to it, and the middle size x size is cut out. channels: 3 is colour, 1 is grey.
     """
@@ -21,6 +21,11 @@ class Dataset:
     folder: str
     size: Annotated[int, Ge(1)] = 32
     channels: Literal[1, 3] = 3
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether the folder has a validation split."""
+        return has_validation(Path(self.folder).expanduser())
 
     def load(self, split: Split) -> Samples:
         """Return the images of `split`, (channels, size, size) each, read when they are needed."""

@@ -1,7 +1,8 @@
 """Data set `npz_file`: images and labels of your own, in one numpy file.
 
 Arrays train_images, train_labels, test_images, test_labels (x_train, y_train, x_test, y_test are understood too), or
-images and labels alone, of which every fifth sample is held out for testing. Images are uint8, (samples, height,
+images and labels alone, of which every fifth sample is held out for testing. Beside the first four there may be
+val_images and val_labels (x_val, y_val) for validation. Images are uint8, (samples, height,
 width) or (samples, channels, height, width).
 """
 
@@ -12,11 +13,16 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from snn_deploy.support.npz_file import load_npz
+from snn_deploy.support.npz_file import DAMAGE, load_npz, open_npz
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples, Split
 
 _HELD_OUT = 5
+_NAMES: dict[Split, tuple[tuple[str, str], ...]] = {
+    "train": (("train_images", "train_labels"), ("x_train", "y_train")),
+    "validation": (("val_images", "val_labels"), ("x_val", "y_val")),
+    "test": (("test_images", "test_labels"), ("x_test", "y_test")),
+}
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,21 @@ class Dataset:
     channels_last: bool = False
     classes: Annotated[int, Ge(0)] = 0
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether the file has arrays for each of the three splits."""
+        try:
+            with open_npz(Path(self.file).expanduser()) as members:
+                return all(any(pair[0] in members.names for pair in pairs) for pairs in _NAMES.values())
+        except DAMAGE:
+            return False  # load says what is wrong
+
     def load(self, split: Split) -> Samples:
         """Return the samples of `split`."""
         path = Path(self.file).expanduser()
         arrays = load_npz(path)
-        names = {"train": [("train_images", "train_labels"), ("x_train", "y_train")],
-                 "test": [("test_images", "test_labels"), ("x_test", "y_test")]}  # fmt: skip
-        pairs = {s: next((p for p in pairs if p[0] in arrays), None) for s, pairs in names.items()}
-        if all(pairs.values()):
+        pairs = {s: next((p for p in pairs if p[0] in arrays), None) for s, pairs in _NAMES.items()}
+        if pairs["train"] and pairs["test"]:
             samples = {s: self._samples(path, arrays, *pair) for s, pair in pairs.items() if pair}
             classes = self._counted(path, np.concatenate([s.labels for s in samples.values()]))
             return replace(samples[split], classes=classes)

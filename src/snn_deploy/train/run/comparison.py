@@ -42,13 +42,15 @@ class Outcome:
     error: str | None = None
 
     def of_layers(self, quantity: str) -> dict[str, float]:
-        """Return layer -> a quantity that was measured on test samples (see layer_statistics.py)."""
+        """Return layer -> a quantity that was measured after the last epoch (see layer_statistics.py)."""
         start = f"measured/{quantity}/"
         return {key.removeprefix(start): value for key, value in self.metrics.items() if key.startswith(start)}
 
     def values(self) -> dict[str, float]:
         """Return the numbers that are compared; what was not measured is left out. Rate and q: means over layers."""
         found = {"test_accuracy": self.metrics["test_accuracy"], "seconds": self.seconds}
+        if "validation_accuracy" in self.metrics:
+            found["validation_accuracy"] = self.metrics["validation_accuracy"]
         for quantity in ("spike_rate", "quantization_error"):
             layers = self.of_layers(quantity)
             if layers:

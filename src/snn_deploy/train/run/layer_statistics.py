@@ -1,10 +1,10 @@
-"""layer_statistics: what every layer does on the same test samples, measured by the plain path after an epoch.
+"""layer_statistics: what every layer does on the same samples, measured by the plain path after an epoch.
 
 Potentials are those before the reset, and the histogram counts them in thresholds: a neuron fires from 1 on.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ def measured_layers(network: Network, samples: Samples, steps: int) -> dict[str,
     fans = fan_outs(network.plan)
     operations = sum(float(layers[name].spikes @ fan.ravel()) for name, fan in fans.items() if name in layers)
     return {**measured, "measured/synaptic_operations": operations / len(samples.labels)}
+
+
+def silent_layers(metrics: Mapping[str, Any]) -> list[str]:
+    """Return the layers of which not one neuron fired, from a line of metrics with `measured_layers`."""
+    start = "measured/dead_share/"
+    return [name.removeprefix(start) for name, share in metrics.items() if name.startswith(start) and share == 1]
 
 
 class _Layer:

@@ -1,6 +1,6 @@
 """loop: trains one network from a config and leaves a run folder (run_folder.py says what is in it)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,16 @@ from snn_deploy.support.one_writer import one_writer
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.processes.processes import Processes
-from snn_deploy.train.run.checkpoint import Progress, require_finite
+from snn_deploy.train.run.checkpoint import Progress, read_network_state, require_finite
 from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
 from snn_deploy.train.run.evaluation import accuracy
 from snn_deploy.train.run.inheritance import Parent
-from snn_deploy.train.run.layer_statistics import measured_layers
+from snn_deploy.train.run.layer_statistics import measured_layers, silent_layers
 from snn_deploy.train.run.norm_statistics import has_unmeasured_norms, measure_norms
 from snn_deploy.train.run.run_start import StartedRun, start_run
 from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, tensorboard_log
+
+_AT_THE_END = ("test_accuracy", "float_test_accuracy", "kept_epoch")  # of a finished run, in its last line
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _train(
     writes = context.processes.is_first
     log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
     for line in run.metrics:
-        log(line)
+        log({name: value for name, value in line.items() if name not in _AT_THE_END})
     every = config.training.checkpoint_every
     if _infers_first(config) and has_unmeasured_norms(run.network):
         measure_norms(context)
@@ -86,37 +88,88 @@ def _train(
         if writes:
             run.files.write_metrics(run.metrics)
         progress = Progress(progress.epoch + 1, sharpness=here.sharpness)
+        if config.training.keep == "best" and best_epoch(config, run.metrics) == progress.epoch:
+            run.save(progress, run.files.best_checkpoint)
         run.save(progress)
         log(line)
         watcher.epoch(line)
-    network = _float_network(run)
-    if writes:
-        write_float_network(network, run.files.float_network)
+    network, tested = _finished(run, progress, watcher)
+    log({"epoch": config.training.epochs, **tested})
     return network
 
 
+def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[FloatNetwork, dict[str, float]]:
+    """Return the network that is kept and its metrics on the test samples, after writing both."""
+    config, context = run.context.config, run.context
+    kept = config.training.epochs
+    if config.training.keep == "best":
+        kept = best_epoch(config, run.metrics)
+        read_network_state(run.files.best_checkpoint, run.network)
+        run.save(progress)  # what starts from this run starts from the network that is kept
+    limits = config.quantization.limits(kept, config.training.epochs)
+    tested = {"test_accuracy": accuracy(run.network, run.test, config.steps, context.processes, limits)}
+    if limits is not None:
+        tested["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, context.processes)
+    tested["kept_epoch"] = kept
+    run.metrics[-1] |= tested
+    network = _float_network(run, run.metrics[kept - 1] | tested)
+    for layer in silent_layers(run.metrics[kept - 1]):
+        seen = "training" if run.validation is None else "validation"
+        watcher.noted(
+            f"warning: layer {layer} never fired on the {seen} samples that were measured: nothing passes through it. "
+            "Train longer, or with [losses.im_loss], which keeps potentials near the threshold."
+        )
+    if context.processes.is_first:
+        run.files.write_metrics(run.metrics)
+        write_float_network(network, run.files.float_network)
+    return network, tested
+
+
+def best_epoch(config: TrainConfig, metrics: Sequence[Mapping[str, Any]]) -> int:
+    """Return the epoch, from 1, with the best validation accuracy, the last of several.
+
+    Where training rounds weights in its last epochs, one of these: only they trained what is exported.
+    """
+    quantized, epochs = config.quantization.epochs, config.training.epochs
+    chosen = [line for line in metrics if line["epoch"] > (epochs - quantized if quantized else 0)]
+    best = max(chosen or metrics, key=lambda line: (line["validation_accuracy"], line["epoch"]))
+    return int(best["epoch"])
+
+
 def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
-    """Return the accuracy on the test set (in floats too, where training rounds), and what layers do on some of it."""
-    config = run.context.config
+    """Return the accuracy on validation samples (in floats too, where training rounds), and what layers do on some.
+
+    Without validation samples the layers are measured on training samples.
+    """
+    config, validation = run.context.config, run.validation
     limits = config.quantization.limits(epoch, config.training.epochs)
     if limits is None:  # a quantized pass trains with the running moments, which fit it
         measure_norms(run.context)
-    found = {"test_accuracy": accuracy(run.network, run.test, config.steps, run.context.processes, limits)}
-    if limits is not None:
-        found["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, run.context.processes)
+    found: dict[str, Any] = {}
+    if validation is not None:
+        found["validation_accuracy"] = accuracy(run.network, validation, config.steps, run.context.processes, limits)
+        if limits is not None:
+            found["float_validation_accuracy"] = accuracy(run.network, validation, config.steps, run.context.processes)
     if config.training.measured_samples == 0:
         return found
-    return found | measured_layers(run.network, run.test.first(config.training.measured_samples), config.steps)
+    samples = run.context.samples if validation is None else validation
+    return found | measured_layers(run.network, samples.first(config.training.measured_samples), config.steps)
 
 
-def _float_network(run: StartedRun) -> FloatNetwork:
-    config, last = run.context.config, run.metrics[-1]
+def _float_network(run: StartedRun, kept: Mapping[str, Any]) -> FloatNetwork:
+    """Return the trained network. kept: the metrics of its epoch, with the accuracy on the test samples."""
+    config = run.context.config
     provenance = {
         "config": config.table(),
-        "float_accuracy": last.get("float_test_accuracy", last["test_accuracy"]),
-        "quantized_accuracy": last["test_accuracy"] if "float_test_accuracy" in last else None,
+        "float_accuracy": kept.get("float_test_accuracy", kept["test_accuracy"]),
+        "quantized_accuracy": kept["test_accuracy"] if "float_test_accuracy" in kept else None,
         "test_samples": len(run.test.labels),
     }
+    if run.validation is not None:
+        provenance |= {
+            "validation_accuracy": kept["validation_accuracy"],
+            "validation_samples": len(run.validation.labels),
+        }
     if run.origin.parent is not None:
         provenance["parent_checkpoint_sha256"] = run.origin.parent
     return to_float_network(run.network.to("cpu"), run.context.samples, config.steps, provenance)

@@ -6,8 +6,14 @@ from typing import Any
 
 from snn_deploy.support.array_file import refuse_constant
 
-_NEEDED = ("epoch", "sharpness", "train_accuracy", "test_accuracy")
-_DRAWN = ("loss/", "spike_rate/", "measured/", "time_gradient/")  # over all epochs, where the last one has them
+_NEEDED = ("epoch", "sharpness", "train_accuracy")
+_DRAWN = (
+    "loss/",
+    "spike_rate/",
+    "measured/",
+    "time_gradient/",
+    "validation_accuracy",
+)  # over all epochs, where the last one has them
 _HISTOGRAM = "measured/membrane_histogram/"
 _LARGEST_COUNT = 2**53  # beyond it a count is no float64
 _LARGEST_NUMBER = 1e100  # a guess: far beyond every metric, and a picture's axis still holds it

@@ -60,9 +60,12 @@ def training(lines: Sequence[Line]) -> Figure:
     """Return accuracy on both splits and the loss terms over the epochs."""
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
-    for i, (key, label) in enumerate((("test_accuracy", "test"), ("train_accuracy", "training"))):
-        _curve(above, lines, [100 * line[key] for line in lines], label, i, 2)
-    above.set(title=f"Accuracy (test: {100 * lines[-1]['test_accuracy']:.2f} % at the end)", ylabel="accuracy (%)")
+    splits = [("validation_accuracy", "validation"), ("train_accuracy", "training")]
+    for i, (key, label) in enumerate(splits):
+        if key in lines[-1]:
+            _curve(above, lines, [100 * line[key] for line in lines], label, i, 2)
+    tested = f" (test: {100 * lines[-1]['test_accuracy']:.2f} % at the end)" if "test_accuracy" in lines[-1] else ""
+    above.set(title=f"Accuracy{tested}", ylabel="accuracy (%)")
     terms = _keys(lines[-1], "loss/")
     for i, name in enumerate(terms):
         _curve(below, lines, [line[f"loss/{name}"] for line in lines], name, i, len(terms))
@@ -76,7 +79,7 @@ def training(lines: Sequence[Line]) -> Figure:
 
 
 def spike_rates(lines: Sequence[Line]) -> Figure:
-    """Return the rate of every layer over the epochs: measured on test samples, or else over the training."""
+    """Return the rate of every layer over the epochs: measured after each epoch, or else over the training."""
     measured = "measured/spike_rate/"
     start = measured if _keys(lines[-1], measured) else "spike_rate/"
     layers = _keys(lines[-1], start)
@@ -85,7 +88,8 @@ def spike_rates(lines: Sequence[Line]) -> Figure:
     for i, layer in enumerate(layers):
         _curve(axes, lines, [line[start + layer] for line in lines], layer, i, len(layers))
     axes.set_ylim(bottom=0)
-    where = "test samples" if start == measured else "training samples"
+    is_held_out = start == measured and "validation_accuracy" in lines[-1]
+    where = "validation samples" if is_held_out else "training samples"
     axes.set(title=f"Spike rate of each layer, on {where}", xlabel="epoch", ylabel="spikes per neuron and step")
     _finish(axes)
     return figure

@@ -3,6 +3,7 @@
 RUN/config.toml                     the resolved config
 RUN/metrics.jsonl                   one JSON object per epoch
 RUN/checkpoints/last.safetensors    the run's state; it alone decides where a run goes on
+RUN/checkpoints/best.safetensors    that of the epoch with the best validation accuracy, where training.keep asks for it
 RUN/float_network.npz               the trained FloatNetwork, what `export` reads; its presence says "finished"
 RUN/tensorboard/                    the metrics again, where the config asks for them
 """
@@ -44,6 +45,11 @@ class RunFolder:
         return self.path / "checkpoints" / "last.safetensors"
 
     @property
+    def best_checkpoint(self) -> Path:
+        """The state after the epoch with the best validation accuracy."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
     def float_network(self) -> Path:
         """The trained network, which is written last."""
         return self.path / "float_network.npz"
@@ -77,13 +83,13 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what a run that was here before has left, the sign that it is finished first."""
-        for path in (self.float_network, self.checkpoint, self.metrics, self.config):
+        for path in (self.float_network, self.checkpoint, self.best_checkpoint, self.metrics, self.config):
             remove_file(path)
         shutil.rmtree(self.tensorboard, ignore_errors=True)
         self.remove_leftovers()
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files of a run that was killed."""
-        for path in (self.config, self.metrics, self.checkpoint, self.float_network):
+        for path in (self.config, self.metrics, self.checkpoint, self.best_checkpoint, self.float_network):
             for leftover in path.parent.glob(f".{path.name}.*"):
                 remove_file(leftover)

@@ -16,6 +16,7 @@ from snn_deploy.train.config.read_config import read_config, resolved_config
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.data.splits import no_validation, training_and_validation
 from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
@@ -35,20 +36,24 @@ from snn_deploy.train.run.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class StartedRun:
-    """A run that can train. progress, metrics: how far it is, and the lines of metrics up to there."""
+    """A run that can train. validation: what to choose by, where there is any; test: looked at once, at the end.
+
+    progress, metrics: how far it is, and the lines of metrics up to there.
+    """
 
     files: RunFolder
     origin: Origin
     network: Network
     context: TrainingContext
+    validation: Samples | None
     test: Samples
     progress: Progress
     metrics: list[dict[str, Any]]
 
-    def save(self, progress: Progress) -> None:
-        """Write the checkpoint; the first of the processes does."""
+    def save(self, progress: Progress, path: Path | None = None) -> None:
+        """Write the checkpoint, or one at `path`; the first of the processes does."""
         if self.context.processes.is_first:
-            write_checkpoint(self.files.checkpoint, self.context.state, progress, self.origin)
+            write_checkpoint(path or self.files.checkpoint, self.context.state, progress, self.origin)
 
 
 def start_run(
@@ -74,7 +79,11 @@ def start_run(
         )
     if device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    training = coded(config.data.options.load("train").first(config.training.samples), config.coding, config.steps)
+    training, validation = training_and_validation(config.data.options, config.held_out.validation)
+    training = coded(training.first(config.training.samples), config.coding, config.steps)
+    validation = None if validation is None else coded(validation, config.coding, config.steps)
+    if validation is None and config.training.keep == "best":
+        raise no_validation("training.keep = 'best'")
     for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     if training.steps not in (None, config.steps):
@@ -92,7 +101,7 @@ def start_run(
     metrics = files.read_metrics(progress.epoch)
     test = coded(config.data.options.load("test"), config.coding, config.steps)
     context = TrainingContext(config, training, state, processes.for_training(network), processes)
-    run = StartedRun(files, origin, network, context, test, progress, metrics)
+    run = StartedRun(files, origin, network, context, validation, test, progress, metrics)
     if processes.is_first:
         if is_resumed:
             files.remove_leftovers()
