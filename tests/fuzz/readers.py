@@ -1,27 +1,33 @@
 # ruff: noqa: E402 - the tests' folder is put on the path first
 """Damages files of every kind and reads them: what comes back is a value or a UserError of one line, never a traceback.
 
+Nothing else reaches the terminal: libraries have ways of their own to write there what is in a file.
+
     python tests/fuzz/readers.py 20000 [SEED] [READER ...]
 
 Each mutation is drawn from SEED, the reader and its number alone, so that a failure is made again by its line.
 """
 
+import gzip
 import json
+import os
 import random
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
+import onnx as onnx_format
 import tomli_w
 import torch
 from PIL import Image
@@ -55,13 +61,15 @@ from snn_deploy.network.source_comparison import source_line
 from snn_deploy.report.gather import _provenance
 from snn_deploy.report.ladder import ladder
 from snn_deploy.report.run_facts import training_of
+from snn_deploy.search import journal
 from snn_deploy.search.point import read_point
 from snn_deploy.search.settings import MEASURES, SearchSettings, begin
 from snn_deploy.support import array_file
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.data.event_file import read_events
-from snn_deploy.train.data.idx_file import read_idx
+from snn_deploy.train.data.idx_file import read_idx_samples
+from snn_deploy.train.datasets import cifar10, cifar100
 from snn_deploy.train.datasets._image_files import ImageFiles
 from snn_deploy.train.datasets.npz_file import Dataset as NpzFile
 from snn_deploy.train.run import checkpoint
@@ -103,6 +111,7 @@ def fuzz(count: int, seed: int, folder: Path, only: Iterable[str] = ()) -> tuple
     whole = {}
     for reader in chosen:
         path = folder / reader.name
+        path.parent.mkdir(exist_ok=True)
         reader.write(path)
         reader.read(path)  # a whole file is read
         whole[reader.name] = path.read_bytes()
@@ -126,6 +135,32 @@ def fuzz(count: int, seed: int, folder: Path, only: Iterable[str] = ()) -> tuple
 
 
 def _outcome(reader: Reader, path: Path) -> str:
+    with _terminal() as terminal:
+        outcome = _outcome_alone(reader, path)
+    terminal.seek(0)
+    said = terminal.read()
+    terminal.close()
+    return f"{outcome}, after it wrote to the terminal: {said[:1000]!r}" if said else outcome
+
+
+@contextmanager
+def _terminal() -> Iterator[IO[str]]:
+    """Yield a file that gets what is written to standard output and standard error, by libraries in C too."""
+    file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - the caller reads it
+    before = [os.dup(number) for number in (1, 2)]
+    try:
+        with redirect_stdout(file), redirect_stderr(file):
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+            yield file
+            file.flush()
+    finally:
+        for number, kept in zip((1, 2), before, strict=True):
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def _outcome_alone(reader: Reader, path: Path) -> str:
     try:
         reader.read(path)
     except UserError as error:
@@ -266,12 +301,12 @@ def readers() -> tuple[Reader, ...]:
             lambda path: NpzFile(str(path)).load("test"),
             _npz,
         ),
-        Reader(
-            "images-idx3-ubyte",
-            lambda path: path.write_bytes(b"\0\0\x08\x03" + b"\0\0\0\2" * 3 + bytes(8)),
-            read_idx,
-        ),
-        Reader("network.onnx", write_onnx, lambda path: onnx.run(integers, frames, file=path)),
+        *(Reader(f"idx/t10k-{name}", _write_idx, lambda path: read_idx_samples(path.parent, "test"), _idx)
+          for name in ("images-idx3-ubyte", "labels-idx1-ubyte.gz")),
+        *(Reader(name, partial(_write_cifar, label_bytes), partial(_load, data_set)) for name, label_bytes, data_set in
+          (("cifar10/test_batch.bin", 1, cifar10), ("cifar100/test.bin", 2, cifar100))),
+        Reader("study/journal.log", _write_journal, _of_journal, _lines),
+        Reader("network.onnx", write_onnx, lambda path: onnx.run(integers, frames, file=path), _onnx),
     )  # fmt: skip
 
 
@@ -335,6 +370,40 @@ def _json(rng: Random, path: Path) -> None:
     path.write_text(json.dumps(plain_mutated(rng, json.loads(path.read_text()))))
 
 
+def _idx(rng: Random, path: Path) -> None:
+    """Change what is compressed, or what the header claims."""
+    is_zipped = path.suffix == ".gz"
+    content = gzip.decompress(path.read_bytes()) if is_zipped else path.read_bytes()
+    if rng.random() < 0.5:
+        axes = content[3]
+        lengths = [rng.choice((0, 1, 2, 2**16, 2**31, 2**32 - 1)) for _ in range(axes)]
+        content = content[:4] + b"".join(n.to_bytes(4, "big") for n in lengths) + content[4 + 4 * axes :]
+    content = bytes_mutated(rng, content)
+    path.write_bytes(gzip.compress(content) if is_zipped else content)
+
+
+def _onnx(rng: Random, path: Path) -> None:
+    """Change a tensor, a node or the metadata of a model."""
+    model = onnx_format.ModelProto.FromString(path.read_bytes())
+    tensor, node = rng.choice(model.graph.initializer), rng.choice(model.graph.node)
+    kind = rng.randrange(6)
+    if kind == 0:
+        tensor.data_location = tensor.EXTERNAL
+        for key, value in (("location", rng.choice(("x.bin", "../x", "/etc/passwd", ""))), ("length", str(2**40))):
+            tensor.external_data.add(key=key, value=value)
+    elif kind == 1 and tensor.dims:
+        tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice((0, -1, 3, 2**31, 2**62))
+    elif kind == 2:
+        tensor.raw_data = bytes_mutated(rng, tensor.raw_data)
+    elif kind == 3:
+        tensor.data_type = rng.choice((0, 1, 3, 7, 8, 10, 11, 99))
+    elif kind == 4:
+        node.op_type = rng.choice(("Add", "Loop", "Conv", "Nothing", "", "\x1b[2J", "a" * 5000))
+    else:
+        del node.input[rng.randrange(len(node.input)) :]
+    path.write_bytes(model.SerializeToString())
+
+
 def _checkpoint(rng: Random, path: Path) -> None:
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -389,6 +458,50 @@ def _write_search(path: Path) -> None:
     (path.parent / "config.toml").write_text(tomli_w.dumps(_CONFIG))
     path.unlink(missing_ok=True)
     _begin(path)
+
+
+def _write_idx(path: Path) -> None:
+    for name, count in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte.gz", 1)):
+        content = bytes((0, 0, 8, count)) + b"\0\0\0\2" * count + bytes(2**count)
+        (path.parent / f"t10k-{name}").write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+
+def _write_cifar(label_bytes: int, path: Path) -> None:
+    path.write_bytes(bytes(2 * (label_bytes + 3072)))
+
+
+def _load(data_set: Any, path: Path) -> None:
+    data_set.Dataset(str(path.parent)).load("test")
+
+
+_STUDY = SearchSettings(
+    {}, (), (4, 2), (8, 4), ("scalar",), ("loihi2",), ("accuracy", "energy"), (), inherited_epochs=1, samples=5, seed=0
+)
+
+
+def _write_journal(path: Path) -> None:
+    """Write the journal of a search that has measured a deployment, pruned one, and waits with two."""
+    states, path = journal.optuna.trial.TrialState, path.parent
+    (path / "journal.log").unlink(missing_ok=True)
+    study = journal.open_study(_STUDY, path)
+    for chosen in _STUDY.deployments():
+        study.enqueue_trial(chosen)
+    for values, state in (([0.5, 1e-6], states.COMPLETE), (None, states.PRUNED)):
+        trial = study.ask()
+        for name, allowed in _STUDY.space.items():
+            trial.suggest_categorical(name, allowed)
+        study.tell(trial, values, state)
+
+
+def _of_journal(path: Path) -> None:
+    """Go on with a search as study.search does."""
+    journal.mend(path.parent)
+    study = journal.open_study(_STUDY, path.parent)
+    for found in study.get_trials(deepcopy=False, states=(journal.optuna.trial.TrialState.RUNNING,)):
+        study.tell(found.number, state=journal.optuna.trial.TrialState.FAIL)
+    trial = study.ask()
+    for name, allowed in _STUDY.space.items():
+        trial.suggest_categorical(name, allowed)
 
 
 def _write_hdf5(arrays: dict[str, np.ndarray], path: Path) -> None:

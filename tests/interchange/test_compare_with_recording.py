@@ -238,3 +238,19 @@ def test_intels_pilotnet_does_what_intels_trace_holds():
     recorded["conv2"] = 1 - recorded["conv2"]
     with pytest.raises(UserError, match="'conv2', sample 0, step 0, neuron"):
         sd.compare_with_recording(network, {"inputs": trace("image")[None], **recorded})
+
+
+def test_a_damaged_attribute_of_a_recording_is_refused(network, recorded, tmp_path):
+    """Wherever a byte of the attributes is changed: they are read, or it is one line."""
+    samples = recorded["inputs"].shape[1]
+    events = nir.EventData(np.zeros((samples, 1), int), np.zeros((samples, 1)), 3, 1.0)
+    path = tmp_path / "events.h5"
+    nir.write_data(path, nir.NIRGraphData({"maps": nir.NIRNodeData({"spikes": events})}))
+    whole = path.read_bytes()
+    start, refused = whole.index(b"n_neurons"), set()
+    for place in range(start - 16, start + 48):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(UserError) as error:  # it has no inputs anyway
+            sd.compare_with_recording(network, path)
+        refused.add(str(error.value).split(" (")[0])
+    assert f"{path}: a damaged NIRData file" in refused

@@ -155,3 +155,11 @@ def test_text_that_is_no_utf8_is_refused(path, text):
     ):
         path.write_bytes(whole)
         assert "can't decode byte" in rewritten(path, change)
+
+
+def test_a_root_whose_type_is_an_array_is_refused(path):
+    def change(file):
+        del file["node/type"]
+        file["node/type"] = np.array([1, 2])
+
+    assert "its root is" in rewritten(path, change)

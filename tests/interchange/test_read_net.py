@@ -265,6 +265,15 @@ def test_a_statement_that_is_not_of_its_layers_is_refused(stated, change, reason
     assert "\n" not in str(refused.value)
 
 
+def test_a_statement_where_none_belongs_is_refused(stated):
+    path = stated(lambda fields: None)
+    with h5py.File(path, "a") as file:
+        del file["snn_deploy"]
+        file["snn_deploy"] = 3.5
+    with pytest.raises(UserError, match="a damaged statement of snn-deploy"):
+        read_net(path)
+
+
 @pytest.fixture
 def plain(tmp_path):
     """Return a function that writes a small legal file with changes: path in the file -> value, None deletes."""

@@ -13,6 +13,8 @@ import numpy as np
 
 from snn_deploy.interchange.load_hdf5 import Kind, load_hdf5
 from snn_deploy.interchange.recording import POTENTIALS, SPIKES, Recording
+from snn_deploy.support.hdf5_check import HDF5_DAMAGE
+from snn_deploy.support.npz_file import reason
 from snn_deploy.support.require_file import as_utf8
 from snn_deploy.support.user_error import UserError
 
@@ -80,8 +82,11 @@ def graph_data(recorded: Mapping[str, Mapping[str, np.ndarray]], time_step: floa
 def _of_file(path: Path) -> Iterator[tuple[str, dict[str, Mapping[str, Any]]]]:
     """Yield node -> observable -> its arrays and attributes; nodes of graphs in graphs are GRAPH.NODE."""
     plain = load_hdf5(path, _FILE)
-    with h5py.File(path, "r") as file:
-        yield from _of_group(plain, file[_FILE.group], "")
+    try:
+        with h5py.File(path, "r") as file:
+            yield from _of_group(plain, file[_FILE.group], "")
+    except HDF5_DAMAGE as error:
+        raise UserError(f"{path}: a damaged {_FILE.title} ({reason(error)}). Write it again.") from error
 
 
 def _of_group(

@@ -97,7 +97,7 @@ def read_statement(where: str, file: Mapping[str, Any], layers: int) -> Statemen
         )
         if len(found.populations) != layers:
             raise ValueError(f"names for {len(found.populations)} layers, and there are {layers}")
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise damaged(where, error) from error
     return found
 

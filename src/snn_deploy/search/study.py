@@ -1,7 +1,7 @@
 """study: chooses which deployment to try next, with Optuna, in one process or several.
 
 SEARCH/search.json           the settings; a search goes on only with the same one
-SEARCH/journal.log           Optuna's trials
+SEARCH/journal.log           Optuna's trials (journal.py)
 SEARCH/trained/              the trained networks (trained.py)
 SEARCH/points/KEY/           every deployment that was tried: network.npz and point.json (point.py)
 SEARCH/front.json, .png      the Pareto front, verified (front.py)
@@ -12,31 +12,22 @@ pruned, and TPE learns from it as from what is worse than every measured one. A 
 read, not measured again. All are measured on validation samples; test samples are looked at once, for the front.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from snn_deploy.search.journal import mend, open_study, optuna
 from snn_deploy.search.point import Point, point, read_point
-from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings
+from snn_deploy.search.settings import Deployment, SearchSettings
 from snn_deploy.search.trained import config_of
-from snn_deploy.support.user_error import UserError
 from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.data.splits import validation_samples
 
-try:
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-except ImportError as error:
-    raise UserError("search: needs the package optuna: pip install 'snn-deploy[search]'.") from error
-
-_NAME, _JOURNAL = "search", "journal.log"
 _REPEATS = 20  # trials for each deployment of the budget, at most: where TPE finds nothing else to choose
 _EVER_TRIED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
@@ -55,7 +46,7 @@ def search(settings: SearchSettings, folder: Path, budget: Budget, tried: Callab
     An interrupt keeps every finished point; the same call goes on. No other may write to `folder` (one_writer).
     """
     _remove_leftovers(folder)
-    study = _study(settings, folder)
+    study = open_study(settings, folder)
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # of a search that was stopped
     if settings.size <= budget.trials:
@@ -105,7 +96,7 @@ def _work(
             raise optuna.TrialPruned(found.pruned)
         return tuple(found.measures[name] for name in settings.objectives)
 
-    study = _study(settings, folder, worker)
+    study = open_study(settings, folder, worker)
 
     before = _done(study)
 
@@ -121,26 +112,10 @@ def _work(
         study.optimize(objective, callbacks=[stop_when_done])
 
 
-def _study(settings: SearchSettings, folder: Path, worker: int = 0) -> optuna.Study:
-    """Return the study in `folder`; every worker, and every call that goes on, draws its own random numbers."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / _JOURNAL)))
-    study = optuna.create_study(
-        study_name=_NAME,
-        storage=storage,
-        directions=["maximize" if MEASURES[name][0] else "minimize" for name in settings.objectives],
-        load_if_exists=True,
-    )
-    begun = len(study.get_trials(deepcopy=False))
-    seed = int(np.random.SeedSequence([settings.seed, worker, begun]).generate_state(1)[0])
-    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
-    return study
-
-
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the half-written files of a search that was killed, and its lock on the journal."""
-    for pattern in (f"{_JOURNAL}.lock*", ".front.*", "points/*/.*"):
+    """Remove the half-written files of a search that was killed, and what it left in the journal."""
+    mend(folder)
+    for pattern in (".front.*", "points/*/.*"):
         for leftover in folder.glob(pattern):
             leftover.unlink(missing_ok=True)
 
@@ -154,7 +129,7 @@ def _done(study: optuna.Study) -> int:
 def points(settings: SearchSettings, folder: Path) -> list[Point]:
     """Return every point that was tried so far, in the order of the trials, each once."""
     keys: dict[str, Deployment] = {}
-    for trial in _study(settings, folder).get_trials(deepcopy=False, states=_EVER_TRIED):
+    for trial in open_study(settings, folder).get_trials(deepcopy=False, states=_EVER_TRIED):
         deployment = settings.deployment(trial.params)
         keys.setdefault(deployment.key, deployment)
     return [read_point(folder / "points" / key / "point.json", deployment) for key, deployment in keys.items()]

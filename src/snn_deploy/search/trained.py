@@ -5,6 +5,7 @@ inheritance training, Dspike Sec. 4.4). Weight bits, thresholds and chips are ch
 SEARCH/trained/NAME-steps4/ is an ordinary run folder; a lock beside it lets the other processes wait.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from filelock import FileLock
 
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.search.settings import Deployment, SearchSettings, longer, of_training
+from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.combinations import least_epochs
 from snn_deploy.train.config.read_config import changed_config
@@ -44,9 +46,12 @@ def config_of(settings: SearchSettings, deployment: Deployment) -> TrainConfig:
 def _run(settings: SearchSettings, deployment: Deployment, folder: Path) -> RunFolder:
     name = f"{of_training(settings, deployment)}-steps{deployment.steps}"
     files = RunFolder(folder / "trained" / name)
-    files.path.parent.mkdir(parents=True, exist_ok=True)
+    lock = files.path.parent / f"{name}.lock"
     more = longer(settings, deployment)
-    with FileLock(files.path.parent / f"{name}.lock"):
+    with ExitStack() as held:
+        with writing(lock):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(lock))
         if not files.float_network.exists():
             config = config_of(settings, deployment)
             parent = None

@@ -187,3 +187,35 @@ def test_what_is_missing_is_said_with_what_to_install(monkeypatch):
         UserError, match=r'onnxruntime not installed. Install it with `pip install "snn-deploy\[onnx\]"'
     ):
         load_backend("onnx")
+
+
+def test_values_in_another_file_are_not_read(tmp_path, monkeypatch):
+    network = one_kernel(np.ones((3, 3)), 6, steps=2, padding=(1, 1))
+    model = onnx_model(network, "images")
+    tensor = next(t for t in model.graph.initializer if len(t.raw_data) == 9)  # the kernel
+    (tmp_path / "beside.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = tensor.EXTERNAL
+    for key, value in (("location", "beside.bin"), ("offset", "0"), ("length", "9")):
+        tensor.external_data.add(key=key, value=value)
+    monkeypatch.chdir(tmp_path)  # from where ONNX Runtime would read it
+    (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match="takes its values from another file"):
+        backend.run(network, np.ones((1, 1, 6, 6), np.uint8), file=tmp_path / "network.onnx")
+
+
+@pytest.mark.parametrize("damage", ["text", "shape", "claim"])
+def test_a_damaged_model_is_one_line_and_nothing_else_reaches_the_terminal(tmp_path, capfd, damage):
+    network = one_kernel(np.ones((3, 3)), 6, steps=2, padding=(1, 1))
+    model = onnx_model(network, "images")
+    content = model.SerializeToString()
+    if damage == "text":  # of an operator
+        content = content.replace(b"Conv", b"Co\xffv")
+    else:
+        kernel = next(t for t in model.graph.initializer if len(t.raw_data) == 9)
+        kernel.dims[0] = 2 if damage == "shape" else 2**62
+        content = model.SerializeToString()
+    (tmp_path / "network.onnx").write_bytes(content)
+    with pytest.raises(UserError, match="ONNX Runtime cannot run it"):
+        backend.run(network, np.ones((1, 1, 6, 6), np.uint8), file=tmp_path / "network.onnx")
+    assert capfd.readouterr() == ("", "")

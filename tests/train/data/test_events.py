@@ -185,3 +185,23 @@ def test_arrays_that_claim_more_than_is_stored_are_not_read(tmp_path):
 def test_times_that_are_true_and_false_are_refused(tmp_path):
     np.savez(tmp_path / "bool.npz", x=X, y=Y, t=T > 149, p=P)
     refused(tmp_path / "bool.npz", "t of type bool")
+
+
+@pytest.mark.parametrize(
+    "t",
+    [
+        np.array([-128, 0, 127], np.int8),
+        np.array([-(2**63), -1, 2**63 - 1], np.int64),
+        np.array([0, 2**63 - 1, 2**64 - 1], np.uint64),
+        np.array([-6e4, 0, 6e4], np.float16),
+    ],
+)
+def test_times_of_the_whole_range_of_their_type_are_divided_equally(t):
+    frames = Events(X[:3], Y[:3], t, P[:3]).frames(3, (3, 4), (3, 4), "counts", "here")
+    assert frames.sum(axis=(1, 2, 3)).tolist() == [1, 1, 1]
+
+
+def test_times_that_are_too_far_apart_are_refused():
+    events = Events(X[:2], Y[:2], np.array([-1e308, 1.5e308]), P[:2])
+    with pytest.raises(UserError, match=r"here: times from -1e\+308 to 1.5e\+308, which are too far apart"):
+        events.frames(2, (3, 4), (3, 4), "counts", "here")

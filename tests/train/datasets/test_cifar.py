@@ -120,3 +120,10 @@ def test_a_failed_download_says_how_to_get_the_files(tmp_path, monkeypatch):
     monkeypatch.setattr(shared, "CACHE", tmp_path)
     with pytest.raises(UserError, match=r"download failed \(no network\).*cifar-10-python"):
         cifar10.Dataset().load("train")
+
+
+def test_a_file_of_more_images_than_any_of_theirs_is_not_read(tmp_path):
+    with (tmp_path / "test.bin").open("wb") as file:
+        file.truncate(50_001 * 3074)  # holds nothing
+    with pytest.raises(UserError, match="or more than 50000"):
+        cifar100.Dataset(str(tmp_path)).load("test")

@@ -1,6 +1,8 @@
 """MNIST-like data from idx files."""
 
 import gzip
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -36,3 +38,50 @@ def test_a_folder_without_them_says_which_file_is_missing(tmp_path):
 @pytest.mark.parametrize("name", plugin_names("train.datasets"))
 def test_a_data_set_says_what_its_options_are(name):
     assert load_plugin("train.datasets", name).Dataset.__doc__
+
+
+def written(folder, images, labels):
+    """Write the test split, images as an idx file or as these bytes."""
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(images if isinstance(images, bytes) else idx(images))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(labels))
+    return load_plugin("train.datasets", "mnist").Dataset(str(folder))
+
+
+def refused(folder, images, labels=LABELS):
+    dataset = written(folder, images, labels)
+    tracemalloc.start()
+    with pytest.raises(UserError) as error:
+        dataset.load("test")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "\n" not in str(error.value)
+    return str(error.value), peak
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    header = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (1 << 18, 32, 32))  # 256 MiB
+    zeros = zlib.compressobj(9, wbits=31)
+    bomb = zeros.compress(header) + b"".join(zeros.compress(bytes(1 << 20)) for _ in range(256)) + zeros.flush()
+    assert len(bomb) < 2**19
+    message, peak = refused(tmp_path, bomb)
+    assert "claims (262144, 32, 32), 268435456 bytes, which its size cannot hold" in message
+    assert peak < 2**20
+
+
+def test_a_bomb_behind_a_small_claim_is_not_unpacked(tmp_path):
+    message, peak = refused(tmp_path, gzip.compress(idx(IMAGES) + bytes(2**28)))
+    assert f"more than {IMAGES.size} bytes of data" in message
+    assert peak < 2**20
+
+
+@pytest.mark.parametrize("shape", [(0, 28, 28), (6, 0, 28)])
+def test_no_images_are_refused(tmp_path, shape):
+    labels = LABELS[: shape[0]]
+    assert "do not belong together" in refused(tmp_path, gzip.compress(idx(np.zeros(shape, np.uint8))), labels)[0]
+
+
+@pytest.mark.parametrize("axes", [0, 2, 5, 255])
+def test_another_number_of_axes_is_refused(tmp_path, axes):
+    content = bytes([0, 0, 8, axes]) + (1).to_bytes(4, "big") * axes + b"\1"
+    message, _ = refused(tmp_path, gzip.compress(content))
+    assert "not an idx file" in message or "do not belong together" in message

@@ -12,6 +12,7 @@ import numpy as np
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, is_static, joined
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.foreign_parser import foreign_parser
 from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
@@ -95,7 +96,9 @@ def _session_of_file(file: Path, network: IntegerNetwork) -> Any:
 
     require_file(Path(file), "a model that was exported with --target onnx")
     with _refused(file):
-        session = _session(Path(file).read_bytes())
+        content = Path(file).read_bytes()
+        _require_self_contained(content)
+        session = _session(content)
         digest = session.get_modelmeta().custom_metadata_map.get(NETWORK_KEY)
         if [entry.name for entry in session.get_inputs()] not in (["images"], ["frames"]):
             raise ValueError("its inputs are not one, images or frames")
@@ -107,11 +110,35 @@ def _session_of_file(file: Path, network: IntegerNetwork) -> Any:
     return session
 
 
+def _require_self_contained(content: bytes) -> None:
+    """Raise ValueError for a model with a tensor whose values are not in it.
+
+    ONNX Runtime would read other files, and allocate what a shape claims.
+    """
+    import onnx  # noqa: PLC0415 - it may be missing
+
+    for message in _messages(onnx.ModelProto.FromString(content)):
+        if isinstance(message, onnx.TensorProto) and (message.data_location or message.external_data):
+            raise ValueError(f"tensor {message.name!r} takes its values from another file")
+        if isinstance(message, onnx.TensorProto) and math.prod(map(abs, message.dims)) > message.ByteSize():
+            raise ValueError(f"tensor {message.name!r} claims the shape {list(message.dims)} and does not hold it")
+
+
+def _messages(message: Any) -> Iterator[Any]:
+    """Yield a message of a protocol buffer and all below it."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for below in [value] if hasattr(value, "ListFields") else value:
+                yield from _messages(below)
+
+
 @contextmanager
 def _refused(file: Path) -> Iterator[None]:
-    """Turn what ONNX Runtime raises about the model in `file` into a UserError."""
+    """Turn what ONNX Runtime raises about the model in `file` into a UserError; what it logs is dropped."""
     try:
-        yield
+        with foreign_parser():
+            yield
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         text = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{file}: ONNX Runtime cannot run it ({text}). Export the network again.") from error
@@ -122,5 +149,6 @@ def _session(model: bytes) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 4  # errors come as exceptions
+    # A fallback would print what is in the file, and try the same again.
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)

@@ -26,8 +26,8 @@ class FlatGraph:
 
 def flatten_graph(graph: Mapping[str, Any], where: str) -> FlatGraph:
     """Return `graph` (the form of nir.NIRGraph.to_dict()) without subgraphs; a broken structure is a UserError."""
-    if not (isinstance(graph, Mapping) and graph.get("type") == "NIRGraph"):
-        kind = graph.get("type") if isinstance(graph, Mapping) else type(graph).__name__
+    kind = graph.get("type") if isinstance(graph, Mapping) else type(graph).__name__
+    if not (isinstance(graph, Mapping) and isinstance(kind, str) and kind == "NIRGraph"):
         raise UserError(f"{where}: its root is {kind!r}, not a NIRGraph. Write a graph with an Input and an Output.")
     nodes: dict[str, Mapping[str, Any]] = {}
     edges: list[tuple[str, str]] = []

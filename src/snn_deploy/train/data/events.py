@@ -37,13 +37,23 @@ class Events:
         for name, found, most in (("x", self.x, width), ("y", self.y, height), ("polarity", self.polarity, 2)):
             if found.min() < 0 or found.max() >= most:
                 raise UserError(f"{where}: {name} from {found.min()} to {found.max()}; allowed is 0 to {most - 1}.")
-        duration = max(float(self.t[-1]) - float(self.t[0]), 1e-12)
-        step = np.minimum((self.t - self.t[0]) / duration * steps, steps - 1).astype(np.int64)
+        times = _since_the_first(self.t)
+        if not np.isfinite(times[-1]):
+            raise UserError(f"{where}: times from {self.t[0]} to {self.t[-1]}, which are too far apart.")
+        step = np.clip(times / max(times[-1], 1e-12) * steps, 0, steps - 1).astype(np.int64)
         row, column = self.y.astype(np.int64) * size[0] // height, self.x.astype(np.int64) * size[1] // width
         shape = (steps, 2, *size)
         place = np.ravel_multi_index((step, self.polarity.astype(np.int64), row, column), shape)
         counts = np.bincount(place, minlength=int(np.prod(shape))).reshape(shape)
         return np.minimum(counts, 1 if values == "binary" else 255).astype(np.uint8)
+
+
+def _since_the_first(t: np.ndarray) -> np.ndarray:
+    """Return the times after the first one as float64; whole numbers are subtracted as such, of any size."""
+    if t.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return t.astype(np.float64) - np.float64(t[0])
+    return (t.astype(np.uint64) - t[:1].astype(np.uint64)).astype(np.float64)  # modulo 2^64, and the first is least
 
 
 def checked_events(x: np.ndarray, y: np.ndarray, t: np.ndarray, polarity: np.ndarray, where: str) -> Events:

@@ -13,6 +13,7 @@ from snn_deploy.train.data.mnist_like import CACHE, DOWNLOAD_HELP
 from snn_deploy.train.data.samples import Samples, Split
 
 _PIXELS = 3 * 32 * 32
+_MOST_RECORDS = 50_000  # of the largest file, CIFAR-100's train.bin
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,15 @@ class Cifar:
         parts = []
         for name in self.binary_files[split]:
             try:
-                content = np.fromfile(folder / name, np.uint8)
+                size = (folder / name).stat().st_size
+                if size == 0 or size % record or size > _MOST_RECORDS * record:
+                    raise UserError(
+                        f"{folder / name}: {size} bytes, no whole number of records of {record}, or more than "
+                        f"{_MOST_RECORDS}. Download it again."
+                    )
+                parts.append(np.fromfile(folder / name, np.uint8).reshape(-1, record))
             except OSError as error:
                 raise UserError(f"{folder / name}: cannot be read ({error.strerror}).") from error
-            if len(content) == 0 or len(content) % record:
-                raise UserError(
-                    f"{folder / name}: {len(content)} bytes, no whole number of records of {record}. Download it again."
-                )
-            parts.append(content.reshape(-1, record))
         records = np.concatenate(parts)
         labels = records[:, self.label_bytes - 1].astype(np.int64)
         if labels.max() >= self.classes:

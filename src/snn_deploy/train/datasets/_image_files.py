@@ -1,5 +1,6 @@
 """_image_files: images that stay on disk until they are indexed, cut to one size."""
 
+import logging
 import os
 import struct
 import zlib
@@ -13,6 +14,8 @@ import numpy as np
 
 from snn_deploy.support.npz_file import EXPANSION, reason
 from snn_deploy.support.user_error import UserError
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it says of damage goes to standard error
 
 _MOST_READERS = 8
 _SLACK = 1 << 24  # bytes of pixels that need no proof: some formats write one colour in next to nothing
