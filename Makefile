@@ -3,13 +3,16 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test lint docs session clean
+.PHONY: demo test attack lint docs session clean
 
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
 
 test: $(UV)
 	$(UV) run --quiet pytest -n auto --maxprocesses 4
+
+attack: $(UV)
+	$(UV) run --quiet python tests/attack/attack.py
 
 lint: $(UV)
 	$(UV) run --quiet ruff format --check

@@ -1,10 +1,11 @@
-"""Processes that end badly: killed at a chosen moment."""
+"""Processes that end badly, killed at a chosen moment, and what is left of them."""
 
 import os
 import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from snn_deploy.support.one_writer import one_writer
@@ -46,6 +47,16 @@ def killed_before_file(work: Callable[[], object], number: int) -> bool:
         work()
 
     return os.WIFSIGNALED(os.waitpid(_fork(counted), 0)[1])
+
+
+def marked_processes(mark: str) -> list[int]:
+    """Return the living processes that were started with `mark` in their environment, whose children have it too."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 def _fork(work: Callable[[], object]) -> int:

@@ -1,4 +1,7 @@
-"""Kills of a Lava job's parent or of one of its processes at random moments; `python random_kills.py 100` does 100."""
+"""Kills of a Lava job's parent or of one of its processes at random moments.
+
+python random_kills.py 100 [SEED]       does a hundred
+"""
 
 import os
 import random
@@ -88,8 +91,14 @@ def _left(name: str, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    kills, ends = random.Random(0), Counter[str]()
-    with tempfile.TemporaryDirectory(prefix="k") as place:
-        for _ in range(int(sys.argv[1])):
-            ends[kill_at_random(kills, Path(place))] += 1
-    print(f"{ends.total()} kills, nothing left: {dict(sorted(ends.items()))}")
+    count, seed = (*map(int, sys.argv[1:]), 0)[:2]
+    kills, ends, failed = random.Random(seed), Counter[str](), 0
+    for _ in range(count):
+        with tempfile.TemporaryDirectory(prefix="k") as place:
+            try:
+                ends[kill_at_random(kills, Path(place))] += 1
+            except AssertionError as error:
+                ends[f"LEFT {error}"] += 1
+                failed += 1
+    print(f"{ends.total()} kills, {failed} left something: {dict(sorted(ends.items()))}")
+    sys.exit(failed > 0)
