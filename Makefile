@@ -3,7 +3,7 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test attack lint docs session clean
+.PHONY: demo test attack lint docs session audit constraints clean
 
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
@@ -25,6 +25,17 @@ docs: $(UV)
 
 session: $(UV)
 	$(UV) run --quiet python docs/record_session.py
+
+# Licences and known vulnerabilities of the locked set; without a network, licences alone.
+audit: $(UV)
+	$(UV) run --quiet python .ci/audit.py
+
+# The newest versions that pyproject.toml allows, for every Python, extra and group; never an address.
+constraints: $(UV)
+	$(UV) lock --quiet --upgrade
+	echo '# Made by `make constraints`: every package of every extra and group, for Python 3.10 to 3.12.' > $@.new
+	$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --no-hashes --no-annotate --no-header >> $@.new
+	mv $@.new $@.txt
 
 .uv/bin/uv:
 	python3 -m venv .uv
