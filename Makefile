@@ -8,8 +8,10 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
 
+# The tests start hundreds of processes; without bytecode each of them would compile torch and Lava anew. One process
+# has a whole file, so that what its tests share (a trained network, the built site) is made once.
 test: $(UV)
-	$(UV) run --quiet pytest -n auto --maxprocesses 4
+	env -u PYTHONDONTWRITEBYTECODE $(UV) run --quiet pytest -n auto --maxprocesses 4 --dist loadfile
 
 attack: $(UV)
 	$(UV) run --quiet python tests/attack/attack.py

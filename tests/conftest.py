@@ -1,6 +1,7 @@
-"""What all tests share: one thread, and reproducible random examples."""
+"""What all tests share: one thread, signals that arrive, and reproducible random examples."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,6 +9,9 @@ from hypothesis import HealthCheck, settings
 # Before numpy or torch are loaded: their thread pools read these once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A shell that starts the suite in the background has it ignore SIGINT, and all that it starts with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The suite draws the same examples in every run; `pytest --hypothesis-profile explore` draws new ones.
 # print_blob names the failing example; no deadline, because a kernel is compiled by the first example.

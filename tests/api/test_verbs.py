@@ -99,21 +99,23 @@ CALLS = {name.removeprefix("call_"): call for name, call in list(globals().items
 WITHOUT_A_FUNCTION = {"demo", "help"}
 
 
-@pytest.mark.parametrize("verb", CALLS)
-def test_a_verb_prints_the_dictionary_of_its_function(verb, run, exported, config, tmp_path):
-    steps = CALLS[verb](run, exported, config, tmp_path)
+@pytest.fixture(scope="module", params=CALLS)
+def both_ways(request, run, exported, config, tmp_path_factory):
+    """Return what a verb printed as JSON and what its function returned; each is done once for all tests."""
+    steps = CALLS[request.param](run, exported, config, tmp_path_factory.mktemp(request.param))
     printed = command(*next(steps), "--json")
     assert printed.exit_code in (0, 1), printed.stderr
-    result = next(steps)
+    return json.loads(printed.stdout), next(steps)
+
+
+def test_a_verb_prints_the_dictionary_of_its_function(both_ways):
+    printed, result = both_ways
     assert isinstance(result, Result)
-    assert without_times(json.loads(printed.stdout)) == without_times(json.loads(json.dumps(result.to_dict())))
+    assert without_times(printed) == without_times(json.loads(json.dumps(result.to_dict())))
 
 
-@pytest.mark.parametrize("verb", CALLS)
-def test_a_result_has_a_short_repr_and_shows_itself_in_a_notebook(verb, run, exported, config, tmp_path):
-    steps = CALLS[verb](run, exported, config, tmp_path)
-    command(*next(steps))
-    result = next(steps)
+def test_a_result_has_a_short_repr_and_shows_itself_in_a_notebook(both_ways):
+    _, result = both_ways
     assert type(result).__name__ in repr(result)
     assert len(repr(result)) < 300
     assert "\n" not in repr(result)

@@ -83,7 +83,6 @@ def prepared(tmp_path_factory):
     return folder
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
 def test_every_block_runs(page, prepared, tmp_path, monkeypatch):
     if page.name in _LAVA_PAGES and LAVA_MISSING:  # never in CI: .ci/run fails where Lava is missing

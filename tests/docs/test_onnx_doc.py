@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import pytest
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.deploy.backends import reference
@@ -24,7 +23,6 @@ def _block(language):
     return block
 
 
-@pytest.mark.timeout(600)
 def test_the_commands_and_the_program_of_the_page_work(tmp_path, monkeypatch, capsys):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from helpers.cli_help import snn_deploy
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +26,6 @@ def test_the_two_commands_are_targets_of_the_makefile():
     assert {"demo", "test"} <= set(targets)
 
 
-@pytest.mark.timeout(600)
 def test_the_demo_does_all_five_steps_and_writes_what_it_says(tmp_path):
     result = snn_deploy("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output

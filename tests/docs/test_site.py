@@ -36,7 +36,6 @@ def site(tmp_path_factory):
     return folder / "html"
 
 
-@pytest.mark.timeout(300)
 def test_it_builds_without_a_warning_and_has_every_page(site):
     pages = {p.stem for p in (ROOT / "docs").glob("*.md")}
     assert pages <= {p.stem for p in site.glob("*.html")}

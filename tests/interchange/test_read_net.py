@@ -137,7 +137,7 @@ def test_lava_dls_reader_does_with_its_file_what_we_do(tmp_path):
     def provide(files):
         shutil.copyfile(path, files.exchange)
 
-    theirs = lava.run_job(netx._TASK, network, inputs, provide, record=True, progress=None, timeout=120)
+    theirs = lava.run_job(netx._TASK, network, inputs, provide, record=True, progress=None, timeout=600)
     ours = cpu.run(network, inputs, record=True)
     for population in network.populations:
         np.testing.assert_array_equal(theirs.spikes[population.name], ours.spikes[population.name])

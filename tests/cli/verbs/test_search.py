@@ -31,7 +31,16 @@ batch_size = 64
 samples = 400
 measured_samples = 0
 """
+_ONLY_A_HANG = 600  # seconds
 SMALL = ["--weight-bits", "8,4", "--thresholds", "scalar", "--steps", "4,2", "--samples", 60, "--verify", 2]
+
+
+def wait_for_points(running, folder, count):
+    """Return when `count` points are written, or when the process that would write them has ended."""
+    deadline = time.monotonic() + _ONLY_A_HANG
+    while len(list(folder.glob("points/*/point.json"))) < count and running.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +103,7 @@ def test_a_killed_search_goes_on_to_the_same_front(config, found, tmp_path):
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "snn_deploy.cli.main", "search", config, *SMALL, "--out", folder, "--workers", "2"]
     running = subprocess.Popen([str(word) for word in command], start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(folder.glob("points/*/point.json")) and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_for_points(running, folder, 1)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     again = snn_deploy("search", config, *SMALL, "--out", folder, "--json", "--resume")
@@ -159,12 +166,10 @@ def test_a_search_that_is_told_to_end_prints_what_it_found_and_goes_on_later(con
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 240
-    while not list(folder.glob("points/*/point.json")) and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.5)  # so that the journal knows of it, too
+    # A worker writes its second point after the journal knows of its first.
+    wait_for_points(running, folder, workers + 1)
     os.killpg(running.pid, signal.SIGTERM)
-    out, err = running.communicate(timeout=240)
+    out, err = running.communicate(timeout=_ONLY_A_HANG)
     assert running.returncode == 130, err
     assert "Traceback" not in err
     ended = json.loads(out)

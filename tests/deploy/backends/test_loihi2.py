@@ -38,7 +38,7 @@ def test_what_would_go_to_the_chip_is_exact_where_lava_simulates_it(fires):
     images = np.random.default_rng(3).integers(0, 256, (3, 2, 5, 4)).astype(np.uint8)
     finished = []
     found = lava.run_job(
-        "helpers.simulated_chip", integer, images, lambda f: None, record=True, progress=finished.append, timeout=100
+        "helpers.simulated_chip", integer, images, lambda f: None, record=True, progress=finished.append, timeout=600
     )
     assert_identical(found, reference.run(integer, images, record=True))
     assert sum(finished) == 3

@@ -1,6 +1,6 @@
 import json
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -188,9 +188,12 @@ def test_states_that_left_their_bits_are_said_and_counted():
 
 
 def test_what_a_backend_compiles_is_not_timed(monkeypatch):
-    """A backend whose make_ready takes a second and whose run takes none is fast."""
+    """By a clock that only make_ready moves."""
     from snn_deploy.deploy.backends import cpu  # noqa: PLC0415
 
-    monkeypatch.setattr(cpu, "make_ready", lambda network: time.sleep(1))
+    now = [0.0]
+    monkeypatch.setattr(verify_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(cpu, "make_ready", lambda network: now.append(now.pop() + 1000.0))
     found = verify(one_neuron(1, steps=1), frames([1]), ["reference", "cpu"])
-    assert dict(zip(found.backends, found.seconds, strict=True))["cpu"] < 0.9
+    assert dict(zip(found.backends, found.seconds, strict=True))["cpu"] == 0.0
+    assert now == [1000.0]
