@@ -432,7 +432,7 @@ def _write_checkpoint(path: Path) -> None:
 
 
 def _write_metrics(path: Path) -> None:
-    line = {"epoch": 1, "sharpness": 3.0, "train_accuracy": 0.5, "test_accuracy": 0.5, "loss/x": 1.5}
+    line = {"epoch": 1, "sharpness": 3.0, "train_accuracy": 0.5, "validation_accuracy": 0.5, "loss/x": 1.5}
     line |= {"measured/spike_rate/a": 0.1, "measured/membrane_histogram/a": [1] * (HISTOGRAM_BINS + 2)}
     RunFolder(path.parent).write_metrics([line, {**line, "epoch": 2}])
 
