@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.cli_help import snn_deploy
-from helpers.small_disk import PAGE, files_of_at_most, leave, mounted, read_only
+from helpers.small_disk import PAGE, files_of_at_most, leave, mounted, read_only, without_privileges
 
 from snn_deploy.interchange.write_nir_data import write_nir_data
 from snn_deploy.network.float_network import read_float_network
@@ -126,6 +127,53 @@ def test_a_folder_without_permission(name, has, tmp_path, monkeypatch):
     assert "cannot be written (Permission denied). Choose another place." in line
 
 
+@pytest.fixture
+def closed():
+    """Return a function that takes the permissions of a file or a folder away; they come back after the test."""
+    before = {}
+
+    def close(path, mode):
+        before[path] = path.stat().st_mode
+        path.chmod(mode)
+
+    yield close
+    for path, mode in before.items():
+        path.chmod(mode)
+
+
+def _without_permission(*arguments):
+    command = [sys.executable, "-m", "snn_deploy.cli.main", *arguments]
+    ended = subprocess.run(without_privileges(command), check=False, capture_output=True, text=True)
+    assert ended.returncode == 2, ended.stderr
+    *usage, line = ended.stderr.splitlines()  # where click says it, two lines and an empty one come before
+    assert line.startswith("Error: ")
+    assert not usage or (len(usage) == 3 and usage[0].startswith("Usage: ")), ended.stderr
+    return line
+
+
+@pytest.mark.parametrize("name", VERBS | TRAINING if ALL else ("export, netx", "train", "search"))
+def test_a_folder_that_others_own(name, has, tmp_path, closed):
+    verb, out = (VERBS | TRAINING)[name], tmp_path / "closed"
+    out.mkdir()
+    if name in VERBS:
+        _older(verb, out)
+    closed(out, 0o555)
+    line = _without_permission(*verb.arguments(has, out))
+    assert "cannot be written (Permission denied). Choose another place." in line
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == dict.fromkeys(verb.files if name in VERBS else (), OLDER)
+
+
+@pytest.mark.parametrize("closes", ["file", "folder"])
+@pytest.mark.parametrize("verb", ["run", "report", "train"] if ALL else ["report"])
+def test_a_file_that_others_may_not_read(verb, closes, has, tmp_path, closed):
+    source = has["config"].parent if verb == "train" else has["exported"]
+    shutil.copytree(source, tmp_path / "there")
+    path = tmp_path / "there" / ("small.toml" if verb == "train" else "network.npz")
+    closed(path if closes == "file" else path.parent, 0)
+    line = _without_permission(verb, path)
+    assert f"'{path}' is not readable" in line or f"{path}: cannot be read (Permission denied)" in line
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_a_file_that_cannot_grow(name, has, tmp_path):
     verb = VERBS[name]
@@ -162,6 +210,25 @@ def test_a_read_only_disk(name, has, tmp_path):
             _older(verb, disk)
         read_only(disk)
         assert "cannot be written (Read-only file system)" in _refused(verb, has, disk)
+
+
+@pytest.mark.parametrize("name", TRAINING if ALL else ("train", "search"))
+def test_a_training_with_so_many_free_pages_goes_on_once_there_is_room(name, has, tmp_path):
+    verb, options = TRAINING[name], () if name in ("compare", "demo") else ("--resume",)
+    with mounted(tmp_path / "disk", 2**23) as disk:
+        had_room = []
+        for pages in (0, 2, 6, 12, 32, 500)[:: 3 if name == "demo" else 1] if ALL else (6,):
+            leave(disk, pages * PAGE)
+            result = snn_deploy(*verb.arguments(has, disk / "out"), *options)
+            had_room.append(result.exit_code == 0)
+            if not had_room[-1]:
+                assert result.exit_code == 2, result.output
+                _one_line(result)
+                assert "cannot be written (No space left on device)" in result.stderr
+            assert not [path for path in disk.rglob(".*") if path.is_file()]
+        (disk / "filler").unlink()
+        assert snn_deploy(*verb.arguments(has, disk / "out"), *options).exit_code == 0
+    assert not had_room[0]
 
 
 @pytest.mark.parametrize("name", ["export, netx", "run, record"])

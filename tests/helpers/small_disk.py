@@ -3,7 +3,7 @@
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,19 @@ def leave(disk: Path, room: int) -> None:
     (disk / "filler").unlink(missing_ok=True)
     state = os.statvfs(disk)
     (disk / "filler").write_bytes(bytes(max(state.f_bavail * state.f_frsize - room, 0)))
+
+
+def without_privileges(command: Sequence[object]) -> list[str]:
+    """Return `command` as one that keeps to the permissions of files, also where root starts it; or skip the test."""
+    words = [str(word) for word in command]
+    if os.geteuid() != 0:
+        return words
+    bare = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+    try:
+        subprocess.run([*bare, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"root, and no setpriv: {error}")
+    return [*bare, *words]
 
 
 def read_only(disk: Path) -> None:

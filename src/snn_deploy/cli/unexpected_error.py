@@ -14,7 +14,13 @@ _LONGEST = 200  # letters of an error's own words
 
 
 def sentence_about(error: BaseException) -> str:
-    """Return what happened, where its traceback was written just now, and what to do with it."""
+    """Return what happened, where its traceback was written just now, and what to do with it.
+
+    What the system does not let this user look at is no fault of the program, wherever it looked.
+    """
+    if isinstance(error, PermissionError) and error.filename is not None:
+        path = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
+        return one_line(f"{path}: cannot be read ({error.strerror}). Have its owner let you, or give another place.")
     said = str(error)
     what = f"{type(error).__name__}: {said[:_LONGEST]}{'...' if len(said) > _LONGEST else ''}"
     return one_line(f"snn-deploy met an error that it does not know ({what}). {_kept(error)}")
