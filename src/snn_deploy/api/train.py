@@ -16,6 +16,7 @@ from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.inheritance import Parent, read_parent
 from snn_deploy.train.run.loop import Watcher
 from snn_deploy.train.run.loop import train as trained
+from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run
 
@@ -44,9 +45,8 @@ class TrainResult(Result):
     @property
     def validation_accuracy(self) -> float | None:
         """The share of validation samples that are right after the epoch that is kept; None where none are held out."""
-        lines = self.metrics
-        found = lines[int(str(lines[-1]["kept_epoch"])) - 1].get("validation_accuracy")
-        return None if found is None else float(str(found))
+        found = kept_line(RunFolder(self.folder).read_metrics()).get("validation_accuracy")
+        return None if found is None else float(found)
 
     def headline(self) -> str:
         """Return the folder and the accuracy."""

@@ -18,6 +18,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.support.worker_pool import worker_pool
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.run.loop import Watcher, train
+from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run, differing_keys
 
@@ -34,7 +35,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run ended with: its last line of metrics and its seconds, or the error that stopped it."""
+    """What one run ended with: its metrics and its seconds, or the error that stopped it."""
 
     job: Job
     metrics: Mapping[str, Any]
@@ -42,7 +43,7 @@ class Outcome:
     error: str | None = None
 
     def of_layers(self, quantity: str) -> dict[str, float]:
-        """Return layer -> a quantity that was measured after the last epoch (see layer_statistics.py)."""
+        """Return layer -> a quantity that was measured after its epoch (see layer_statistics.py)."""
         start = f"measured/{quantity}/"
         return {key.removeprefix(start): value for key, value in self.metrics.items() if key.startswith(start)}
 
@@ -104,7 +105,7 @@ def run_job(job: Job) -> Outcome:
             raise
         except UserError as error:
             return Outcome(job, {}, clock.seconds, str(error))
-    return Outcome(job, files.read_metrics()[-1], clock.seconds)
+    return Outcome(job, kept_line(files.read_metrics()), clock.seconds)
 
 
 def spreads(outcomes: Sequence[Outcome]) -> dict[str, Spread]:

@@ -16,11 +16,10 @@ from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
 from snn_deploy.train.run.evaluation import accuracy
 from snn_deploy.train.run.inheritance import Parent
 from snn_deploy.train.run.layer_statistics import measured_layers, silent_layers
+from snn_deploy.train.run.metrics_lines import AT_THE_END
 from snn_deploy.train.run.norm_statistics import has_unmeasured_norms, measure_norms
 from snn_deploy.train.run.run_start import StartedRun, start_run
 from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, tensorboard_log
-
-_AT_THE_END = ("test_accuracy", "float_test_accuracy", "kept_epoch")  # of a finished run, in its last line
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _train(
     writes = context.processes.is_first
     log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
     for line in run.metrics:
-        log({name: value for name, value in line.items() if name not in _AT_THE_END})
+        log({name: value for name, value in line.items() if name not in AT_THE_END})
     every = config.training.checkpoint_every
     if _infers_first(config) and has_unmeasured_norms(run.network):
         measure_norms(context)

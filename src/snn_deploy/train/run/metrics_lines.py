@@ -1,7 +1,7 @@
 """metrics_lines: the lines of metrics.jsonl as what a training writes, whoever wrote them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from snn_deploy.support.array_file import refuse_constant
@@ -14,6 +14,7 @@ _DRAWN = (
     "time_gradient/",
     "validation_accuracy",
 )  # over all epochs, where the last one has them
+AT_THE_END = ("test_accuracy", "float_test_accuracy", "kept_epoch")  # of a finished run, in its last line
 _HISTOGRAM = "measured/membrane_histogram/"
 _LARGEST_COUNT = 2**53  # beyond it a count is no float64
 _LARGEST_NUMBER = 1e100  # a guess: far beyond every metric, and a picture's axis still holds it
@@ -45,7 +46,16 @@ def read_lines(text: Sequence[str], bins: int) -> list[dict[str, Any]]:
             missing = next((name for name in needed if name not in metrics), None)
             if missing is not None:
                 raise ValueError(f"line {number} has no {missing[:80]!r}")
+        if lines[-1].get("kept_epoch", 1) not in range(1, len(lines) + 1):
+            raise ValueError(f"its last line keeps epoch {lines[-1]['kept_epoch']} of {len(lines)}")
     return lines
+
+
+def kept_line(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the metrics of the epoch whose network a finished run keeps, with those on the test samples."""
+    last = lines[-1]
+    kept = lines[int(last.get("kept_epoch", len(lines))) - 1]
+    return {**kept, **{name: last[name] for name in AT_THE_END if name in last}}
 
 
 def _is_number(value: object) -> bool:

@@ -88,11 +88,15 @@ def spike_rates(lines: Sequence[Line]) -> Figure:
     for i, layer in enumerate(layers):
         _curve(axes, lines, [line[start + layer] for line in lines], layer, i, len(layers))
     axes.set_ylim(bottom=0)
-    is_held_out = start == measured and "validation_accuracy" in lines[-1]
-    where = "validation samples" if is_held_out else "training samples"
+    where = f"{_measured_on(lines) if start == measured else 'training'} samples"
     axes.set(title=f"Spike rate of each layer, on {where}", xlabel="epoch", ylabel="spikes per neuron and step")
     _finish(axes)
     return figure
+
+
+def _measured_on(lines: Sequence[Line]) -> str:
+    """Return the split on whose samples layers were measured after each epoch."""
+    return "validation" if "validation_accuracy" in lines[-1] else "training"
 
 
 def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
@@ -131,7 +135,7 @@ def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
         axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel("share of potentials (%)")
-    figure.suptitle("Membrane potentials before the reset, on test samples")
+    figure.suptitle(f"Membrane potentials before the reset, on {_measured_on(lines)} samples")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
