@@ -1,10 +1,11 @@
 """Whatever ends a command, nothing of it is left; tests/helpers/verb_kills.py does it more often."""
 
+import importlib.util
 import random
 
 import pytest
 from helpers.lava_help import needs_proc
-from helpers.verb_kills import kill_at_random, prepared
+from helpers.verb_kills import dask_cluster, kill_at_random, prepared
 
 pytestmark = needs_proc
 
@@ -12,7 +13,11 @@ pytestmark = needs_proc
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory):
     place = tmp_path_factory.mktemp("k")
-    return place, prepared(place)
+    if importlib.util.find_spec("distributed") is None:
+        yield place, prepared(place)
+        return
+    with dask_cluster(place) as cluster:
+        yield place, prepared(place, cluster)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +28,11 @@ def commands(tmp_path_factory):
         ("run --workers", "SIGKILL"),
         ("run --record", "SIGTERM"),
         ("compare --workers", "SIGTERM to all"),
+        ("run --cluster", "SIGTERM"),
     ],
 )
 def test_a_command_that_is_ended_leaves_nothing(commands, verb, way):
     place, words = commands
+    if verb not in words:
+        pytest.skip("dask is not installed")
     kill_at_random(random.Random(f"{verb} {way}"), words[verb], way, place, longest=8.0)

@@ -9,6 +9,7 @@ import time
 import joblib
 import numpy as np
 import pytest
+from helpers.small_disk import leave, mounted
 
 from snn_deploy.deploy.running import split_samples
 from snn_deploy.deploy.running.backend import load_backend
@@ -51,6 +52,22 @@ def test_a_dask_cluster_gives_the_same(network, monkeypatch):
     inputs = random_inputs(network, 23, 0)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         found = run_split(network, inputs, "cpu:wide", Workers(0, cluster.scheduler_address))
+    assert_equal(found, load_backend("cpu").run(network, inputs))
+
+
+def test_a_cluster_whose_disk_is_full_gives_the_same(network, monkeypatch, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(split_samples, "_LEAST_SAMPLES", 4)
+    inputs = random_inputs(network, 23, 0)
+    with (
+        mounted(tmp_path / "disk", 2**20) as disk,
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None, local_directory=str(disk), processes=False,
+            protocol="tcp",
+        ) as cluster,
+    ):  # fmt: skip
+        leave(disk, 0)
+        found = run_split(network, inputs, "cpu", Workers(0, cluster.scheduler_address))
     assert_equal(found, load_backend("cpu").run(network, inputs))
 
 
