@@ -1,7 +1,8 @@
 """one_writer: a folder that one process at a time writes to; the second is told who is at it.
 
 The lock is the kernel's (flock) on FOLDER/.writer, so that a process that was killed holds none. The file says who
-holds it, which is why this is not filelock: its older versions empty the file when they try. It is gone at the end.
+holds it, and is gone at the end. This is not filelock, whose versions differ in what matters here: 3.12 to 3.20 empty
+the file and take locks on a file that was removed, 3.24 and later remove it themselves, 4.3 leaves it there.
 """
 
 import fcntl
