@@ -27,7 +27,7 @@ from snn_deploy.support.user_error import UserError
 
 _JOB = "snn_deploy.deploy.backends._lava.job"
 _TASK = "snn_deploy.deploy.backends._lava.run_network"
-_INSTALL = 'Install it with `pip install "snn-deploy[lava]"` on Python 3.10, or with `uv sync` in a checkout.'
+_INSTALL = "Install it with `uv sync` in a checkout, or with pip as `snn-deploy help lava` says."
 _SAMPLES_AT_A_TIME = 64
 _LEAST_TIMEOUT = 120.0  # seconds; the start alone takes up to ten on a busy machine
 _PATIENCE = 20.0  # times the estimate, which knows one machine
