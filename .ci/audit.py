@@ -166,8 +166,8 @@ def vulnerabilities(report: dict) -> list[str]:
     ]
     print(f"vulnerabilities: {len(known)} packages checked, {len(found)} found")
     if unknown:  # pip-audit calls this success
-        names = f": {', '.join(unknown)}" if known else ", which are all"
-        print(f"vulnerabilities: not checked: {len(unknown)} packages that the service does not know{names}")
+        which = f"{len(unknown)} packages: {', '.join(unknown)}" if known else "any of these packages"
+        print(f"vulnerabilities: not checked: the service does not know {which}")
     return found
 
 
