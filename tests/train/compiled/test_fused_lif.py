@@ -20,11 +20,15 @@ def _plain(currents, norm, neuron, surrogate, sharpness, steps, pool):
     return spikes, torch.stack(statistics)
 
 
-def _both(shape, *, norm="centered_tdbn", surrogate="dspike", neuron=None, steps=4, pool=1, seed=0, training=True):
+def _both(
+    shape, *, norm="centered_tdbn", surrogate="dspike", neuron=None, steps=4, pool=1, seed=0, training=True, layout=None
+):
     """Return the outputs and gradients of the compiled and the plain path on the same currents."""
     generator = torch.Generator().manual_seed(seed)
     neuron = neuron or Neuron()
     currents = torch.randn(shape, generator=generator) * 0.8 + 0.1
+    if layout is not None:
+        currents = currents.flatten(0, 1).contiguous(memory_format=layout).unflatten(0, shape[:2])
     by_spikes = torch.randn(10**6, generator=generator)
     results = []
     for compiled in (True, False):
@@ -64,6 +68,17 @@ def _assert_equal(results):
 @pytest.mark.parametrize("shape", [(4, 3, 5, 8, 6), (1, 3, 5, 8, 6), (4, 6, 7)])
 def test_compiled_and_plain_layers_agree_for_every_norm(norm, shape):
     _assert_equal(_both(shape, norm=norm))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("shape", [(4, 3, 5, 8, 6), (1, 3, 33, 8, 6)])
+@pytest.mark.parametrize("pool", [1, 2, 3, 4])  # three: rows are left over, which only planes can do
+def test_compiled_and_plain_layers_agree_where_channels_lie_innermost(norm, shape, pool):
+    results = _both(shape, norm=norm, pool=pool, layout=torch.channels_last)
+    _assert_equal(results)
+    if pool != 3:
+        assert results[0][0].flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
+        assert results[0][2].flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("surrogate", SURROGATES)

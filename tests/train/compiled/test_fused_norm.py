@@ -8,9 +8,12 @@ from snn_deploy.train.compiled.fused_norm import normed
 @pytest.mark.parametrize("name", ["tdbn", "scale_tdbn", "centered_tdbn"])
 @pytest.mark.parametrize("shape", [(4, 6, 5, 7, 7), (1, 6, 5, 7, 7), (4, 6, 30)])
 @pytest.mark.parametrize("training", [True, False])
-def test_it_equals_the_plain_norm_with_its_gradients(name, shape, training):
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_it_equals_the_plain_norm_with_its_gradients(name, shape, training, layout):
     generator = torch.Generator().manual_seed(0)
     currents = torch.randn(shape, generator=generator) * 0.7 + 0.2
+    if len(shape) == 5:
+        currents = currents.flatten(0, 1).contiguous(memory_format=layout).unflatten(0, shape[:2])
     arriving = torch.randn(shape, generator=generator)
     results = []
     for compiled in (True, False):

@@ -46,29 +46,28 @@ class FusedLayer:
 class _FusedLif(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, currents: Tensor, layer: FusedLayer, *parameters: Tensor) -> tuple[Tensor, Tensor]:
-        maps = Maps(currents)
+        maps = Maps(currents, layer.pool)
         graph = norm_graph(layer.norm, maps)
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
-        pooled = np.empty((layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool)), np.float32)
+        pooled = maps.empty_pooled(layer.steps, layer.pool)
         keep, least = np.float32(layer.neuron.voltage_keep), _least_firing(layer.neuron)
         sums = over_samples(
             maps,
             lif_kernels.STATISTICS,
             lambda a, b, out: lif_kernels.forward(
-                maps.array, factor, offset, maps.along_row, keep, least, maps.width, layer.pool, a, b, pooled, out
+                maps.array, factor, offset, maps.innermost, keep, least, maps.width, layer.pool, a, b, pooled, out
             ),
         )
         ctx.layer, ctx.maps, ctx.norm_graph, ctx.parameters = layer, maps, graph, parameters
         ctx.elements = maps.array[0].size * layer.steps
         statistics = torch.from_numpy(sums / ctx.elements).to(currents.dtype)
-        return torch.from_numpy(pooled).reshape(layer.steps, *maps.pooled_shape(layer.pool)), statistics
+        return maps.tensor(pooled, layer.pool), statistics
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         layer, maps, graph = ctx.layer, ctx.maps, ctx.norm_graph
         by_pooled, by_statistics = gradients
-        arriving = by_pooled.contiguous().numpy()
-        arriving = arriving.reshape(layer.steps, *maps.array.shape[1:3], maps.pooled_size(layer.pool))
+        arriving = maps.split(by_pooled)
         by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_statistics / ctx.elements).tolist())
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         kernel = lif_kernels.backward_kernel(layer.slope)
@@ -78,7 +77,7 @@ class _FusedLif(torch.autograd.Function):
 
         def run(first: int, last: int, sums: np.ndarray) -> None:
             kernel(
-                maps.array, factor, offset, maps.along_row, *constants, least, maps.width, layer.pool,
+                maps.array, factor, offset, maps.innermost, *constants, least, maps.width, layer.pool,
                 sharpness, first, last,
                 arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result, sums[0], sums[1],
             )  # fmt: skip

@@ -4,7 +4,6 @@ Where the currents of several connections meet, each is normed by itself before 
 its gradients, are those of ChannelNormModule.forward to rounding.
 """
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snn_deploy.train.compiled import lif_kernels
+from snn_deploy.train.compiled import norm_kernels
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.processes.across_processes import mean_over_processes
+
+LAST = torch.channels_last
 
 
 def normed(currents: Tensor, norm: ChannelNormModule) -> Tensor:
@@ -34,47 +35,64 @@ class _FusedNorm(torch.autograd.Function):
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         result = np.empty_like(maps.array)
         over_samples(
-            maps, 1, lambda a, b, _: lif_kernels.normalize(maps.array, factor, offset, maps.along_row, a, b, result)
+            maps, 1, lambda a, b, _: norm_kernels.normalize(maps.array, factor, offset, maps.innermost, a, b, result)
         )
         ctx.maps, ctx.graph, ctx.parameters = maps, graph, parameters
-        return torch.from_numpy(result).reshape(maps.tensor_shape)
+        return maps.tensor(result)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         maps, graph = ctx.maps, ctx.graph
         # A copy: the kernel works in place, and autograd may hand the same tensor to another reader.
-        result = gradients[0].contiguous().numpy().reshape(maps.array.shape).copy()
+        result = maps.split(gradients[0]).copy()
         sums = over_samples(
             maps,
             (2, maps.channels),
-            lambda a, b, out: lif_kernels.products(result, maps.array, maps.along_row, a, b, out[0], out[1]),
+            lambda a, b, out: norm_kernels.products(result, maps.array, maps.innermost, a, b, out[0], out[1]),
         )
         by_currents, by_parameters = back_through_norm(maps, graph, ctx.parameters, sums, result)
         return by_currents, None, *by_parameters
 
 
 class Maps:
-    """Currents as (steps, batch, channels, size). A dense layer is one channel with a norm per neuron."""
+    """Currents as (steps, batch, parts, size), in the layout in memory that they come in; see norm_kernels.py.
 
-    def __init__(self, currents: Tensor) -> None:
+    pool: the side of the windows that they are to be pooled over. innermost: the channels where they lie innermost,
+    else 0; a dense layer is one pixel whose channels are its neurons.
+    """
+
+    def __init__(self, currents: Tensor, pool: int = 1) -> None:
         self.tensor_shape = tuple(currents.shape)
-        self.along_row = currents.ndim == 3
-        steps, batch = self.tensor_shape[:2]
-        channels = 1 if self.along_row else self.tensor_shape[2]
-        self.array = currents.detach().contiguous().numpy().reshape(steps, batch, channels, -1)
-        self.width = self.tensor_shape[-1]
         self.channels = self.tensor_shape[2]
+        self.width = 1 if currents.ndim == 3 else self.tensor_shape[-1]
+        self._rows = 1 if currents.ndim == 3 else self.tensor_shape[-2]
+        self.innermost = self.channels if currents.ndim == 3 or self._has_innermost_channels(currents, pool) else 0
+        self._parts = self._rows // pool if self.innermost else self.channels
+        self.array = self.split(currents.detach())
         self.count = self.array.size // self.channels
 
-    def pooled_shape(self, pool: int) -> tuple[int, ...]:
-        """Return the shape of one step's pooled spikes."""
-        if self.along_row:
-            return self.tensor_shape[1:]
-        return (*self.tensor_shape[1:3], *(length // pool for length in self.tensor_shape[3:]))
+    def _has_innermost_channels(self, currents: Tensor, pool: int) -> bool:
+        """Whether the channels of a pixel lie side by side, and the rows are whole rows of windows."""
+        in_planes = currents.is_contiguous()  # both where there is one channel, or one pixel
+        return not in_planes and self._rows % pool == 0 and currents.flatten(0, 1).is_contiguous(memory_format=LAST)
 
-    def pooled_size(self, pool: int) -> int:
-        """Return the pooled neurons of one channel."""
-        return math.prod(self.pooled_shape(pool)) // (self.array.shape[1] * self.array.shape[2])
+    def split(self, values: Tensor) -> np.ndarray:
+        """Return `values`, (steps, batch, *shape) of this or the pooled shape, as (steps, batch, parts, size)."""
+        if self.innermost and values.ndim == 5:
+            values = values.movedim(2, -1)
+        return values.contiguous().numpy().reshape(*values.shape[:2], self._parts, -1)
+
+    def tensor(self, parts: np.ndarray, pool: int = 1) -> Tensor:
+        """Return the tensor that `split` would give as `parts`. pool: of what values are pooled over."""
+        shape = (len(parts), *self.tensor_shape[1:3], *(length // pool for length in self.tensor_shape[3:]))
+        if self.innermost and len(shape) == 5:
+            return torch.from_numpy(parts).reshape(*shape[:2], *shape[3:], shape[2]).movedim(-1, 2)
+        return torch.from_numpy(parts).reshape(shape)
+
+    def empty_pooled(self, steps: int, pool: int) -> np.ndarray:
+        """Return room for the pooled spikes, (steps, batch, parts, pooled size)."""
+        pooled = self.channels * (self._rows // pool) * (self.width // pool)
+        return np.empty((steps, self.tensor_shape[1], self._parts, pooled // self._parts), np.float32)
 
 
 def back_through_norm(
@@ -91,11 +109,11 @@ def back_through_norm(
     over_samples(
         maps,
         1,
-        lambda a, b, _: lif_kernels.through_norm(
-            maps.array, factor, by_mean, by_mean_square, maps.along_row, a, b, result
+        lambda a, b, _: norm_kernels.through_norm(
+            maps.array, factor, by_mean, by_mean_square, maps.innermost, a, b, result
         ),
     )
-    return torch.from_numpy(result).reshape(maps.tensor_shape), by_parameters
+    return maps.tensor(result), by_parameters
 
 
 @dataclass(frozen=True)
@@ -132,7 +150,7 @@ def norm_graph(norm: ChannelNormModule, maps: Maps) -> NormGraph:
         sums = over_samples(
             maps,
             (2, maps.channels),
-            lambda a, b, out: lif_kernels.moments(maps.array, maps.along_row, a, b, out[0], out[1]),
+            lambda a, b, out: norm_kernels.moments(maps.array, maps.innermost, a, b, out[0], out[1]),
         )
         mean, mean_square = mean_over_processes(torch.from_numpy(sums / maps.count))
         norm.observe(mean, mean_square)
