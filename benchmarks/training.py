@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_deploy.support.plugin import load_plugin
-from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.compiled.arithmetic import Arithmetic
+from snn_deploy.train.compiled.fastest_arithmetic import fastest_arithmetic
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection
@@ -39,16 +40,15 @@ STEPS, KEEP, THRESHOLD = 4, 0.25, 0.5
 Step = Callable[[Tensor, Tensor], None]
 
 
-def ours(net: str, *, amx: bool | None = None) -> Step:
-    """Return one training step of snn-deploy. amx: whether spikes' synapses use it; None: where it works."""
+def ours(net: str, *, synapses: Arithmetic | None = None) -> Step:
+    """Return one training step of snn-deploy. synapses: None for what `training.synapses` = "auto" chooses here."""
     no_norm = load_plugin("train.norms", "none").Norm()
     tdbn = load_plugin("train.norms", "tdbn").Norm()
     neuron = load_plugin("train.neurons", "lif").Neuron(KEEP, THRESHOLD)
     network = SpikingNetwork(_plan(net), neuron, tdbn, no_norm, torch.Generator().manual_seed(0))
     dspike = load_plugin("train.surrogates", "dspike")
-    options = ForwardOptions(
-        dspike.Surrogate(), 3.0, dspike.slope, amx=amx_synapses.works_here() if amx is None else amx
-    )
+    chosen = synapses or fastest_arithmetic()
+    options = ForwardOptions(dspike.Surrogate(), 3.0, dspike.slope, synapses=chosen)
     return _step(network, lambda images: network(images, STEPS, options).logits)
 
 
@@ -118,7 +118,7 @@ def spikingjelly(net: str, *, narrow: bool = False) -> Step:
 
 METHODS = {
     "snn-deploy": ours,
-    "snn-deploy, all float32": partial(ours, amx=False),
+    "snn-deploy, all float32": partial(ours, synapses="float32"),
     "plain loop": plain,
     "spikingjelly": spikingjelly,
     "spikingjelly, bfloat16": partial(spikingjelly, narrow=True),
@@ -224,6 +224,7 @@ def main() -> None:
     parser.add_argument("--time-based", action="store_true", help="only time-based training against per-step loops")
     parser.add_argument("--nets", default="small,large")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--without-memory", action="store_true", help="leave out the processes that measure memory")
     parser.add_argument("--peak-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.time_based:
@@ -253,7 +254,8 @@ def main() -> None:
         for name in steps:
             ratio = statistics.median(b / a for a, b in zip(seconds["snn-deploy"], seconds[name], strict=True))
             milliseconds = 1000 * statistics.median(seconds[name])
-            print(f"{name:<24}{milliseconds:>10.0f}{ratio:>23.2f}x{_peak_memory(net, name):>18.0f}")
+            peak = "" if arguments.without_memory else f"{_peak_memory(net, name):.0f}"
+            print(f"{name:<24}{milliseconds:>10.0f}{ratio:>23.2f}x{peak:>18}", flush=True)
 
 
 if __name__ == "__main__":

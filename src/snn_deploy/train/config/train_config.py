@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 
 from snn_deploy.rounding.fit import Limits
+from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.data.input_coding import Coding
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
@@ -26,8 +27,9 @@ class Training:
     a GPU where there is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends
     of epochs. measured_samples: validation samples (training samples, where there are none) on which every layer is
     measured after each epoch; 0 measures none. norm_samples: training samples on which the norms' moments are measured
-    after each epoch (norm_statistics.py); 0 leaves the running ones. synapses: "amx" computes convolutions and dense
-    layers of spikes in int8 and bfloat16 (amx_synapses.py says what that rounds); "auto" does where the CPU can.
+    after each epoch (norm_statistics.py); 0 leaves the running ones.
+    synapses: what convolutions and dense layers of spikes are computed in: float32, or int8 and their gradients in
+    float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the CPU, measured.
     """
 
     epochs: Annotated[int, Ge(1)] = 3
@@ -40,7 +42,7 @@ class Training:
     measured_samples: Annotated[int, Ge(0)] = 500
     norm_samples: Annotated[int, Ge(0)] = 2000
     tensorboard: bool = False
-    synapses: Literal["auto", "float32", "amx"] = "auto"
+    synapses: Literal["auto", Arithmetic] = "auto"
 
 
 @dataclass(frozen=True)

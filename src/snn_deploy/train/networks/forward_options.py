@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from snn_deploy.rounding.fit import Limits
+from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.compiled.fused_lif import Slope
 from snn_deploy.train.neurons.lif import Surrogate
 
@@ -21,8 +22,8 @@ class ForwardOptions:
     """surrogate, sharpness: the gradient that stands in for a spike's; time-based networks have no use for them.
 
     slope: the surrogate's compilable form, or None for the plain path, which keeps every potential. epoch, epochs: for
-    the schedules of the losses. quantization: what the weights are rounded to, or None for floats. amx: see
-    amx_synapses.py; a quantized pass does not use it.
+    the schedules of the losses. quantization: what the weights are rounded to, or None for floats. synapses: what those
+    of spikes are computed in; a quantized pass takes float32.
     """
 
     surrogate: Surrogate
@@ -31,4 +32,4 @@ class ForwardOptions:
     epoch: int = 1
     epochs: int = 1
     quantization: Quantization | None = None
-    amx: bool = False
+    synapses: Arithmetic = "float32"

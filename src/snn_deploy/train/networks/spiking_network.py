@@ -14,7 +14,7 @@ from torch.nn import functional
 from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.float_network import FloatPopulation
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.compiled import int8_synapses
 from snn_deploy.train.compiled.fused_lif import FusedLayer
 from snn_deploy.train.compiled.fused_norm import normed
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
@@ -177,17 +177,24 @@ class SpikingNetwork(Network):
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
         weights = self.effective_weights(connection)
-        uses_amx = options.amx and connection.source != self.plan.input.name  # an image is no whole number of spikes
+        is_image = connection.source == self.plan.input.name  # no whole number of spikes
+        area = math.prod(connection.pool)
+        uses_int8 = options.synapses != "float32" and not is_image and area <= int8_synapses.LARGEST_AREA
+        narrow_gradients = options.synapses == "int8-bfloat16"
         geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
         if weights.ndim == 2:
-            linear = amx_synapses.linear if uses_amx else functional.linear
-            currents = linear(folded.flatten(1), weights)
+            if uses_int8:
+                currents = int8_synapses.linear(folded.flatten(1), weights, area, narrow_gradients=narrow_gradients)
+            else:
+                currents = functional.linear(folded.flatten(1), weights)
         elif _is_scaling(connection):
             currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
-        elif uses_amx and (area := math.prod(connection.pool)) <= amx_synapses.LARGEST_AREA:
-            currents = amx_synapses.conv2d(folded, weights, area, *geometry)
+        elif uses_int8:
+            currents = int8_synapses.conv2d(folded, weights, area, *geometry, narrow_gradients=narrow_gradients)
         else:
             currents = functional.conv2d(folded, weights, None, *geometry)
+            if options.synapses != "float32":  # whatever follows then lies as int8_synapses wants it
+                currents = currents.contiguous(memory_format=int8_synapses.LAYOUT)
         return currents.unflatten(0, source.shape[:2])
 
     def _step_by_step(

@@ -21,6 +21,7 @@ from snn_deploy.support.array_file import content_digest, refuse_constant
 from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.networks.network import Network
 
 _MOST_THREADS = 2**16  # far more than any machine has
@@ -45,11 +46,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run was started as: its config as a table, torch's threads, and the parent's checkpoint's SHA-256."""
+    """What a run was started as.
+
+    config: as a table. threads: torch's. parent: the parent's checkpoint's SHA-256. synapses: what those of spikes are
+    computed in, which "auto" may have chosen.
+    """
 
     config: Mapping[str, Any]
     threads: int
     parent: str | None = None
+    synapses: Arithmetic = "float32"
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origi
         "config": dict(origin.config),
         "threads": origin.threads,
         "parent": origin.parent,
+        "synapses": origin.synapses,
     }
     tensors = {n: t.cpu().contiguous() for n, t in tensors.items()}
     # One key only: safetensors writes several in a random order.
@@ -168,10 +175,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Origin, Progress]:
 
 
 def _origin(run: Mapping[str, Any]) -> Origin:
-    config, threads, parent = run["config"], run["threads"], run["parent"]
+    config, threads, parent, synapses = run["config"], run["threads"], run["parent"], run["synapses"]
     if not (isinstance(config, dict) and is_whole(threads, 1, _MOST_THREADS) and isinstance(parent, str | None)):
         raise TypeError(f"config, threads or parent of another type: threads {shown(threads)}, parent {shown(parent)}")
-    return Origin(config, threads, parent)
+    if synapses not in EVERY_ARITHMETIC:
+        raise ValueError(f"synapses {shown(synapses)}, none of {', '.join(EVERY_ARITHMETIC)}")
+    return Origin(config, threads, parent, synapses)
 
 
 def _progress(run: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Progress:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.data.augmentation import augment
 from snn_deploy.train.data.samples import Samples
@@ -24,13 +24,17 @@ from snn_deploy.train.run.sharpness import compiled_slope, probed_weights, sharp
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """What stays the same from batch to batch. forward: the network, or what distributes it."""
+    """What stays the same from batch to batch.
+
+    forward: the network, or what distributes it. synapses: what those of spikes are computed in.
+    """
 
     config: TrainConfig
     samples: Samples
     state: TrainingState
     forward: nn.Module
     processes: Processes
+    synapses: Arithmetic = "float32"
 
     @property
     def batches(self) -> int:
@@ -101,10 +105,7 @@ def _forward_options(context: TrainingContext, epoch: int, sharpness: float) -> 
     slope, epochs = compiled_slope(config), config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
     quantization = quantization_for(context.samples, limits)
-    wanted = config.training.synapses
-    is_on_cpu = next(context.state.network.parameters()).device.type == "cpu"
-    amx = wanted == "amx" or (wanted == "auto" and is_on_cpu and amx_synapses.works_here())
-    return ForwardOptions(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, amx)
+    return ForwardOptions(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, context.synapses)
 
 
 def _whole_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

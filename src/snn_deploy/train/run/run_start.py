@@ -10,7 +10,9 @@ import torch
 
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.compiled import amx_synapses
+from snn_deploy.train.compiled import int8_synapses
+from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
+from snn_deploy.train.compiled.fastest_arithmetic import fastest_arithmetic
 from snn_deploy.train.config.combinations import require_fitting
 from snn_deploy.train.config.read_config import read_config, resolved_config
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
@@ -67,16 +69,14 @@ def start_run(
     is_resumed = resume and files.checkpoint.exists()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None)
+    device = processes.device(config.training.device)
     if is_resumed:
         origin = _same_origin(files, config, parent)
         torch.set_num_threads(origin.threads)  # with another number, sums would round differently
-    device = processes.device(config.training.device)
-    if config.training.synapses == "amx" and not (device.type == "cpu" and amx_synapses.works_here()):
-        raise UserError(
-            f"training.synapses = 'amx': its sums would be wrong or missing on this machine's {device.type}. "
-            "Leave it out, and training uses what works here."
-        )
+    else:
+        synapses = _synapses(config, device, processes)
+        origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None, synapses)
+    _require_synapses(origin.synapses, device)
     if device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     training, validation = training_and_validation(config.data.options, config.held_out.validation)
@@ -100,7 +100,7 @@ def start_run(
     progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
     test = coded(config.data.options.load("test"), config.coding, config.steps)
-    context = TrainingContext(config, training, state, processes.for_training(network), processes)
+    context = TrainingContext(config, training, state, processes.for_training(network), processes, origin.synapses)
     run = StartedRun(files, origin, network, context, validation, test, progress, metrics)
     if processes.is_first:
         if is_resumed:
@@ -132,6 +132,24 @@ def build_network(config: TrainConfig, samples: Samples, generator: torch.Genera
     if config.method == TIME_BASED:
         return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
     return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
+
+
+def _synapses(config: TrainConfig, device: torch.device, processes: Processes) -> Arithmetic:
+    """Return what the config says, or what is fastest here, in every process the first one's choice."""
+    if config.training.synapses != "auto":
+        return config.training.synapses
+    if device.type != "cpu" or config.method == TIME_BASED:
+        return "float32"
+    fastest = fastest_arithmetic() if processes.is_first else EVERY_ARITHMETIC[0]
+    return EVERY_ARITHMETIC[processes.total(EVERY_ARITHMETIC.index(fastest))]  # the others add 0
+
+
+def _require_synapses(synapses: Arithmetic, device: torch.device) -> None:
+    if synapses != "float32" and not (device.type == "cpu" and int8_synapses.works_here()):
+        raise UserError(
+            f"training.synapses = {synapses!r}: its sums would be wrong or missing on this machine's {device.type}. "
+            "Leave it out of a config, and training uses what works here; resume a run where it began."
+        )
 
 
 def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
