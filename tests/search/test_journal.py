@@ -1,6 +1,8 @@
 """Optuna's journal of a search: half a line is removed, other damage is refused, and nothing that was measured goes."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -33,6 +35,23 @@ def journal(tmp_path):
 
 def states(journal):
     return [trial.state.name for trial in open_study(SETTINGS, journal.parent).get_trials()]
+
+
+def test_an_interrupt_while_optuna_releases_its_lock_is_an_interrupt(tmp_path, monkeypatch):
+    study = open_study(SETTINGS, tmp_path)
+    unlink = os.unlink
+
+    def interrupted(path, **options):
+        unlink(path, **options)
+        if "journal.log.lock" in str(path):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(os, "unlink", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study.enqueue_trial(SETTINGS.deployments()[0])
+    monkeypatch.undo()
+    assert states(tmp_path / "journal.log") == ["WAITING"]
+    assert not list(tmp_path.glob("*.lock*"))
 
 
 def test_half_a_line_is_removed_and_the_search_goes_on_from_the_line_before(journal):

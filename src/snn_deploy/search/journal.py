@@ -17,6 +17,7 @@ from snn_deploy.search.settings import MEASURES, SearchSettings
 from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.npz_file import reason
 from snn_deploy.support.require_file import require_file
+from snn_deploy.support.signals_wait import signals_wait
 from snn_deploy.support.user_error import UserError
 
 try:
@@ -30,10 +31,13 @@ _QUEUED = "fixed_params"  # Optuna's name for the choices of a trial that was en
 
 
 class _File(JournalFileBackend):
-    """The journal's file; what the system refuses to write is a WriteError."""
+    """The journal's file; what the system refuses to write is a WriteError.
+
+    An interrupt waits: while Optuna releases its lock, it would make it release the lock twice, and fail.
+    """
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        with writing(Path(self._file_path)):
+        with signals_wait(), writing(Path(self._file_path)):
             super().append_logs(logs)
 
 

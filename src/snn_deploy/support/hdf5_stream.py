@@ -6,8 +6,6 @@ when HDF5 has no part in it any more. An interrupt waits for the end of the piec
 """
 
 import io
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any, BinaryIO
 import h5py
 
 from snn_deploy.support.atomic_file import atomic_path
+from snn_deploy.support.signals_wait import signals_wait
 
 Piece = Callable[[], AbstractContextManager[None]]
 
@@ -31,16 +30,16 @@ def hdf5_stream(path: Path) -> Iterator[tuple[h5py.File, Piece]]:
 
         @contextmanager
         def piece() -> Iterator[None]:
-            with _signals_wait():
+            with signals_wait():
                 yield
             target.raise_error()
 
-        with _signals_wait():
+        with signals_wait():
             file = h5py.File(target, "w")
         try:
             yield file, piece
         finally:
-            with _signals_wait():
+            with signals_wait():
                 file.close()
         target.raise_error()
 
@@ -101,26 +100,3 @@ class _NeverFailing(io.RawIOBase):
         except OSError as error:
             self._error = self._error or error
         return length
-
-
-@contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Have what Python does on a signal wait for the end of the block; in other threads it never comes between."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    handlers = {
-        number: handler
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if callable(handler := signal.getsignal(number))
-    }
-    for number in handlers:
-        signal.signal(number, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for caught in came:
-            signal.raise_signal(caught)
