@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from snn_deploy.cli.pages import TOPICS
+from snn_deploy.cli.stop_signals import stop_came
 from snn_deploy.cli.unexpected_error import sentence_about
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.support.atomic_file import WriteError
@@ -131,7 +132,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     def command(as_json: bool, **arguments: Any) -> None:
         output = Output(as_json)
         try:
-            code = function(output, **arguments)
+            code = _unless_stopped(function, output, arguments)
         except UserError as error:
             topic = TOPICS.get(function.__module__.rpartition(".")[2])
             output.error(str(error), f" More: snn-deploy help {topic}" if topic else "")
@@ -150,6 +151,16 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
         sys.exit(code or 0)
 
     return command
+
+
+def _unless_stopped(function: Callable[..., int | None], output: Output, arguments: Mapping[str, Any]) -> int | None:
+    """Return function(output, ...); an error after a signal to stop is that signal's, whatever it has become."""
+    try:
+        return function(output, **arguments)
+    except Exception as error:
+        if stop_came():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def percent(share: float) -> str:

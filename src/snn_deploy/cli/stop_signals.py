@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_came = False
 _DEAF = 5.0  # seconds; whoever stops a group or closes a terminal sends several signals, and means one
 
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt for SIGTERM and SIGHUP, too; what nohup ignores stays ignored."""
+    """Raise KeyboardInterrupt for SIGTERM and SIGHUP, too; what nohup ignores stays ignored.
+
+    `stop_came` says later whether one came: what imports a library in C may turn the interrupt into an ImportError.
+    """
+    global _came  # noqa: PLW0603 - signals are the process's
+    _came = False
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets only the main thread choose
         return
@@ -22,21 +28,29 @@ def stop_signals() -> Iterator[None]:
     terminals = [handle for handle in (1, 2) if os.isatty(handle)]  # cannot be asked once it is closed
 
     def stop(number: int, frame: FrameType | None) -> None:
+        global _came  # noqa: PLW0603
         nonlocal last
+        _came = True
         if number == signal.SIGHUP:
             _write_to_nobody(terminals)
         now = time.monotonic()
-        if now - last > _DEAF:
+        if now - last > _DEAF or number == signal.SIGINT:
             last = now
             raise KeyboardInterrupt
 
-    heard = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    all_signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [n for n in all_signals if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_came() -> bool:
+    """Return whether a signal to stop came since `stop_signals` was entered."""
+    return _came
 
 
 def _write_to_nobody(handles: list[int]) -> None:
