@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# A shell that starts the suite in the background has it ignore SIGINT, and all that it starts with it.
+# A shell that starts the suite in the background has it ignore SIGINT, nohup SIGHUP, and so does all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The suite draws the same examples in every run; `pytest --hypothesis-profile explore` draws new ones.
 # print_blob names the failing example; no deadline, because a kernel is compiled by the first example.
