@@ -74,10 +74,11 @@ def test_a_bomb_behind_a_small_claim_is_not_unpacked(tmp_path):
     assert peak < 2**20
 
 
-@pytest.mark.parametrize("shape", [(0, 28, 28), (6, 0, 28)])
+@pytest.mark.parametrize("shape", [(0, 28, 28), (6, 0, 28), (2**32 - 1, 2**32 - 1, 0)])
 def test_no_images_are_refused(tmp_path, shape):
-    labels = LABELS[: shape[0]]
-    assert "do not belong together" in refused(tmp_path, gzip.compress(idx(np.zeros(shape, np.uint8))), labels)[0]
+    content = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in shape)
+    message, _ = refused(tmp_path, gzip.compress(content), LABELS[: shape[0]])
+    assert f"claims {shape}, which has no data" in message
 
 
 @pytest.mark.parametrize("axes", [0, 2, 5, 255])

@@ -66,6 +66,8 @@ def _array(path: Path, file: gzip.GzipFile | BufferedReader, most: int) -> np.nd
     lengths = file.read(4 * start[3])
     shape = tuple(int.from_bytes(lengths[i : i + 4], "big") for i in range(0, len(lengths), 4))
     size = math.prod(shape)
+    if 0 in shape:  # numpy makes no array of such a shape where another length is large
+        raise UserError(f"{path}: claims {shape}, which has no data. Download it again.")
     if size > most:
         raise UserError(f"{path}: claims {shape}, {size} bytes, which its size cannot hold. Download it again.")
     content = file.read(size + 1)
