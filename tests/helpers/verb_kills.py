@@ -68,6 +68,7 @@ _SLOWEST_DEATH = 2.0
 _LONGEST_RUN = 20.0  # seconds from the start to the kill: from before the first import to after the end
 _LONGEST_SHORT_RUN = 6.0
 _SHARED_MEMORY = Path("/dev/shm")
+_OF_ONNX_RUNTIME = ".ses"  # which ONNX Runtime leaves in the folder for temporary files whenever it is imported
 WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGTERM to all", "SIGINT to all", "terminal")
 
 
@@ -184,7 +185,7 @@ def kill_at_random(rng: random.Random, words: list[str], way: str, place: Path, 
     new = {p for p in set(_SHARED_MEMORY.iterdir()) - memory if not _is_mapped(p)}
     time.sleep(0.2 if new else 0)
     assert not (new & set(_SHARED_MEMORY.iterdir())), f"{about}: {new}"
-    files = [str(p) for p in temporary.rglob("*") if p.is_file()]
+    files = [str(p) for p in temporary.rglob("*") if p.is_file() and p.name != _OF_ONNX_RUNTIME]
     shutil.rmtree(temporary)
     if way != "SIGKILL":
         files += sorted(set(half_written(place / "out")) - before)
