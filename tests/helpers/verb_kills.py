@@ -29,6 +29,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from helpers.killed import marked_processes
+from helpers.small_config import SMALL_CONFIG
 
 from snn_deploy.network.integer_network import (
     IntegerConnection,
@@ -38,18 +39,6 @@ from snn_deploy.network.integer_network import (
     write_integer_network,
 )
 
-CONFIG = """
-steps = 2
-[data]
-name = "digits"
-[model]
-layers = "4C3-P2-10"
-[training]
-epochs = 2
-batch_size = 64
-samples = 200
-measured_samples = 0
-"""
 _COMMAND = (sys.executable, "-m", "snn_deploy.cli.main")
 _CLUSTER = """
 import sys
@@ -77,7 +66,7 @@ def prepared(place: Path, cluster: str | None = None) -> dict[str, list[str]]:
 
     cluster: the address of a dask scheduler, where there is one.
     """
-    (place / "small.toml").write_text(CONFIG)
+    (place / "small.toml").write_text(SMALL_CONFIG)
     weights = np.random.default_rng(0).integers(-9, 9, (10, 64))
     network = IntegerNetwork(
         IntegerInput("input", (1, 8, 8)),

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from helpers.cli_help import snn_deploy
+from helpers.small_config import SMALL_CONFIG
 from PIL import Image
 
 from snn_deploy.deploy.backends import cpu
@@ -19,18 +20,6 @@ from snn_deploy.train.datasets.digits import Dataset
 
 pytest.importorskip("optuna")
 
-CONFIG = """
-steps = 4
-[data]
-name = "digits"
-[model]
-layers = "4C3-P2-10"
-[training]
-epochs = 2
-batch_size = 64
-samples = 400
-measured_samples = 0
-"""
 _ONLY_A_HANG = 600  # seconds
 SMALL = ["--weight-bits", "8,4", "--thresholds", "scalar", "--steps", "4,2", "--samples", 60, "--verify", 2]
 
@@ -46,7 +35,7 @@ def wait_for_points(running, folder, count):
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     path = tmp_path_factory.mktemp("search") / "small.toml"
-    path.write_text(CONFIG)
+    path.write_text(SMALL_CONFIG)
     return path
 
 

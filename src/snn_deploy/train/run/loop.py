@@ -103,8 +103,9 @@ def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[Fl
     kept = config.training.epochs
     if config.training.keep == "best":
         kept = best_epoch(config, run.metrics)
-        read_network_state(run.files.best_checkpoint, run.network)
-        run.save(progress)  # what starts from this run starts from the network that is kept
+        if kept < config.training.epochs:  # else it is the network as it is; another process may be writing its file
+            read_network_state(run.files.best_checkpoint, run.network)
+            run.save(progress)  # what starts from this run starts from the network that is kept
     limits = config.quantization.limits(kept, config.training.epochs)
     tested = {"test_accuracy": accuracy(run.network, run.test, config.steps, context.processes, limits)}
     if limits is not None:
