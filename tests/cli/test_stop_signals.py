@@ -6,8 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from snn_deploy.cli.output import verb
+from snn_deploy.cli.output import Output, verb
 from snn_deploy.cli.stop_signals import stop_came, stop_signals
+from snn_deploy.cli.training_progress import training_progress
 from snn_deploy.support.user_error import UserError
 
 
@@ -61,3 +62,47 @@ def test_every_ctrl_c_is_heard_and_of_other_signals_one_in_five_seconds():
 
     _ended(body)
     assert heard == [signal.SIGTERM, signal.SIGINT, signal.SIGINT]
+
+
+class _Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_training", [False, True], ids=["bar", "training"])
+def test_an_interrupt_that_python_dropped_comes_again_with_the_next_progress(is_training):
+    done = []
+
+    def body():
+        output = Output(as_json=False)
+        with training_progress(output) if is_training else output.progress("samples", 3) as shown:
+            for number in range(3):
+                if number == 1:
+                    _Finalized()  # Python ignores what its __del__ raises
+                    done.append("after")
+                shown.batch(1, number, 3, {"train_accuracy": 0.5}) if is_training else shown(1)
+                done.append(number)
+
+    result = _ended(body)
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+    assert done == [0, "after"]
+
+
+def test_an_interrupt_that_was_seen_does_not_come_again():
+    done = []
+
+    def body():
+        output = Output(as_json=False)
+        try:
+            with output.progress("samples", 3):
+                signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            done.append("interrupted")
+        signal.raise_signal(signal.SIGTERM)  # a second one so soon is none
+        with output.progress("what was found", 1) as advance:
+            advance(1)
+            done.append("found")
+
+    assert _ended(body).exit_code == 0
+    assert done == ["interrupted", "found"]

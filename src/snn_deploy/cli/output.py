@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from snn_deploy.cli.pages import TOPICS
-from snn_deploy.cli.stop_signals import stop_came
+from snn_deploy.cli.stop_signals import lost_stops, stop_came
 from snn_deploy.cli.unexpected_error import sentence_about
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.support.atomic_file import WriteError
@@ -95,9 +95,17 @@ class Output:
             TimeRemainingColumn(),
         )
         console = Console(stderr=True)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        with (
+            lost_stops() as raise_lost,
+            Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        ):
             task = bar.add_task(one_line(title), total=total)
-            yield lambda count: bar.advance(task, count)
+
+            def advance(count: int) -> None:
+                bar.advance(task, count)
+                raise_lost()
+
+            yield advance
 
 
 def _write(line: str, *, err: bool = False) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from snn_deploy.cli.output import Output, percent
+from snn_deploy.cli.stop_signals import lost_stops
 from snn_deploy.support.printable import one_line
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def training_progress(output: Output) -> Iterator["Watcher"]:
         TextColumn("{task.percentage:.0f} %"),
     )
     console = Console(stderr=True)
-    with Progress(
+    with lost_stops() as raise_lost, Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}", markup=False),
         console=console, transient=True, disable=output.is_silent or not console.is_terminal,
     ) as bar:  # fmt: skip
@@ -39,6 +40,7 @@ def training_progress(output: Output) -> Iterator["Watcher"]:
             bar.update(task, total=float(count), epoch=f"1/{count}")
 
         def on_batch(epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
+            raise_lost()
             done = epoch - 1 + batch / batches
             bar.update(task, completed=done, epoch=f"{epoch}/{epochs}", means=one_line(_summary(means)))
 

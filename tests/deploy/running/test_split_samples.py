@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.small_disk import leave, mounted
 
-from snn_deploy.deploy.running import split_samples
+from snn_deploy.deploy.running import dask_cluster, split_samples
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.split_samples import Workers, run_split, workers_for
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
@@ -73,7 +73,7 @@ def test_a_cluster_whose_disk_is_full_gives_the_same(network, monkeypatch, tmp_p
 
 def test_a_scheduler_that_does_not_answer_is_one_line(network, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(split_samples, "_SECONDS_TO_CONNECT", 0.5)
+    monkeypatch.setattr(dask_cluster, "_SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(UserError, match=r"no dask scheduler answers .* give the address that it prints"):
         run_split(network, random_inputs(network, 2, 0), "cpu", Workers(0, "tcp://127.0.0.1:9"))
 
@@ -93,7 +93,7 @@ _ONLY_A_HANG = 300  # seconds
 _RUN = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-from snn_deploy.deploy.running import split_samples
+from snn_deploy.deploy.running import dask_cluster, split_samples
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
 from snn_deploy.deploy.running.simulation import Interrupted
 split_samples._LEAST_SAMPLES = 1

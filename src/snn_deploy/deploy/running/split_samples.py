@@ -1,10 +1,9 @@
-"""split_samples: samples divided over processes of this machine, or by joblib over the machines of a dask cluster.
+"""split_samples: samples divided over processes of this machine, or over the machines of a dask cluster.
 
 Every process runs the same backend on some of the samples, so the counts are the same whatever the split.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn_deploy.deploy.running.backend import load_backend
+from snn_deploy.deploy.running.dask_cluster import dask_cluster
 from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -22,7 +22,6 @@ _Tasks = Iterable[tuple[IntegerNetwork, np.ndarray, str]]
 
 _PARTS_OF_A_WORKER = 4  # so that a slow one does not hold up the others at the end
 _LEAST_SAMPLES = 64  # of a part: below, its way to the process costs more than it gains
-_SECONDS_TO_CONNECT = 10
 _WORTHWHILE_SECONDS = 10  # a process takes two or three to import torch and load kernels
 # Measured on one core without AMX; only good for telling minutes from seconds.
 _NEURON_STEPS_A_SECOND, _MULTIPLICATIONS_A_SECOND = 4e8, 1e11
@@ -78,7 +77,6 @@ def run_split(
                 if progress:
                     progress(len(part.outputs))
         except KeyboardInterrupt as interrupt:
-            warnings.filterwarnings("ignore", message=".*tasks which were still being processed", module="joblib")
             raise Interrupted(joined(parts) if parts else None) from interrupt
     return joined(parts)
 
@@ -90,30 +88,16 @@ def _run_part(network: IntegerNetwork, inputs: np.ndarray, backend: str) -> Simu
 @contextmanager
 def _shared(workers: Workers) -> Iterator[tuple[Callable[[_Tasks], Iterator[Simulation]], int]]:
     """Yield a function that runs parts elsewhere and yields their simulations in order, and how many at once."""
-    import joblib  # noqa: PLC0415
-
     if workers.cluster is None:
+        import joblib  # noqa: PLC0415
+
         count = joblib.cpu_count() if workers.count == 0 else workers.count
         with worker_pool(count) as pool:
             yield lambda tasks: _in_order(pool.results(_run_part, tasks)), count
         return
-    try:
-        from distributed import Client  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise UserError("--cluster needs dask's distributed: pip install 'snn-deploy[cluster]'.") from error
-    try:
-        client = Client(workers.cluster, timeout=_SECONDS_TO_CONNECT)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UserError(
-            f"--cluster {workers.cluster}: no dask scheduler answers ({error}). Start one with dask scheduler, and "
-            "give the address that it prints, such as tcp://host:8786."
-        ) from error
-    with client, joblib.parallel_config(backend="dask", client=client):
-        count = workers.count or sum(client.nthreads().values())
-        if not count:
-            raise UserError(f"--cluster {workers.cluster}: has no workers yet. Start some with dask worker ADDRESS.")
-        parallel = joblib.Parallel(n_jobs=count, return_as="generator")
-        yield lambda tasks: parallel(joblib.delayed(_run_part)(*task) for task in tasks), count
+    with dask_cluster(workers.cluster) as cluster:
+        count = workers.count or cluster.threads
+        yield lambda tasks: cluster.results(_run_part, tasks, count), count
 
 
 def _in_order(numbered: Iterator[tuple[int, Simulation]]) -> Iterator[Simulation]:
