@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import pytest
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.plots import draw
+from snn_deploy.train.run.plots_beside import draw_beside
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = {"training", "spike_rates", "surrogate", "membranes"}
@@ -82,3 +84,54 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     assert result.exit_code == 2
     assert "no run in it" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def _beside(tmp_path, run, lines, change=lambda line: line, name="other"):
+    """Return the folder of a second run, with changed metrics."""
+    other = tmp_path / name
+    shutil.copytree(run, other)
+    (other / "metrics.jsonl").write_text("".join(json.dumps(change(dict(line))) + "\n" for line in lines))
+    return other
+
+
+def test_runs_beside_each_other_show_every_layers_rate_and_q(run, lines, tmp_path):
+    def higher(line):
+        return {k: v * 2 if k.startswith(("measured/spike_rate", "measured/quantization")) else v
+                for k, v in line.items()}  # fmt: skip
+
+    other = _beside(tmp_path, run, lines, higher)
+    result = snn_deploy("plot", run, "--beside", other, "--out", tmp_path / "pictures", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert {p.stem for p in (tmp_path / "pictures").iterdir()} == {"rates_beside", "membranes_beside"}
+    assert all(p.read_bytes().startswith(_PNG) for p in (tmp_path / "pictures").iterdir())
+    beside = json.loads(result.stdout)["beside"]
+    for layer in ("conv1", "conv2"):
+        rate, error = (lines[-1][f"measured/{q}/{layer}"] for q in ("spike_rate", "quantization_error"))
+        assert beside[run.name][layer] == {"spike_rate": rate, "quantization_error": error}
+        assert beside["other"][layer] == {"spike_rate": 2 * rate, "quantization_error": 2 * error}
+        assert f"{rate:.4f}" in result.stderr
+    figures = draw_beside({"a": lines, "b": [higher(line) for line in lines]})
+    (rates,) = figures["rates_beside"].axes
+    first, last = lines[0]["epoch"], lines[-1]["epoch"]
+    assert _labels(rates) == [f"{name}, epoch {epoch}" for name in "ab" for epoch in (first, last)]
+    assert list(rates.lines[3].get_ydata()) == [2 * lines[-1][f"measured/spike_rate/{n}"] for n in ("conv1", "conv2")]
+    potentials = figures["membranes_beside"].axes[0]
+    assert [patch.get_data().values.sum() > 0 for patch in potentials.patches] == [True, True]
+
+
+def test_runs_that_cannot_stand_beside_each_other_are_one_line(run, lines, tmp_path):
+    def renamed(line):
+        return {k.replace("/conv2", "/conv9"): v for k, v in line.items()}
+
+    def unmeasured(line):
+        return {k: v for k, v in line.items() if not k.startswith("measured/")}
+
+    for change, message in ((renamed, "has the layers conv1, conv9, and"), (unmeasured, "training.measured_samples")):
+        other = _beside(tmp_path, run, lines, change, change.__name__)
+        result = snn_deploy("plot", run, "--beside", other, "--out", tmp_path / "none")
+        assert result.exit_code == 2
+        assert message in result.stderr.replace("\n", " ")
+    result = snn_deploy("plot", run, "--beside", run, "--out", tmp_path / "none")
+    assert result.exit_code == 2
+    assert "each run may be named once" in result.stderr
+    assert not (tmp_path / "none").exists()

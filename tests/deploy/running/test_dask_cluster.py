@@ -78,7 +78,9 @@ def test_a_scheduler_that_ends_is_an_error():
             results = cluster.results(time.sleep, [(0,), (600,)], 1)
             next(results)
             scheduler.kill()
-            with pytest.raises(JobError, match=r"the dask scheduler does not answer any more\. Its log says why; start it"):
+            with pytest.raises(
+                JobError, match=r"the dask scheduler does not answer any more\. Its log says why; start it"
+            ):
                 list(results)
     finally:
         scheduler.kill()

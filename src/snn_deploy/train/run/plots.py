@@ -1,28 +1,29 @@
-"""plots: pictures of a run, from its config and its lines of metrics.
-
-Colours are those of Okabe and Ito (2008), which people with any colour vision tell apart; where there are more curves
-than those, a scale from dark to light in the order of the layers.
-"""
+"""plots: pictures of a run, from its config and its lines of metrics."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from snn_deploy.train.config.train_config import TrainConfig
-from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST
+from snn_deploy.train.run.drawing import (
+    EDGES,
+    GREY,
+    HISTOGRAM,
+    MARKERS,
+    OKABE_ITO,
+    RATE,
+    Line,
+    colour,
+    finish,
+    keys,
+    measured_on,
+    shares,
+)
 
-Line = Mapping[str, Any]
-
-_OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = "osD^vP*X"
-_GREY = "#777777"
 _MOST_SHAPES = 6
 
 
@@ -33,7 +34,7 @@ def draw(config: TrainConfig, lines: Sequence[Line]) -> dict[str, Figure]:
         "spike_rates": spike_rates(lines),
         "surrogate": surrogate(config, lines),
     }
-    if _keys(lines[-1], "measured/membrane_histogram/"):
+    if keys(lines[-1], HISTOGRAM):
         figures["membranes"] = membranes(config, lines)
     if "time_gradient/sum" in lines[-1]:
         del figures["surrogate"]  # there is none
@@ -49,9 +50,9 @@ def time_gradients(lines: Sequence[Line]) -> Figure:
     for axes, (name, label) in zip(panels, quantities, strict=True):
         _curve(axes, lines, [line[f"time_gradient/{name}"] for line in lines], label, 0, 1)
         axes.set(ylabel=label)
-        _finish(axes)
+        finish(axes)
     panels[0].set_title("Gradients of the loss with respect to spike times, mean over batches")
-    panels[2].axhline(0.5, color=_GREY, linestyle="--")
+    panels[2].axhline(0.5, color=GREY, linestyle="--")
     panels[2].set(xlabel="epoch")
     return figure
 
@@ -66,7 +67,7 @@ def training(lines: Sequence[Line]) -> Figure:
             _curve(above, lines, [100 * line[key] for line in lines], label, i, 2)
     tested = f" (test: {100 * lines[-1]['test_accuracy']:.2f} % at the end)" if "test_accuracy" in lines[-1] else ""
     above.set(title=f"Accuracy{tested}", ylabel="accuracy (%)")
-    terms = _keys(lines[-1], "loss/")
+    terms = keys(lines[-1], "loss/")
     for i, name in enumerate(terms):
         _curve(below, lines, [line[f"loss/{name}"] for line in lines], name, i, len(terms))
     values = [line[f"loss/{name}"] for name in terms for line in lines]
@@ -74,55 +75,47 @@ def training(lines: Sequence[Line]) -> Figure:
         below.set_yscale("log")
     below.set(title="Loss terms, with their weights", xlabel="epoch", ylabel="mean over the epoch's samples")
     for axes in (above, below):
-        _finish(axes)
+        finish(axes)
     return figure
 
 
 def spike_rates(lines: Sequence[Line]) -> Figure:
     """Return the rate of every layer over the epochs: measured after each epoch, or else over the training."""
-    measured = "measured/spike_rate/"
-    start = measured if _keys(lines[-1], measured) else "spike_rate/"
-    layers = _keys(lines[-1], start)
+    start = RATE if keys(lines[-1], RATE) else "spike_rate/"
+    layers = keys(lines[-1], start)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for i, layer in enumerate(layers):
         _curve(axes, lines, [line[start + layer] for line in lines], layer, i, len(layers))
     axes.set_ylim(bottom=0)
-    where = f"{_measured_on(lines) if start == measured else 'training'} samples"
+    where = f"{measured_on(lines) if start == RATE else 'training'} samples"
     axes.set(title=f"Spike rate of each layer, on {where}", xlabel="epoch", ylabel="spikes per neuron and step")
-    _finish(axes)
+    finish(axes)
     return figure
-
-
-def _measured_on(lines: Sequence[Line]) -> str:
-    """Return the split on whose samples layers were measured after each epoch."""
-    return "validation" if "validation_accuracy" in lines[-1] else "training"
 
 
 def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
     """Return the distribution of every layer's potentials before the reset, after the first and the last epoch."""
-    start = "measured/membrane_histogram/"
-    layers = _keys(lines[-1], start)
+    layers = keys(lines[-1], HISTOGRAM)
     columns = min(len(layers), 4)
     rows = math.ceil(len(layers) / columns)
     figure = Figure(figsize=(max(3.4 * columns, 6), 2.7 * rows + 0.9), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
-    edges = np.linspace(HISTOGRAM_FIRST, HISTOGRAM_LAST, HISTOGRAM_BINS + 1)
     for axes, layer in zip(grid.flat, layers, strict=False):
-        last = _shares(lines[-1][start + layer])
-        axes.stairs(last[1:-1], edges, fill=True, color=_OKABE_ITO[5], label=f"epoch {lines[-1]['epoch']}")
+        last = shares(lines[-1][HISTOGRAM + layer])
+        axes.stairs(last[1:-1], EDGES, fill=True, color=OKABE_ITO[5], label=f"epoch {lines[-1]['epoch']}")
         if len(lines) > 1:
-            first = _shares(lines[0][start + layer])
+            first = shares(lines[0][HISTOGRAM + layer])
             axes.stairs(
                 first[1:-1],
-                edges,
-                color=_OKABE_ITO[6],
+                EDGES,
+                color=OKABE_ITO[6],
                 linewidth=1,
                 label=f"epoch {lines[0]['epoch']}, cut where higher",
             )
             axes.set_ylim(0, 1.15 * max(last[1:-1].max(), min(first[1:-1].max(), 2 * last[1:-1].max())))
-        axes.axvline(1, color=_OKABE_ITO[1], linestyle="--", label="threshold")
-        axes.set_title(f"{layer}, spike rate {lines[-1][f'measured/spike_rate/{layer}']:.3f}", fontsize="medium")
+        axes.axvline(1, color=OKABE_ITO[1], linestyle="--", label="threshold")
+        axes.set_title(f"{layer}, spike rate {lines[-1][RATE + layer]:.3f}", fontsize="medium")
         beyond = last[0] + last[-1]
         if beyond >= 0.05:
             axes.text(0.98, 0.95, f"{beyond:.1f} % outside", transform=axes.transAxes, ha="right", va="top")
@@ -135,7 +128,7 @@ def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
         axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel("share of potentials (%)")
-    figure.suptitle(f"Membrane potentials before the reset, on {_measured_on(lines)} samples")
+    figure.suptitle(f"Membrane potentials before the reset, on {measured_on(lines)} samples")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
@@ -152,43 +145,19 @@ def surrogate(config: TrainConfig, lines: Sequence[Line]) -> Figure:
     axes = figure.subplots()
     for i, (epoch, sharpness) in enumerate(chosen):
         slopes = config.surrogate.options.gradient(potentials, threshold, sharpness)
-        colour = _colour(i, len(chosen), ordered=len(chosen) > 1)
         label = f"epoch {epoch}" if len(chosen) > 1 else "all epochs"
-        axes.plot(potentials, slopes, color=colour, label=f"{label} (sharpness {sharpness:.3g})")
-    axes.axvline(threshold, color=_GREY, linestyle="--", label="threshold")
+        drawn = colour(i, len(chosen), ordered=len(chosen) > 1)
+        axes.plot(potentials, slopes, color=drawn, label=f"{label} (sharpness {sharpness:.3g})")
+    axes.axvline(threshold, color=GREY, linestyle="--", label="threshold")
     axes.set_ylim(bottom=0)
     axes.set(title=f"Surrogate {config.surrogate.name}: the derivative of a spike that training assumes")
     axes.set(xlabel="membrane potential", ylabel="d spike / d potential")
-    _finish(axes)
+    finish(axes)
     return figure
 
 
 def _curve(axes: Axes, lines: Sequence[Line], values: Sequence[float], label: str, i: int, count: int) -> None:
     """Draw one value per epoch."""
-    marker = _MARKERS[i % len(_MARKERS)]
+    marker = MARKERS[i % len(MARKERS)]
     epochs = [line["epoch"] for line in lines]
-    axes.plot(epochs, values, marker=marker, markersize=4, color=_colour(i, count), label=label)
-
-
-def _finish(axes: Axes) -> None:
-    """Put the legend beside the picture, and take away what is not needed."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
-    if axes.get_xlabel() == "epoch" or not axes.get_xlabel():
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
-
-
-def _colour(i: int, count: int, *, ordered: bool = False) -> Any:
-    if count <= len(_OKABE_ITO) and not ordered:
-        return _OKABE_ITO[i]
-    return matplotlib.colormaps["viridis"](0.88 * i / max(count - 1, 1))
-
-
-def _keys(line: Line, start: str) -> list[str]:
-    return [key.removeprefix(start) for key in line if key.startswith(start)]
-
-
-def _shares(counts: Sequence[int]) -> np.ndarray:
-    """Return percent: counts per bin as shares of all."""
-    return 100 * np.asarray(counts) / max(sum(counts), 1)
+    axes.plot(epochs, values, marker=marker, markersize=4, color=colour(i, count), label=label)
