@@ -3,8 +3,9 @@
 
     python tests/attack/attack.py [--seed N] [PART ...]
 
-Each part is a process of its own with a limit of time. At the end there is a table of what was tried and what failed;
-the exit code is 1 where anything did, and the output of that part is kept in the file that the table names.
+Each part is a process of its own with a limit of time, two or three times what it takes on a quiet machine. At the end
+there is a table of what was tried and what failed; the exit code is 1 where anything did, and the output of that part
+is kept in the file that the table names.
 """
 
 import argparse
@@ -78,7 +79,7 @@ def parts(seed: int) -> tuple[Part, ...]:
     return (
         tests("disks", "1 full, small and read-only disks, and no permission, for every output", 15,
               "cli/test_full_disk.py"),
-        script("kills", "2 kills of commands", 25, "helpers/verb_kills.py", "100", str(seed)),
+        script("kills", "2 kills of commands", 40, "helpers/verb_kills.py", "100", str(seed)),
         script("lava-kills", "2 kills of Lava jobs", 12, "helpers/random_kills.py", "100", str(seed)),
         tests("memory", "3 files that claim more than they hold, networks that are too large", 5,
               "support/test_npz_file.py", "network/test_hostile_files.py", "deploy/running/test_memory.py",
@@ -95,7 +96,7 @@ def parts(seed: int) -> tuple[Part, ...]:
               "cli/verbs/test_search.py", only="one_writer or never_write or never_share"),
         tests("data", "8 data that cannot be meant", 1, "train/datasets/test_npz_file.py",
               "train/models/test_layer_string.py", "search/test_trained.py"),
-        tests("search", "9 searches that were stopped, killed or resumed", 5, "cli/verbs/test_search.py",
+        tests("search", "9 searches that were stopped, killed or resumed", 15, "cli/verbs/test_search.py",
               only="killed or told_to_end or fit_together"),
         Part("networks", "- random networks on reference, cpu and onnx", fuzz, 2, is_pytest=False),
     )  # fmt: skip
@@ -126,7 +127,7 @@ def attack(part: Part, folder: Path, seconds: float) -> Row:
     tried, failed = _counted(report) if part.is_pytest else _printed(log.read_text(errors="replace"))
     if note or process.returncode:
         note, failed = f"{note or f'exit code {process.returncode}'}: {log}", max(failed, 1)
-    if not tried:
+    if not tried and not note:
         note, failed = f"nothing was tried: {log}", max(failed, 1)
     return Row(part, tried, failed, time.monotonic() - begun, note)
 
