@@ -18,6 +18,7 @@ _PLACES = {
     "compare_with_recording": "interchange.compare_with_recording",
     "doctor": "api.doctor",
     "energy": "api.energy",
+    "exits": "api.exits",
     "export": "api.export",
     "from_torch": "interchange.from_torch",
     "fuzz": "api.fuzz",

@@ -2,6 +2,7 @@ from snn_deploy.api.compare import compare as compare
 from snn_deploy.api.doctor import doctor as doctor
 from snn_deploy.api.energy import energy as energy
 from snn_deploy.api.energy import latency as latency
+from snn_deploy.api.exits import exits as exits
 from snn_deploy.api.export import export as export
 from snn_deploy.api.fuzz import fuzz as fuzz
 from snn_deploy.api.place import place as place

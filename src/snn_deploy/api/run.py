@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snn_deploy.api.sources import Data, Network, choose, integer_network
+from snn_deploy.api.exits import policy_for
+from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
+from snn_deploy.deploy.exits.run_with_exits import run_with_exits
 from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
 from snn_deploy.deploy.running.backend import automatic_backend, load_backend, say_expected
 from snn_deploy.deploy.running.memory import require_memory
@@ -31,6 +34,8 @@ class RunResult(Result):
     simulation: everything that the backend gave back, with every spike where these were recorded. labels: (samples,)
     or None. is_interrupted: whether samples are missing because the run was interrupted. paths: one line for each
     connection that says how the CPU simulator adds, where that was asked for. recording: the HDF5 file, or None.
+    exit_steps: (samples,), the step in which each sample stopped, from 1, where they stop early; all counts are up to
+    there. None where all took every step.
     """
 
     network: IntegerNetwork
@@ -40,6 +45,12 @@ class RunResult(Result):
     is_interrupted: bool = False
     paths: tuple[str, ...] = ()
     recording: Path | None = None
+    exit_steps: np.ndarray | None = None
+
+    @property
+    def steps(self) -> float:
+        """Steps of a sample, the mean over the samples."""
+        return self.network.steps if self.exit_steps is None else float(self.exit_steps.mean())
 
     @property
     def classes(self) -> np.ndarray:
@@ -59,7 +70,7 @@ class RunResult(Result):
     @property
     def rates(self) -> dict[str, float]:
         """Population -> spikes per neuron and step, the mean over the samples."""
-        places = {p.name: np.prod(p.shape) * self.network.steps for p in self.network.populations if p.fires}
+        places = {p.name: np.prod(p.shape) * self.steps for p in self.network.populations if p.fires}
         return {name: float(self.simulation.spike_counts[name].mean() / n) for name, n in places.items()}
 
     @property
@@ -84,7 +95,7 @@ class RunResult(Result):
         labels = ["?"] * len(self.outputs) if self.labels is None else self.labels
         return (
             *recorded,
-            f"{self.headline()}, {self.network.steps} steps each",
+            f"{self.headline()}, {self._steps()}",
             Table(("population", "neurons", "spikes a sample", "spike rate"), populations),
             Table(
                 ("connection", "synaptic operations a sample"),
@@ -94,6 +105,15 @@ class RunResult(Result):
                 f"sample {i}: label {labels[i]}, outputs {' '.join(map(str, potentials))}"
                 for i, potentials in enumerate(self.outputs[:_SHOWN].tolist())
             ),
+        )
+
+    def _steps(self) -> str:
+        if self.exit_steps is None:
+            return f"{self.network.steps} steps each"
+        within = int(np.quantile(self.exit_steps, 0.99, method="inverted_cdf"))
+        return (
+            f"{self.steps:.2f} of {self.network.steps} steps on average (median {np.median(self.exit_steps):g}, 99 % "
+            f"within {within})"
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -118,6 +138,7 @@ class RunResult(Result):
             "connections": [{"connection": n, "synaptic_operations": count} for n, count in self.operations.items()],
             "outputs": self.outputs.tolist(),
             **({"paths": list(self.paths)} if self.paths else {}),
+            **({} if self.exit_steps is None else {"exit_steps": self.exit_steps.tolist()}),
         }
 
 
@@ -133,6 +154,7 @@ def run(
     workers: int | None = None,
     cluster: str | None = None,
     explain: bool = False,
+    exits: ExitPolicy | str | Path | None = None,
     watch: Watch = SILENT,
 ) -> RunResult:
     """Return what `network` does with `inputs` on `backend`.
@@ -161,6 +183,9 @@ def run(
         process, or all cores for a run of the CPU simulator that takes more than seconds.
     explain
         Give one line for each connection that says how the CPU simulator adds, and why so.
+    exits
+        Let each sample stop as this policy, or its file, says (see sd.exits); spikes and operations are counted up to
+        there.
     watch
         Hears of progress.
 
@@ -175,6 +200,9 @@ def run(
         watch.say(reason)
     simulator = load_backend(backend)
     chosen = choose(whole, inputs, samples, labels)
+    if exits is not None:
+        _refuse_with_exits(record=record, placement=placement, workers=workers, cluster=cluster, explain=explain)
+        return _with_exits(whole, chosen, backend, policy_for(whole, exits), watch)
     require_memory(whole, chosen.count, [backend], record=record is True or placement is not None)
     split = None if placement is None else _split(watch, whole, placement)
     ran = whole if split is None else split.network
@@ -189,10 +217,8 @@ def run(
     if file is not None:
         _require_recordable(file, backend, is_alone=placement is None and workers in (None, 1) and cluster is None)
     keeps = record is True or split is not None
-    if file is None:
-        sharing = _workers(backend, ran, chosen.count, workers, cluster, needs_one=_needs_one(split, record))
-    else:
-        sharing = None
+    alone = _needs_one(split, record)
+    sharing = None if file else _workers(backend, ran, chosen.count, workers, cluster, needs_one=alone)
     if sharing is None:
         say_expected(watch, backend, ran, chosen.count)
     else:
@@ -220,6 +246,20 @@ def run(
     if split is not None:
         simulation = split.simulation(simulation)
     return RunResult(whole, backend, simulation, chosen.labels, is_interrupted, paths, file)
+
+
+def _with_exits(whole: IntegerNetwork, chosen: Chosen, backend: str, policy: ExitPolicy, watch: Watch) -> RunResult:
+    require_memory(whole, chosen.count, [backend])
+    with watch.progress(f"{backend}, with exits", chosen.count) as advance:
+        found = run_with_exits(whole, chosen.shown, policy, load_backend(backend), advance)
+    return RunResult(whole, backend, found.simulation, chosen.labels, exit_steps=found.steps)
+
+
+def _refuse_with_exits(**options: object) -> None:
+    """Raise UserError for an option that asks for what samples that stop early do not have."""
+    for name, value in options.items():
+        if value not in (None, False):
+            raise UserError(f"--exits goes without --{name}: each sample has its own number of steps.")
 
 
 def _needs_one(split: "Split | None", record: bool | str | Path) -> str | None:

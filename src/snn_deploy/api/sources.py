@@ -19,6 +19,7 @@ from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.config.train_config import HeldOut
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples, Split
+from snn_deploy.train.data.splits import DatasetOptions, validation_samples
 
 DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
 
@@ -140,11 +141,43 @@ def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, spli
     the current folder and no plug-in; `data`, which is from the user, may. Where both name the same data set, the
     options that are no places are those of the provenance.
     """
+    options, _, where = _data_set(provenance, data)
+    samples = options.load(split)
+    chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
+    return _as_trained(chosen, provenance)
+
+
+def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels: np.ndarray | None = None) -> Chosen:
+    """Return the first `count` samples (0: all) to choose by: those that no weight was trained on, and no test samples.
+
+    data: samples, an array with `labels`, or as of `choose`, but of a data set what its training held out.
+    """
+    if isinstance(data, np.ndarray | Samples):
+        chosen = choose(network, data, count, labels)
+        if chosen.labels is None:
+            raise UserError("samples to choose by need labels; give labels=, one for each.")
+        return chosen
+    if count < 0:
+        raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
+    options, share, where = _data_set(network.provenance, data)
+    held_out = _as_trained(validation_samples(options, share, where), network.provenance)
+    require_fit(network, held_out)
+    first = held_out.first(count)
+    return Chosen(first.shown, first.labels, first.is_sequence)
+
+
+def _as_trained(samples: Samples, provenance: Mapping[str, Any]) -> Samples:
+    """Return `samples` in the coding that the network was trained with."""
+    config = provenance.get("config", {})
+    return coded(samples, config.get("coding", "direct"), config.get("steps", 1))
+
+
+def _data_set(provenance: Mapping[str, Any], data: str | None) -> tuple[DatasetOptions, float, str]:
+    """Return a data set, the share of it that training holds out for validation, and its name for errors."""
     config = provenance.get("config", {})
     stated = dict(config.get("data", {}))
     trained_on, place = stated.pop("name", None), ""
-    for key in fields(HeldOut):
-        stated.pop(key.name, None)
+    held_out = {key.name: stated.pop(key.name) for key in fields(HeldOut) if key.name in stated}
     if data is not None:
         name, _, place = data.partition(":")
     elif trained_on is None:
@@ -164,9 +197,8 @@ def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, spli
         options = _harmless(kind, stated) if name == trained_on else {}
         if place:  # the first option of a data set is where its files are
             options[next((field.name for field in fields(kind)), "folder")] = place
-    samples: Samples = checked_options(kind, options, where).load(split)
-    chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
-    return coded(chosen, config.get("coding", "direct"), config.get("steps", 1))
+    share = checked_options(HeldOut, held_out, "provenance").validation
+    return checked_options(kind, options, where), share, where
 
 
 def _without_acting(kind: type, name: str, stated: Mapping[str, Any]) -> dict[str, Any]:

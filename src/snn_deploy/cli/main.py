@@ -13,6 +13,7 @@ _VERBS = {
     "demo": "Train, export, verify and estimate a small network, in about a minute.",
     "doctor": "Say which backends work on this machine, and what to do about the others.",
     "energy": "Estimate the energy per sample from measured spikes.",
+    "exits": "Fit when a sample may stop before the last step, as soon as its output is sure.",
     "export": "Turn a trained network into integers and files for a chip.",
     "fuzz": "Compare backends on random networks.",
     "help": "List the pages of the documentation, or print one.",

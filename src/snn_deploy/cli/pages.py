@@ -7,6 +7,7 @@ from pathlib import Path
 TOPICS = {
     "compare": "bias_free_training",
     "energy": "energy",
+    "exits": "early_exits",
     "export": "export",
     "fuzz": "exactness",
     "map": "mapping",

@@ -31,6 +31,7 @@ from snn_deploy.cli.output import INTERRUPTED, Output, verb
 @click.option("--cluster", help="Address of a dask scheduler whose workers share the samples.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write every spike and potential to this .h5 file.")
 @click.option("--explain", is_flag=True, help="Print which path the CPU simulator takes for each connection, and why.")
+@click.option("--exits", type=click.Path(path_type=Path), help="Stop each sample as this file of `exits` says.")
 @verb
 def command(
     output: Output,
@@ -43,6 +44,7 @@ def command(
     cluster: str | None,
     record: Path | None,
     explain: bool,
+    exits: Path | None,
 ) -> int:
     """Run NETWORK (network.npz or its folder) on a backend: accuracy, spikes, synaptic operations, outputs.
 
@@ -58,6 +60,7 @@ def command(
         workers=workers,
         cluster=cluster,
         explain=explain,
+        exits=exits,
         watch=output,
     )
     output.show(result)

@@ -7,7 +7,7 @@ channels last. `cpu:wide` and the like force one path wherever it is exact.
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,9 +117,12 @@ class Prepared:
                 compile_kernels(layer)
 
     def parts(
-        self, inputs: np.ndarray, *, record: bool = False, record_potentials: bool = False
+        self, inputs: np.ndarray, *, record: bool = False, recorded_potentials: Collection[str] = ()
     ) -> Iterator[Simulation]:
-        """Yield the simulations of successive samples, so many together as the network's size allows."""
+        """Yield the simulations of successive samples, so many together as the network's size allows.
+
+        record: with every spike. recorded_potentials: the populations whose potentials are kept.
+        """
         frames = as_frames(self.network, inputs)
         size = samples_at_a_time(self.network)
         schedule = blocks(self.network)
@@ -128,7 +131,7 @@ class Prepared:
             try:
                 with exact_and_single_threaded():
                     part = Chunk(
-                        self.network, self.layers, chunk, record=record, record_potentials=record_potentials
+                        self.network, self.layers, chunk, record=record, recorded_potentials=recorded_potentials
                     ).run(schedule)
             except (MemoryError, RuntimeError) as error:
                 # torch has no exception of its own for a CPU's memory.

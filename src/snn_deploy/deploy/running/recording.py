@@ -5,7 +5,7 @@ the reset in units of 1/64 of a weight. `spikes` has the input's values as well.
 `labels`. The attributes of the file say which network it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -24,9 +24,9 @@ class Recordable(Protocol):
     """A network that yields its samples part by part with everything that happened: `cpu.prepared(network)`."""
 
     def parts(
-        self, inputs: np.ndarray, *, record: bool = False, record_potentials: bool = False
+        self, inputs: np.ndarray, *, record: bool = False, recorded_potentials: Collection[str] = ()
     ) -> Iterator[Simulation]:
-        """Yield the simulations of successive samples."""
+        """Yield the simulations of successive samples, with the potentials of these populations."""
 
 
 def run_recorded(
@@ -49,7 +49,8 @@ def run_recorded(
             arrays = _arrays(file, network, frames.shape[1])
         done = 0
         try:
-            for part in ready.parts(inputs, record=True, record_potentials=True):
+            names = [p.name for p in network.populations]
+            for part in ready.parts(inputs, record=True, recorded_potentials=names):
                 end = done + len(part.outputs)
                 with piece():
                     for name, values in _recorded(part):

@@ -1,6 +1,6 @@
 """A run of some samples on the CPU backend: population after population, or step by step around a loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from snn_deploy.network.integer_network import IntegerNetwork
 
 
 class Chunk:
-    """A run of some samples: what has been computed of it so far."""
+    """A run of some samples: what has been computed of it so far.
+
+    record: keep every spike. recorded_potentials: the populations whose potentials are kept.
+    """
 
     def __init__(
         self,
@@ -24,10 +27,11 @@ class Chunk:
         frames: np.ndarray,
         *,
         record: bool,
-        record_potentials: bool = False,
+        recorded_potentials: Collection[str] = (),
     ) -> None:
         self.network, self.layers, self.record = network, layers, record
-        self.potentials: dict[str, np.ndarray] | None = {} if record_potentials else None
+        self.recorded_potentials = frozenset(recorded_potentials)
+        self.potentials: dict[str, np.ndarray] = {}
         self.steps, self.samples = frames.shape[:2]
         values = channels_last((frames[:1] if is_static(frames) else frames).astype(np.uint8), network.input.shape)
         # A single frame stands for the same one in every step.
@@ -56,7 +60,7 @@ class Chunk:
     def _all_steps(self, name: str) -> None:
         layer = self.layers[name]
         sums, shown = arriving(layer, self.spikes, self.steps, self.samples)
-        if self.potentials is None:
+        if name not in self.recorded_potentials:
             state = _State(layer, self.steps, self.samples, carries=name == self.network.output.name)
             state.advance(sums, shown, slice(None))
         else:
@@ -89,9 +93,9 @@ class Chunk:
             self._keep(layer, states[layer.population.name])
 
     def _record_potential(self, state: "_State", step: int) -> None:
-        if self.potentials is None:
-            return
         p = state.layer.population
+        if p.name not in self.recorded_potentials:
+            return
         shaped = channels_first(state.potential.reshape(self.samples, *p.shape[1:], p.shape[0]), p.shape)
         steps = self.potentials.setdefault(p.name, np.empty((self.steps, *shaped.shape), np.int32))  # 24 bits are used
         steps[step] = shaped
@@ -125,7 +129,7 @@ class Chunk:
                 for c in self.network.connections
             },
             spikes={name: self.recorded[name] for name in names} if self.record else None,
-            potentials=self.potentials,
+            potentials=self.potentials if self.recorded_potentials else None,
             wrapped_currents={p.name: self.overflows[p.name][0] for p in self.network.populations},
             saturated_potentials={p.name: self.overflows[p.name][1] for p in self.network.populations},
         )
