@@ -37,6 +37,8 @@ VERBS = {
     "run, record": _Verb(lambda has, out: ("run", has["exported"], "--samples", 150, "--record", out / "all.h5"),
                          ("all.h5",)),
     "map, placement": _Verb(lambda has, out: ("map", has["exported"], "--out", out / "put.json"), ("put.json",)),
+    "exits": _Verb(lambda has, out: ("exits", has["exported"], "--samples", 40, "--test-samples", 40, "--out",
+                                     out / "exits.json"), ("exits.json",)),
     "map, png": _Verb(lambda has, out: ("map", has["exported"], "--picture", out / "map.png"), ("map.png",)),
     "map, svg": _Verb(lambda has, out: ("map", has["exported"], "--picture", out / "map.svg"), ("map.svg",)),
     "plot": _Verb(lambda has, out: ("plot", has["run"], "--out", out),

@@ -42,6 +42,7 @@ from helpers.small_network import one_kernel
 from snn_deploy.api import sources
 from snn_deploy.deploy.backends import netx, onnx
 from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.exits import exit_policy
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.cores import placement
 from snn_deploy.deploy.mapping.place import place
@@ -208,6 +209,8 @@ def readers() -> tuple[Reader, ...]:
     frames = np.random.default_rng(0).integers(0, 256, (3, 2, 1, 6, 6), dtype=np.uint8)
     chip = load_profile("loihi2")
     put = place(integers, chip, mean_spikes(integers, frames)).placement
+    least = (-0.5, *[None] * (integers.steps - 2))
+    policy = exit_policy.ExitPolicy(integers.digest, "entropy", least, 12.5, exit_policy.Coverage(0.95, 3.25))
     trace = integer_semantics.run(integers, frames)
     events = {"x": np.arange(9), "y": np.arange(9) % 3, "t": np.arange(9) * 10, "p": np.arange(9) % 2}
     pixels = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
@@ -231,6 +234,13 @@ def readers() -> tuple[Reader, ...]:
         found = placement.read_placement(path)
         check_placement(integers, found, chip)
         core_events(integers, found, [trace.spikes], chip)
+
+    def of_exits(path: Path) -> None:
+        found = exit_policy.read_exit_policy(path)
+        exit_policy.require_same_network(found, integers, str(path))
+        exits = found.exits(np.arange(integers.steps * 8).reshape(integers.steps, 2, 4))
+        if found.coverage is not None:
+            found.sets(np.zeros((2, 4)), exits)
 
     def of_checkpoint(path: Path) -> None:
         state = _training_state()
@@ -278,6 +288,12 @@ def readers() -> tuple[Reader, ...]:
             _npz,
         ),
         Reader("placement.json", partial(placement.write_placement, put), of_placement, _placement),
+        Reader(
+            "exits.json",
+            lambda path: exit_policy.write_exit_policy(policy, {"test": {"accuracy": 0.5}}, path),
+            of_exits,
+            _exits,
+        ),
         Reader(
             "chip.toml",
             lambda path: path.write_bytes(_PROFILE.read_bytes()),
@@ -359,6 +375,14 @@ def _placement(rng: Random, path: Path) -> None:
     whole = json.loads(path.read_text())
     content = plain_mutated(rng, whole["placement"])
     path.write_text(json.dumps({**whole, "placement": content, "sha256": placement._digest(content)}))
+
+
+def _exits(rng: Random, path: Path) -> None:
+    content = plain_mutated(rng, json.loads(path.read_text()))
+    if isinstance(content, dict):
+        content.pop("sha256", None)
+        content["sha256"] = exit_policy._digest(content)
+    path.write_text(json.dumps(content))
 
 
 def _lines(rng: Random, path: Path) -> None:
