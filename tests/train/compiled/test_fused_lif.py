@@ -10,9 +10,9 @@ from snn_deploy.train.neurons.lif import Neuron
 NORMS, SURROGATES = plugin_names("train.norms"), plugin_names("train.surrogates")
 
 
-def _plain(currents, norm, neuron, surrogate, sharpness, steps, pool):
+def _plain(currents, norm, neuron, surrogate, sharpness, steps, pool, keep):
     normalized = norm(currents.flatten(0, 1)).unflatten(0, currents.shape[:2]).expand(steps, *currents.shape[1:])
-    spikes, potentials = neuron.run(normalized, surrogate, sharpness)
+    spikes, potentials = neuron.run(normalized, surrogate, sharpness, keep)
     record = full_record("l", potentials, spikes, neuron.threshold)
     if pool > 1:
         spikes = functional.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, (steps, currents.shape[1]))
@@ -21,7 +21,17 @@ def _plain(currents, norm, neuron, surrogate, sharpness, steps, pool):
 
 
 def _both(
-    shape, *, norm="centered_tdbn", surrogate="dspike", neuron=None, steps=4, pool=1, seed=0, training=True, layout=None
+    shape,
+    *,
+    norm="centered_tdbn",
+    surrogate="dspike",
+    neuron=None,
+    steps=4,
+    pool=1,
+    seed=0,
+    training=True,
+    layout=None,
+    keep=None,
 ):
     """Return the outputs and gradients of the compiled and the plain path on the same currents."""
     generator = torch.Generator().manual_seed(seed)
@@ -37,16 +47,19 @@ def _both(
         sharpness = options.sharpness(3, 10)
         module = load_plugin("train.norms", norm).Norm().build(shape[2], neuron.threshold).train(training)
         leaf = currents.clone().requires_grad_()
+        learned = None if keep is None else torch.tensor(keep, requires_grad=True)
         if compiled:
-            layer = FusedLayer(module, neuron, plugin.slope, sharpness, steps, pool)
+            layer = FusedLayer(module, neuron, plugin.slope, sharpness, steps, pool, learned)
             spikes, statistics = layer.run(leaf)
         else:
-            spikes, statistics = _plain(leaf, module, neuron, options, sharpness, steps, pool)
+            spikes, statistics = _plain(leaf, module, neuron, options, sharpness, steps, pool, learned)
         loss = (spikes.flatten() * by_spikes[: spikes.numel()]).sum()
         # Weights of the size that a mean over so many neurons needs to matter beside a sum over the spikes.
         loss = loss + currents.numel() * (statistics * torch.tensor([0.5, 0.3, -0.7, 0.4])).sum()
         loss.backward()
         parameters = {name: p.grad for name, p in module.named_parameters()}
+        if learned is not None:
+            parameters["keep"] = learned.grad
         buffers = dict(module.named_buffers())
         results.append((spikes.detach(), statistics.detach(), leaf.grad, parameters, buffers))
     return results
@@ -95,6 +108,17 @@ def test_compiled_layers_agree_where_neurons_are_strict_and_leak_otherwise():
     _assert_equal(_both((5, 3, 4, 5, 5), neuron=Neuron(0.5, 0.7, fires_at_threshold=False), steps=5))
 
 
+@pytest.mark.parametrize(("shape", "layout"), [((4, 3, 5, 8, 6), None), ((1, 3, 5, 8, 6), torch.channels_last)])
+@pytest.mark.parametrize("keep", [0.25, 0.75, 1 / 4096])
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_compiled_and_plain_layers_agree_in_the_derivative_by_a_learned_leak(shape, layout, keep, surrogate):
+    results = _both(shape, surrogate=surrogate, keep=keep, pool=2, layout=layout)
+    assert abs(results[1][3]["keep"]) > 1
+    _assert_equal(results)
+    again = _both(shape, surrogate=surrogate, keep=keep, pool=2, layout=layout)
+    assert torch.equal(again[0][3]["keep"], results[0][3]["keep"])  # the sum has one order
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_compiled_layers_agree_in_inference(norm):
     _assert_equal(_both((2, 3, 4, 6, 6), norm=norm, steps=2, training=False))
@@ -115,8 +139,9 @@ def test_several_threads_give_the_same_spikes_and_nearly_the_same_sums():
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            results.append(_both((4, 7, 3, 8, 8), pool=2)[0])
+            results.append(_both((4, 7, 3, 8, 8), pool=2, keep=0.5)[0])
     finally:
         torch.set_num_threads(before)
     assert torch.equal(results[0][0], results[1][0])
     torch.testing.assert_close(results[0][2], results[1][2], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(results[0][3]["keep"], results[1][3]["keep"], rtol=1e-5, atol=0)

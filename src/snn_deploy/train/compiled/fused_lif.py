@@ -22,7 +22,10 @@ Slope = Callable[[float, float, float], float]
 
 @dataclass(frozen=True)
 class FusedLayer:
-    """What a layer does besides its weights. slope: the surrogate's derivative for one neuron, compilable."""
+    """What a layer does besides its weights. slope: the surrogate's derivative for one neuron, compilable.
+
+    learned_keep: a scalar that is used in place of the neuron's voltage_keep, and gets a gradient.
+    """
 
     norm: ChannelNormModule
     neuron: Neuron
@@ -30,6 +33,7 @@ class FusedLayer:
     sharpness: float
     steps: int
     pool: int = 1
+    learned_keep: Tensor | None = None
 
     def run(self, currents: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled spikes (steps, batch, *pooled shape) and the statistics, (4,).
@@ -39,18 +43,21 @@ class FusedLayer:
         |spike - potential|, of its square, and of the spikes, all with gradients.
         """
         parameters = [p for p in self.norm.parameters() if p.requires_grad]
-        pooled, statistics = _FusedLif.apply(currents, self, *parameters)
+        pooled, statistics = _FusedLif.apply(currents, self, self.learned_keep, *parameters)
         return pooled, statistics
 
 
 class _FusedLif(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, currents: Tensor, layer: FusedLayer, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, currents: Tensor, layer: FusedLayer, learned_keep: Tensor | None, *parameters: Tensor
+    ) -> tuple[Tensor, Tensor]:
         maps = Maps(currents, layer.pool)
         graph = norm_graph(layer.norm, maps)
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         pooled = maps.empty_pooled(layer.steps, layer.pool)
-        keep, least = np.float32(layer.neuron.voltage_keep), _least_firing(layer.neuron)
+        neuron = layer.neuron if learned_keep is None else layer.neuron.with_voltage_keep(learned_keep)
+        keep, least = np.float32(neuron.voltage_keep), _least_firing(neuron)
         sums = over_samples(
             maps,
             lif_kernels.STATISTICS,
@@ -58,33 +65,38 @@ class _FusedLif(torch.autograd.Function):
                 maps.array, factor, offset, maps.innermost, keep, least, maps.width, layer.pool, a, b, pooled, out
             ),
         )
-        ctx.layer, ctx.maps, ctx.norm_graph, ctx.parameters = layer, maps, graph, parameters
+        ctx.layer, ctx.neuron, ctx.maps, ctx.norm_graph, ctx.parameters = layer, neuron, maps, graph, parameters
         ctx.elements = maps.array[0].size * layer.steps
         statistics = torch.from_numpy(sums / ctx.elements).to(currents.dtype)
         return maps.tensor(pooled, layer.pool), statistics
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        layer, maps, graph = ctx.layer, ctx.maps, ctx.norm_graph
+        layer, neuron, maps, graph = ctx.layer, ctx.neuron, ctx.maps, ctx.norm_graph
         by_pooled, by_statistics = gradients
         arriving = maps.split(by_pooled)
         by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_statistics / ctx.elements).tolist())
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
-        constants = (np.float32(layer.neuron.voltage_keep), np.float32(layer.neuron.threshold))
-        least, sharpness = _least_firing(layer.neuron), np.float32(layer.sharpness)
+        constants = (np.float32(neuron.voltage_keep), np.float32(neuron.threshold))
+        least, sharpness, learns = _least_firing(neuron), np.float32(layer.sharpness), ctx.needs_input_grad[2]
+        channels = maps.channels
 
         def run(first: int, last: int, sums: np.ndarray) -> None:
             kernel(
                 maps.array, factor, offset, maps.innermost, *constants, least, maps.width, layer.pool,
-                sharpness, first, last,
-                arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result, sums[0], sums[1],
+                sharpness, learns, first, last,
+                arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result,
+                sums[:channels], sums[channels : 2 * channels], sums[2 * channels :],
             )  # fmt: skip
 
-        sums = over_samples(maps, (2, len(factor)), run)
-        by_currents, by_parameters = back_through_norm(maps, graph, ctx.parameters, sums, result)
-        return by_currents, None, *by_parameters
+        sums = over_samples(maps, 2 * channels + 1, run)
+        by_keep = torch.tensor(sums[-1], dtype=by_pooled.dtype) if learns else None
+        by_currents, by_parameters = back_through_norm(
+            maps, graph, ctx.parameters, sums[:-1].reshape(2, channels), result
+        )
+        return by_currents, None, by_keep, *by_parameters
 
 
 def _least_firing(neuron: Neuron) -> np.float32:

@@ -28,6 +28,7 @@ def forward(  # type: ignore[no-untyped-def]
     steps = pooled.shape[0]
     left, spikes, normalized = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
     one, zero = np.float32(1), np.float32(0)
+    share = one / np.float32(pool * pool)
     for b in range(first, last):
         for p in range(parts):
             for i in range(size):
@@ -51,18 +52,19 @@ def forward(  # type: ignore[no-untyped-def]
                 statistics[1] += np.float64(absolute)
                 statistics[2] += np.float64(square)
                 statistics[3] += np.float64(count)
-                pool_part(spikes, width, innermost, pool, pooled[t, b, p])
+                pool_part(spikes, width, innermost, pool, share, pooled[t, b, p])
 
 
-@njit(**COMPILED)  # a function of its own: inside the large one its loop would not become vector code
+@njit(
+    **COMPILED
+)  # functions of their own, like the next: inside the large one their loops would not become vector code
 def _step_back(  # type: ignore[no-untyped-def]
-    potentials, arriving, slopes, keep, least, by_potential, by_error, by_square, by_spike, later
+    potentials, spikes, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later
 ):
     """Turn the gradient with respect to the next step's potential, in `later`, into that of this step."""
     one, zero = np.float32(1), np.float32(0)
     for i in range(len(later)):
-        potential = potentials[i]
-        spike = one if potential >= least else zero
+        potential, spike = potentials[i], spikes[i]
         error = spike - potential
         above = one if error > zero else zero
         below = one if error < zero else zero
@@ -72,32 +74,85 @@ def _step_back(  # type: ignore[no-untyped-def]
         later[i] = value
 
 
+@njit(**COMPILED)
+def _by_keep(potentials, spikes, later):  # type: ignore[no-untyped-def]
+    """Return the sum of what a step left times the gradient with respect to the next step's potential, float32."""
+    one, total = np.float32(1), np.float32(0)
+    for i in range(len(later)):
+        total += later[i] * (potentials[i] * (one - spikes[i]))
+    return total
+
+
 @cache
-def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
+def sweep_back(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
+    """Return the compiled way back through all steps, for the surrogate derivative slope(u - threshold, threshold,
+    sharpness)."""
     compiled_slope = njit(inline="always", fastmath=MATH, error_model="numpy")(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.
     @njit(**COMPILED)
+    def sweep(  # type: ignore[no-untyped-def]
+        potentials, spikes, keep, threshold, innermost, width, pool, share, sharpness, learns, b, p,
+        by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_currents,
+    ):  # fmt: skip
+        """Write part p of sample b of the gradient with respect to the currents; return that of keep, double.
+
+        potentials, spikes: (steps, size), of this part. learns: whether keep's is wanted; else 0. arriving, slopes,
+        later: (size,), for use inside.
+        """
+        steps, size = potentials.shape
+        given = len(by_currents)
+        zero, by_keep = np.float32(0), np.float64(0)
+        for i in range(size):
+            later[i] = zero
+        if given == 1:
+            target = by_currents[0, b, p]
+            for i in range(size):
+                target[i] = zero
+        for t in range(steps - 1, -1, -1):
+            row, fired = potentials[t], spikes[t]
+            spread_part(by_pooled[t, b, p], width, innermost, pool, share, arriving)
+            for i in range(size):
+                slopes[i] = compiled_slope(row[i] - threshold, threshold, sharpness)
+            if learns:
+                by_keep += np.float64(_by_keep(row, fired, later))
+            _step_back(row, fired, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later)
+            if given > 1:
+                target = by_currents[t, b, p]
+                for i in range(size):
+                    target[i] = later[i]
+            else:
+                target = by_currents[0, b, p]
+                for i in range(size):
+                    target[i] += later[i]
+        return by_keep
+
+    return sweep
+
+
+@cache
+def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
+    """Return the compiled backward pass for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
+    sweep = sweep_back(slope)
+
+    @njit(**COMPILED)
     def backward(  # type: ignore[no-untyped-def]
-        currents, factor, offset, innermost, keep, threshold, least, width, pool, sharpness, first, last,
-        by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products,
+        currents, factor, offset, innermost, keep, threshold, least, width, pool, sharpness, learns, first, last,
+        by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products, by_keep,
     ):  # fmt: skip
         """Write the gradient with respect to the normalized currents of samples first..last to `by_normalized`.
 
-        Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double).
+        Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double), and where
+        `learns` the gradient with respect to keep to `by_keep`.
         """
         given, _, parts, size = currents.shape
         steps = by_pooled.shape[0]
-        potentials = np.empty((steps, size), np.float32)
-        arriving, slopes, normalized = (
-            np.empty(size, np.float32),
-            np.empty(size, np.float32),
-            np.empty(size, np.float32),
-        )
-        later, total = np.empty(size, np.float32), np.empty(size, np.float32)
+        potentials, spikes = np.empty((steps, size), np.float32), np.empty((steps, size), np.float32)
+        room = np.empty((4, size), np.float32)
+        normalized, arriving, slopes, later = room[0], room[1], room[2], room[3]
         totals = np.empty((2, innermost), np.float32)
-        zero = np.float32(0)
+        one, zero = np.float32(1), np.float32(0)
+        share = one / np.float32(pool * pool)
         for b in range(first, last):
             for p in range(parts):
                 for i in range(size):
@@ -105,32 +160,18 @@ def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[.
                 for t in range(steps):
                     if t < given:
                         normalize_part(currents[t, b, p], factor, offset, innermost, p, normalized)
-                    row = potentials[t]
+                    row, fired = potentials[t], spikes[t]
                     for i in range(size):
                         potential = keep * later[i] + normalized[i]
+                        fires = potential >= least
                         row[i] = potential
-                        later[i] = zero if potential >= least else potential
-                for i in range(size):
-                    later[i] = zero
-                    total[i] = zero
-                for t in range(steps - 1, -1, -1):
-                    spread_part(by_pooled[t, b, p], width, innermost, pool, arriving)
-                    row = potentials[t]
-                    for i in range(size):
-                        slopes[i] = compiled_slope(row[i] - threshold, threshold, sharpness)
-                    _step_back(row, arriving, slopes, keep, least, by_potential, by_error, by_square, by_spike, later)
-                    if given > 1:
-                        target = by_normalized[t, b, p]
-                        for i in range(size):
-                            target[i] = later[i]
-                        add_products(later, currents[t, b, p], innermost, p, totals, sums, products)
-                    else:
-                        for i in range(size):
-                            total[i] += later[i]
-                if given == 1:
-                    target = by_normalized[0, b, p]
-                    for i in range(size):
-                        target[i] = total[i]
-                    add_products(total, currents[0, b, p], innermost, p, totals, sums, products)
+                        fired[i] = one if fires else zero
+                        later[i] = zero if fires else potential
+                by_keep[0] += sweep(
+                    potentials, spikes, keep, threshold, innermost, width, pool, share, sharpness, learns, b, p,
+                    by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_normalized,
+                )  # fmt: skip
+                for t in range(given - 1, -1, -1):
+                    add_products(by_normalized[t, b, p], currents[t, b, p], innermost, p, totals, sums, products)
 
     return backward

@@ -1,4 +1,4 @@
-"""pool_kernels: average pooling over square windows without overlap, and its gradient, compiled.
+"""pool_kernels: pooling over square windows without overlap, and its gradient, compiled.
 
 One part of one sample at a time, laid out as in norm_kernels.py: planes, or whole rows with channels innermost.
 """
@@ -10,9 +10,9 @@ from snn_deploy.train.compiled.norm_kernels import COMPILED
 
 
 @njit(cache=True, **COMPILED)
-def pool_part(spikes, width, innermost, pool, pooled):  # type: ignore[no-untyped-def]
-    """Write the mean of every whole window to `pooled`."""
-    zero, share = np.float32(0), np.float32(1) / np.float32(pool * pool)
+def pool_part(spikes, width, innermost, pool, share, pooled):  # type: ignore[no-untyped-def]
+    """Write the sum of every whole window, times `share`, to `pooled`; a share of one by its area gives the mean."""
+    zero = np.float32(0)
     channels = max(innermost, 1)
     pooled_width = width // pool
     pooled_height = len(pooled) // (pooled_width * channels)
@@ -48,9 +48,9 @@ def pool_part(spikes, width, innermost, pool, pooled):  # type: ignore[no-untype
 
 
 @njit(cache=True, **COMPILED)
-def spread_part(source, width, innermost, pool, arriving):  # type: ignore[no-untyped-def]
+def spread_part(source, width, innermost, pool, share, arriving):  # type: ignore[no-untyped-def]
     """Give every neuron of a window its share of the window's value, and neurons outside all windows zero."""
-    zero, share = np.float32(0), np.float32(1) / np.float32(pool * pool)
+    zero = np.float32(0)
     if pool == 1:
         for i in range(len(arriving)):
             arriving[i] = source[i]

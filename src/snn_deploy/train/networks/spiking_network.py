@@ -62,7 +62,7 @@ class SpikingNetwork(Network):
         for population in self.plan.populations[:-1]:
             fused_pool = self._common_pool(population.name)
             loop = self.plan.loop_of(population)
-            is_compiled = options.slope is not None and not self.neuron.learns_voltage_keep and loop is None
+            is_compiled = options.slope is not None and loop is None
             if is_compiled and fused_pool is not None and inputs.device.type == "cpu":
                 spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
@@ -136,7 +136,8 @@ class SpikingNetwork(Network):
         else:  # each of the currents has a norm of its own; the kernel gets their sum
             norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps, options)
         assert options.slope is not None
-        layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0])
+        keep = self.learned_keep(population)
+        layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0], keep)
         spikes, statistics = layer.run(currents)
         record = record_of_means(
             population.name,

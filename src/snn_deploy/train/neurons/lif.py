@@ -28,9 +28,9 @@ class Surrogate(Protocol):
 class Neuron:
     """voltage_keep: tau, the share of the potential left after a step. threshold: V_th.
 
-    learns_voltage_keep: each layer trains a voltage_keep of its own that starts at this one (learned_keep.py); it runs
-    on the plain path, which is slower than the compiled one. A threshold is not trained: currents and threshold scaled
-    together leave every spike as it is, so the gain of a norm is a learned threshold already.
+    learns_voltage_keep: each layer trains a voltage_keep of its own that starts at this one (learned_keep.py). A
+    threshold is not trained: currents and threshold scaled together leave every spike as it is, so the gain of a norm
+    is a learned threshold already.
     """
 
     voltage_keep: Annotated[float, Ge(0), Le(1)] = 0.25
