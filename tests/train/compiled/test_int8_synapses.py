@@ -66,6 +66,22 @@ def test_currents_and_gradients_are_those_of_float32_to_their_rounding(case, lay
 
 
 @needs_int8
+@pytest.mark.parametrize(("taps", "stride", "length"), [(3, 2, 1), (5, 3, 2), (7, 2, 1), (7, 3, 2)])
+def test_taps_that_meet_only_padding_have_no_gradient(taps, stride, length):
+    generator = torch.Generator().manual_seed(1)
+    for outputs in range(4, 40, 4):  # what lies in unwritten memory differs from try to try
+        spikes = torch.randint(0, 2, (33, 8, length, length), generator=generator).float()
+        weights = torch.randn(outputs, 8, taps, taps, generator=generator)
+        geometry = ((stride, stride), (taps // 2, taps // 2), (1, 1), 1)
+        _, found = _gradients(
+            lambda v, w, g=geometry: int8_synapses.conv2d(v, w, 1, *g, narrow_gradients=True), spikes, weights
+        )
+        _, expected = _gradients(lambda v, w, g=geometry: functional.conv2d(v, w, None, *g), spikes, weights)
+        for there, here in zip(expected, found, strict=True):
+            assert (here - there).norm() <= 0.01 * there.norm()
+
+
+@needs_int8
 def test_few_rows_of_a_dense_layer_are_computed_in_float32():
     generator = torch.Generator().manual_seed(0)
     values, weights = torch.randint(0, 2, (12, 30), generator=generator).float(), torch.randn(5, 30)

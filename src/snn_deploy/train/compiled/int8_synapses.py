@@ -93,8 +93,11 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         counts, weights = ctx.saved_tensors
         stride, padding, dilation, groups = ctx.geometry
+        sides = zip(counts.shape[2:], weights.shape[2:], stride, padding, dilation, strict=True)
+        # Where a tap meets nothing but padding, torch's bfloat16 kernel may leave its gradient unwritten.
+        dtype = ctx.dtype if all(_meets_every_tap(*side) for side in sides) else torch.float32
         by_values, by_weights, _ = torch.ops.aten.convolution_backward(
-            gradients[0].to(ctx.dtype), counts.to(ctx.dtype), weights.to(ctx.dtype, memory_format=LAYOUT), None,
+            gradients[0].to(dtype), counts.to(dtype), weights.to(dtype, memory_format=LAYOUT), None,
             stride, padding, dilation, False, [0, 0], groups, [*ctx.needs_input_grad[:2], False],
         )  # fmt: skip
         return _float32(by_values), _by_weights(by_weights, ctx.area), None, None, None, None, None, None
@@ -118,6 +121,13 @@ class _Linear(torch.autograd.Function):
         by_values = gradient @ weights.to(ctx.dtype) if ctx.needs_input_grad[0] else None
         by_weights = gradient.T @ counts.to(ctx.dtype) if ctx.needs_input_grad[1] else None
         return _float32(by_values), _by_weights(by_weights, ctx.area), None, None
+
+
+def _meets_every_tap(length: int, taps: int, stride: int, padding: int, dilation: int) -> bool:
+    """Whether each of a kernel's taps meets an input somewhere, along one side of a map."""
+    last = (length + 2 * padding - dilation * (taps - 1) - 1) // stride  # of the outputs
+    starts = range(-padding, last * stride - padding + 1, stride)
+    return all(any(0 <= start + tap * dilation < length for start in starts) for tap in range(taps))
 
 
 def _by_weights(by_counts: Tensor | None, area: int) -> Tensor | None:
