@@ -82,6 +82,33 @@ def test_taps_that_meet_only_padding_have_no_gradient(taps, stride, length):
 
 
 @needs_int8
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("narrow_gradients", [True, False])
+def test_whole_weights_give_exact_currents(case, layout, narrow_gradients):
+    values_shape, weights_shape, _, geometry = CASES[case]
+    generator = torch.Generator().manual_seed(1)
+    values = torch.randint(0, 256, values_shape, generator=generator).float()
+    whole = torch.randint(-127, 128, weights_shape, generator=generator).float()
+    values[:2], whole[0] = 255, 127
+    values = values.contiguous(memory_format=layout) if values.ndim == 4 else values
+
+    def narrow(v, w):
+        if geometry is None:
+            return int8_synapses.whole_linear(v, w, 3, narrow_gradients=narrow_gradients)
+        return int8_synapses.whole_conv2d(v, w, 3, *geometry, narrow_gradients=narrow_gradients)
+
+    def wide(v, w):
+        return functional.linear(v, w) if geometry is None else functional.conv2d(v, w, None, *geometry)
+
+    currents, found = _gradients(narrow, values, whole * 8)
+    assert torch.equal(currents.double(), wide(values.double(), whole.double() * 8))
+    _, expected = _gradients(wide, values, whole * 8)
+    for there, here in zip(expected, found, strict=True):
+        assert (here - there).norm() <= (0.01 if narrow_gradients else 1e-6) * there.norm()
+
+
+@needs_int8
 def test_few_rows_of_a_dense_layer_are_computed_in_float32():
     generator = torch.Generator().manual_seed(0)
     values, weights = torch.randint(0, 2, (12, 30), generator=generator).float(), torch.randn(5, 30)

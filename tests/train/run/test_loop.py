@@ -261,6 +261,14 @@ def test_learned_leaks_are_resumed_and_inherited(tmp_path):
     assert dict(child.keep_logits.items()) == dict(elder.keep_logits.items())
 
 
+def test_a_run_that_rounds_weights_is_resumed_to_the_byte(tmp_path):
+    config = _config(quantization={"epochs": 1, "weight_bits": 4}, training={"epochs": 1})
+    train(config, tmp_path / "whole")
+    assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
+    train(config, tmp_path / "stopped", resume=True)
+    assert _files(tmp_path / "stopped") == _files(tmp_path / "whole")
+
+
 def test_an_unlike_or_unfinished_parent_is_refused_with_what_differs(uninterrupted, tmp_path):
     parent = read_parent(uninterrupted[0])
     for changes, expected in (

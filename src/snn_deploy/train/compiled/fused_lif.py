@@ -75,7 +75,7 @@ class _FusedLif(torch.autograd.Function):
         layer, neuron, maps, graph = ctx.layer, ctx.neuron, ctx.maps, ctx.norm_graph
         by_pooled, by_statistics = gradients
         arriving = maps.split(by_pooled)
-        by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_statistics / ctx.elements).tolist())
+        by_sums = gradients_of_sums(by_statistics, ctx.elements)
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
@@ -87,7 +87,7 @@ class _FusedLif(torch.autograd.Function):
             kernel(
                 maps.array, factor, offset, maps.innermost, *constants, least, maps.width, layer.pool,
                 sharpness, learns, first, last,
-                arriving, by_potential, by_error, np.float32(2) * by_square, by_spike, result,
+                arriving, *by_sums, result,
                 sums[:channels], sums[channels : 2 * channels], sums[2 * channels :],
             )  # fmt: skip
 
@@ -97,6 +97,16 @@ class _FusedLif(torch.autograd.Function):
             maps, graph, ctx.parameters, sums[:-1].reshape(2, channels), result
         )
         return by_currents, None, by_keep, *by_parameters
+
+
+def gradients_of_sums(by_means: Tensor, elements: int) -> tuple[np.float32, ...]:
+    """Return what the backward kernels take: the gradients with respect to the sums of lif_kernels.STATISTICS.
+
+    by_means: those with respect to the means over `elements`. That of the squares comes doubled, as their derivative
+    has it.
+    """
+    by_potential, by_error, by_square, by_spike = (np.float32(g) for g in (by_means / elements).tolist())
+    return by_potential, by_error, np.float32(2) * by_square, by_spike
 
 
 def _least_firing(neuron: Neuron) -> np.float32:

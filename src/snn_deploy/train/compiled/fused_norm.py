@@ -145,18 +145,23 @@ class NormGraph:
         return (by_mean / count, 2 * by_square / count), found[2:]
 
 
+def moments(maps: Maps) -> Tensor:
+    """Return each channel's mean and mean square in this process, (2, channels), double."""
+    sums = over_samples(
+        maps,
+        (2, maps.channels),
+        lambda a, b, out: norm_kernels.moments(maps.array, maps.innermost, a, b, out[0], out[1]),
+    )
+    return torch.from_numpy(sums / maps.count)
+
+
 def norm_graph(norm: ChannelNormModule, maps: Maps) -> NormGraph:
     if norm.training and norm.needs_moments:
-        sums = over_samples(
-            maps,
-            (2, maps.channels),
-            lambda a, b, out: norm_kernels.moments(maps.array, maps.innermost, a, b, out[0], out[1]),
-        )
-        mean, mean_square = mean_over_processes(torch.from_numpy(sums / maps.count))
+        mean, mean_square = mean_over_processes(moments(maps))
         norm.observe(mean, mean_square)
         with torch.enable_grad():
-            moments = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
-            return NormGraph(moments, norm.from_moments(*moments))
+            of_batch = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
+            return NormGraph(of_batch, norm.from_moments(*of_batch))
     with torch.enable_grad():
         fixed = norm.from_running_statistics()
     if fixed is None:

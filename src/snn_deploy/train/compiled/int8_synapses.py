@@ -22,10 +22,13 @@ from torch.nn import functional
 from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.train.compiled.norm_kernels import COMPILED
 
-LARGEST_AREA = 255  # of a pooling window: the spikes in it are counted in 8 bits
+LARGEST_VALUE = 255  # that meets a weight, in 8 bits
+LARGEST_AREA = LARGEST_VALUE  # of a pooling window, whose spikes are counted
+LARGEST_DIGIT = 127
 LAYOUT = torch.channels_last  # of all that these functions take and return; they convert what lies otherwise
 _FEWEST_ROWS = 128  # of a dense layer, below which splitting its weights takes longer than it saves (measured)
 _STEP = 254  # low digits per high digit: half a high digit is 127 of them
+Digits = tuple[Tensor, Tensor]  # int8, in the weights' shape, and what one is worth, by output channel
 _WITHOUT_SIGN, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # bit patterns of float32; NaNs are larger still
 
 
@@ -33,7 +36,9 @@ _WITHOUT_SIGN, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # bit pat
 def works_here() -> bool:
     """Whether torch's int8 convolution (an undocumented operator) is exact on this CPU: with AMX or VNNI it is."""
     # All sums are below 2^24, which float32 holds exactly: many spikes and one digit, one spike and both digits.
-    return all(_is_exact(most, largest) for most, largest in ((255, 127), (1, 127 * _STEP)))
+    return all(
+        _is_exact(most, largest) for most, largest in ((LARGEST_VALUE, LARGEST_DIGIT), (1, LARGEST_DIGIT * _STEP))
+    )
 
 
 def _is_exact(most: int, largest: int) -> bool:
@@ -46,7 +51,7 @@ def _is_exact(most: int, largest: int) -> bool:
     weights[:, 0, 0, 0] = largest  # so that digits are worth whole numbers
     geometry = ((1, 1), (1, 1), (1, 1), 1)
     try:
-        found = _currents(_counts(values, 1), weights, 1, *geometry)
+        found = _currents(_counts(values, 1), _digits(weights, None), 1, *geometry)
     except (AttributeError, RuntimeError, TypeError):
         # What another torch raises: no such operator, no kernel for this CPU, other arguments.
         return False
@@ -69,7 +74,27 @@ def conv2d(
     values: whole numbers of 1 / area, at most LARGEST_AREA of them; float32. narrow_gradients: in bfloat16.
     """
     geometry = (stride, padding, dilation, groups)
-    currents: Tensor = _Convolution.apply(values, weights, area, narrow_gradients, *geometry)
+    currents: Tensor = _Convolution.apply(values, weights, area, None, narrow_gradients, *geometry)
+    return currents
+
+
+def whole_conv2d(
+    values: Tensor,
+    weights: Tensor,
+    exponent: int,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    *,
+    narrow_gradients: bool,
+) -> Tensor:
+    """Return the convolution as conv2d does, exactly; sums must be below 2^24.
+
+    values: whole numbers up to LARGEST_VALUE. weights: whole numbers up to LARGEST_DIGIT, times 2^exponent.
+    """
+    geometry = (stride, padding, dilation, groups)
+    currents: Tensor = _Convolution.apply(values, weights, 1, exponent, narrow_gradients, *geometry)
     return currents
 
 
@@ -77,17 +102,33 @@ def linear(values: Tensor, weights: Tensor, area: int, *, narrow_gradients: bool
     """Return torch's linear without bias, (batch, out); values as in conv2d."""
     if len(values) < _FEWEST_ROWS:
         return functional.linear(values, weights)
-    currents: Tensor = _Linear.apply(values, weights, area, narrow_gradients)
+    currents: Tensor = _Linear.apply(values, weights, area, None, narrow_gradients)
+    return currents
+
+
+def whole_linear(values: Tensor, weights: Tensor, exponent: int, *, narrow_gradients: bool) -> Tensor:
+    """Return torch's linear without bias, exactly; values, weights and sums as in whole_conv2d."""
+    if len(values) < _FEWEST_ROWS:
+        return functional.linear(values, weights)
+    currents: Tensor = _Linear.apply(values, weights, 1, exponent, narrow_gradients)
     return currents
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weights: Tensor, area: int, narrow_gradients: bool, *geometry: Any) -> Tensor:
+    def forward(
+        ctx: Any,
+        values: Tensor,
+        weights: Tensor,
+        area: int,
+        exponent: int | None,
+        narrow_gradients: bool,
+        *geometry: Any,
+    ) -> Tensor:
         counts = _counts(values, area)
         ctx.save_for_backward(counts, weights)
         ctx.area, ctx.dtype, ctx.geometry = area, torch.bfloat16 if narrow_gradients else torch.float32, geometry
-        return _currents(counts, weights, area, *geometry)
+        return _currents(counts, _digits(weights, exponent), area, *geometry)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -100,18 +141,21 @@ class _Convolution(torch.autograd.Function):
             gradients[0].to(dtype), counts.to(dtype), weights.to(dtype, memory_format=LAYOUT), None,
             stride, padding, dilation, False, [0, 0], groups, [*ctx.needs_input_grad[:2], False],
         )  # fmt: skip
-        return _float32(by_values), _by_weights(by_weights, ctx.area), None, None, None, None, None, None
+        return _float32(by_values), _by_weights(by_weights, ctx.area), *[None] * 7
 
 
 class _Linear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weights: Tensor, area: int, narrow_gradients: bool) -> Tensor:
+    def forward(
+        ctx: Any, values: Tensor, weights: Tensor, area: int, exponent: int | None, narrow_gradients: bool
+    ) -> Tensor:
         counts = _counts(values, area)
         ctx.save_for_backward(counts, weights)
         ctx.area, ctx.dtype = area, torch.bfloat16 if narrow_gradients else torch.float32
         # A convolution whose pixels are the samples: torch's int8 linear takes far longer to pack its weights.
         pixels = counts.T[None, :, :, None]
-        currents = _currents(pixels, weights[:, :, None, None], area, (1, 1), (0, 0), (1, 1), 1)
+        digits = _digits(weights[:, :, None, None], exponent)
+        currents = _currents(pixels, digits, area, (1, 1), (0, 0), (1, 1), 1)
         return currents[0, :, :, 0].T
 
     @staticmethod
@@ -120,7 +164,7 @@ class _Linear(torch.autograd.Function):
         gradient = gradients[0].to(ctx.dtype)
         by_values = gradient @ weights.to(ctx.dtype) if ctx.needs_input_grad[0] else None
         by_weights = gradient.T @ counts.to(ctx.dtype) if ctx.needs_input_grad[1] else None
-        return _float32(by_values), _by_weights(by_weights, ctx.area), None, None
+        return _float32(by_values), _by_weights(by_weights, ctx.area), None, None, None
 
 
 def _meets_every_tap(length: int, taps: int, stride: int, padding: int, dilation: int) -> bool:
@@ -149,15 +193,14 @@ def _counts(values: Tensor, area: int) -> Tensor:
 
 
 def _currents(
-    counts: Tensor, weights: Tensor, area: int, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    counts: Tensor, digits: list[Digits], area: int, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Tensor:
-    digits, scales = _digits(weights)
-    zeros = torch.zeros(len(weights), dtype=torch.int32)
+    zeros = torch.zeros(len(digits[0][0]), dtype=torch.int32)
     geometry = [list(stride), list(padding), list(dilation), groups]
     quantized = (1 / area, 0)  # the scale and the zero of the counts
     output = (1.0, 0, torch.float32)
     total: Tensor | None = None
-    for digit, scale in zip(digits, scales, strict=True):
+    for digit, scale in digits:
         packed = torch.ops.onednn.qconv_prepack(digit, torch.ones(1), *quantized, *geometry, counts.shape)
         operands = (counts, *quantized, packed, scale, zeros)
         if total is None:
@@ -170,14 +213,19 @@ def _currents(
     return total
 
 
-def _digits(weights: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Return the high and the low digits, int8, and what one of each is worth, per output channel."""
+def _digits(weights: Tensor, exponent: int | None) -> list[Digits]:
+    """Return the high and the low digits; one that is exact where the weights are whole numbers times 2^exponent."""
+    if exponent is not None:
+        worth = torch.full((len(weights),), 2.0**exponent)
+        return [((weights.detach() * 2.0**-exponent).to(torch.int8), worth)]
     flat = weights.detach().contiguous().numpy().reshape(len(weights), -1)
     high, low = np.empty(flat.shape, np.int8), np.empty(flat.shape, np.int8)
     scales = np.empty(len(flat), np.float32)
     _split(flat, flat.view(np.int32), high, low, scales)
-    digits = (torch.from_numpy(high).reshape(weights.shape), torch.from_numpy(low).reshape(weights.shape))
-    return digits, (torch.from_numpy(scales), torch.from_numpy(scales / np.float32(_STEP)))
+    return [
+        (torch.from_numpy(high).reshape(weights.shape), torch.from_numpy(scales)),
+        (torch.from_numpy(low).reshape(weights.shape), torch.from_numpy(scales / np.float32(_STEP))),
+    ]
 
 
 @njit(cache=True, **COMPILED)
@@ -189,7 +237,7 @@ def _split(weights, bits, high, low, scales):  # type: ignore[no-untyped-def]
     for c in range(len(weights)):
         largest_bits = _largest(bits[c])
         largest = np.array([largest_bits]).view(np.float32)[0]
-        scale = largest / np.float32(127) if largest > 0 else np.float32(1)
+        scale = largest / np.float32(LARGEST_DIGIT) if largest > 0 else np.float32(1)
         scales[c] = scale if largest_bits < _INFINITE else np.float32(np.nan)  # digits cannot hold NaN
         _split_row(weights[c], np.float32(1) / scale, high[c], low[c])
 

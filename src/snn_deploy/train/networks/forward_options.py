@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.compiled.fused_lif import Slope
@@ -23,7 +25,7 @@ class ForwardOptions:
 
     slope: the surrogate's compilable form, or None for the plain path, which keeps every potential. epoch, epochs: for
     the schedules of the losses. quantization: what the weights are rounded to, or None for floats. synapses: what those
-    of spikes are computed in; a quantized pass takes float32.
+    of spikes are computed in.
     """
 
     surrogate: Surrogate
@@ -33,3 +35,7 @@ class ForwardOptions:
     epochs: int = 1
     quantization: Quantization | None = None
     synapses: Arithmetic = "float32"
+
+    def is_compiled_on(self, device: torch.device) -> bool:
+        """Whether a pass on `device` takes the compiled path."""
+        return self.slope is not None and device.type == "cpu"

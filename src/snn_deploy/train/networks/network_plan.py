@@ -60,6 +60,13 @@ class PlannedConnection:
         return self.fixed_weight is not None
 
     @property
+    def is_scaling(self) -> bool:
+        """Whether each channel is multiplied by one number, as in an identity shortcut."""
+        channels, *kernel = self.weights_shape
+        is_unmoved = self.stride == (1, 1) and self.padding == (0, 0)
+        return kernel == [1, 1, 1] and self.groups == channels and is_unmoved
+
+    @property
     def is_dense_loop(self) -> bool:
         """Whether it goes from a dense layer to itself."""
         return self.source == self.target and len(self.weights_shape) == 2
@@ -88,6 +95,14 @@ class NetworkPlan:
     def loop_of(self, population: PlannedPopulation) -> PlannedConnection | None:
         """Return the connection from `population` to itself, or None."""
         return next((c for c in self.connections if c.source == c.target == population.name), None)
+
+    def common_pool(self, name: str) -> Pair | None:
+        """Return the pooling that all connections from a population share; None where they share none, or no square."""
+        pools = {c.pool for c in self.connections if c.source == name != c.target}
+        if len(pools) != 1:
+            return (1, 1) if (1, 1) in pools or not pools else None
+        pool = pools.pop()
+        return pool if pool[0] == pool[1] else None
 
     @property
     def parameters(self) -> int:

@@ -14,18 +14,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.float_network import ChannelNorm
 from snn_deploy.network.integer_network import IntegerInput
 from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
 from snn_deploy.rounding.fit import Fit, PopulationToRound, fit
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.compiled import int8_synapses
+from snn_deploy.train.compiled.fused_norm import Maps, moments
+from snn_deploy.train.compiled.fused_quantized_lif import FusedQuantizedLayer
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.networks.forward_options import ForwardOptions, Quantization
 from snn_deploy.train.networks.network import with_steps
 from snn_deploy.train.networks.network_plan import PlannedConnection, PlannedPopulation
 from snn_deploy.train.networks.quantizable_network import QuantizableNetwork
-from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record
+from snn_deploy.train.networks.recording import LayerRecord, Recording, compiled_record, full_record
 from snn_deploy.train.neurons.lif import Neuron, Surrogate
 from snn_deploy.train.processes.across_processes import mean_over_processes
 
@@ -37,48 +41,74 @@ def quantized_pass(network: QuantizableNetwork, inputs: Tensor, steps: int, opti
     """
     quantization = options.quantization
     assert quantization is not None
-    values = {network.plan.input.name: with_steps(torch.round(inputs / quantization.scale), network.plan)}
+    entry = network.plan.input
+    values = {entry.name: with_steps(torch.round(inputs / quantization.scale), network.plan)}
+    pools: dict[str, Pair] = {entry.name: (1, 1)}  # how far the neurons' kernel has summed already
     layers: list[LayerRecord] = []
-    for population in network.plan.populations:
-        currents, found = _currents(network, population, values, steps, quantization)
-        units = torch.from_numpy(found.units).to(currents.device)
-        units = units.reshape(-1, *[1] * (len(population.shape) - 1))
-        if population is network.plan.output:
-            return Recording(
-                tuple(layers), (currents * units).cumsum(0).float(), options.epoch, options.epochs, network.plan
-            )
-        thresholds = torch.from_numpy(found.thresholds).to(currents.device).reshape(units.shape)
-        neuron = network.neuron_of(population)
-        spikes, potentials = _QuantizedLif.apply(
-            currents,
-            units,
-            thresholds,
-            neuron,
-            options.surrogate,
-            options.sharpness,
-            network.learned_keep(population),
-        )
+    for population in network.plan.populations[:-1]:
+        currents, found = _currents(network, population, values, pools, steps, options)
+        fused_pool = network.plan.common_pool(population.name)
+        if options.is_compiled_on(inputs.device) and fused_pool is not None:
+            spikes, layer = _fused(network, population, currents, found, steps, options, fused_pool)
+            pools[population.name] = fused_pool
+        else:
+            spikes, layer = _plain(network, population, currents.expand(steps, *currents.shape[1:]), found, options)
+            pools[population.name] = (1, 1)
         values[population.name] = spikes
-        layers.append(
-            full_record(
-                population.name,
-                potentials,
-                spikes,
-                neuron.threshold,
-                is_inner_residual=population.is_inner_residual,
-            )
-        )
-    raise AssertionError("check_structure: a plan has an output")
+        layers.append(layer)
+    currents, found = _currents(network, network.plan.output, values, pools, steps, options)
+    units = torch.from_numpy(found.units).to(currents.device)
+    output = (currents * units).expand(steps, *currents.shape[1:]).cumsum(0).float()
+    return Recording(tuple(layers), output, options.epoch, options.epochs, network.plan)
+
+
+def _fused(
+    network: QuantizableNetwork,
+    population: PlannedPopulation,
+    currents: Tensor,
+    found: Fit,
+    steps: int,
+    options: ForwardOptions,
+    pool: Pair,
+) -> tuple[Tensor, LayerRecord]:
+    """Return the spikes of each pooling window, summed, and the record of one population, by the compiled path."""
+    assert options.slope is not None
+    neuron, keep = network.neuron_of(population), network.learned_keep(population)
+    layer = FusedQuantizedLayer(
+        neuron, options.slope, options.sharpness, steps, found.units, found.thresholds, pool[0], keep
+    )
+    counts, statistics = layer.run(currents)
+    return counts, compiled_record(population, counts, neuron.threshold, statistics)
+
+
+def _plain(
+    network: QuantizableNetwork, population: PlannedPopulation, currents: Tensor, found: Fit, options: ForwardOptions
+) -> tuple[Tensor, LayerRecord]:
+    """Return the spikes, (steps, batch, *shape), and the record of one population."""
+    per_channel = (-1, *[1] * (len(population.shape) - 1))
+    units, thresholds = (
+        torch.from_numpy(v).to(currents.device).reshape(per_channel) for v in (found.units, found.thresholds)
+    )
+    neuron, keep = network.neuron_of(population), network.learned_keep(population)
+    spikes, potentials = _QuantizedLif.apply(
+        currents, units, thresholds, neuron, options.surrogate, options.sharpness, keep
+    )
+    return spikes, full_record(
+        population.name, potentials, spikes, neuron.threshold, is_inner_residual=population.is_inner_residual
+    )
 
 
 def _currents(
     network: QuantizableNetwork,
     population: PlannedPopulation,
     values: dict[str, Tensor],
+    pools: dict[str, Pair],
     steps: int,
-    quantization: Quantization,
+    options: ForwardOptions,
 ) -> tuple[Tensor, Fit]:
-    """Return the whole currents, (steps, batch, *shape), and the population's integers."""
+    """Return the whole currents, (steps or 1, batch, *shape), and the population's integers."""
+    quantization = options.quantization
+    assert quantization is not None
     arriving = [c for c in network.plan.connections if c.target == population.name]
     is_input = [c.source == network.plan.input.name for c in arriving]
     used = [network.effective_weights(c) for c in arriving]
@@ -90,23 +120,28 @@ def _currents(
         _folded(c, w, norm.channel_norm(), quantization.scale if first else 1.0)
         for c, w, norm, first in zip(arriving, used, norms, is_input, strict=True)
     ]
-    found = fit(_incoming(network, population, arriving, folded, steps, quantization), quantization.limits)
+    incoming = _incoming(network, population, arriving, folded, steps, quantization)
+    found = fit(incoming, quantization.limits)
     total: Tensor | None = None
-    for c, weights, norm, multiplier, whole in zip(arriving, used, norms, multipliers, found.values, strict=True):
+    for i, (c, weights, norm, multiplier) in enumerate(zip(arriving, used, norms, multipliers, strict=True)):
         per_channel = (-1, *[1] * (weights.ndim - 1))
         fixed = norm.from_running_statistics()
         factor = torch.ones(len(weights), device=weights.device) if fixed is None else fixed[0].to(weights.dtype)
         per_unit = torch.from_numpy(multiplier / found.units).to(weights).reshape(per_channel)
         whole_weights = _Whole.apply(
-            weights, factor.reshape(per_channel), per_unit, torch.from_numpy(whole).to(weights)
+            weights, factor.reshape(per_channel), per_unit, torch.from_numpy(found.values[i]).to(weights)
         )
         source = values[c.source]
-        currents = _synapses(c, source.flatten(0, 1), whole_weights).unflatten(0, source.shape[:2])
+        folded_source = source.flatten(0, 1)
+        if c.pool != pools[c.source]:
+            folded_source = functional.avg_pool2d(folded_source, c.pool, divisor_override=1)
+        exponent = found.exponents[i] if _fits_int8(found.weights[i], incoming.largest_values[i], options) else None
+        currents = _synapses(c, folded_source, whole_weights, exponent, options).unflatten(0, source.shape[:2])
         if network.training and norm.needs_moments:
-            _observe(norm, currents.detach(), found.units, factor.detach())
+            _observe(norm, currents.detach(), found.units, factor.detach(), options)
         total = currents if total is None else total + currents
     assert total is not None  # check_structure: every population is reached
-    return total.expand(steps, *total.shape[1:]), found
+    return total, found
 
 
 def _folded(connection: PlannedConnection, weights: Tensor, norm: ChannelNorm | None, scale: float) -> np.ndarray:
@@ -150,25 +185,45 @@ def _incoming(
     )
 
 
-def _synapses(connection: PlannedConnection, values: Tensor, weights: Tensor) -> Tensor:
-    c = connection
-    if c.pool != (1, 1):
-        values = functional.avg_pool2d(values, c.pool, divisor_override=1)
-    if weights.ndim == 2:
-        return functional.linear(values.flatten(1), weights)
-    return functional.conv2d(values, weights, None, c.stride, c.padding, c.dilation, c.groups)
-
-
-def _observe(norm: ChannelNormModule, currents: Tensor, units: np.ndarray, factor: Tensor) -> None:
-    """Update the running statistics with the currents before the norm, computed back from the quantized ones."""
-    rows = currents.flatten(0, 1).double()
-    others = [0, *range(2, rows.ndim)]
-    to_raw = torch.from_numpy(units).to(rows.device) / factor.double()
-    to_raw = torch.where(factor == 0, torch.zeros_like(to_raw), to_raw)
-    mean, square = mean_over_processes(
-        torch.stack([rows.mean(others) * to_raw, rows.square().mean(others) * to_raw**2])
+def _fits_int8(mantissas: np.ndarray, largest_value: int, options: ForwardOptions) -> bool:
+    """Whether the synapses may run in int8, where every product and sum is exact."""
+    fits = largest_value <= int8_synapses.LARGEST_VALUE and bool(
+        (np.abs(mantissas) <= int8_synapses.LARGEST_DIGIT).all()
     )
-    norm.observe(mean, square)
+    return fits and options.synapses != "float32"
+
+
+def _synapses(
+    connection: PlannedConnection, values: Tensor, weights: Tensor, exponent: int | None, options: ForwardOptions
+) -> Tensor:
+    """Return the currents of `values`, (batch, *pooled shape). exponent: of the weights, to use int8; else None."""
+    geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
+    if weights.ndim == 2:
+        values = values.flatten(1)
+    if connection.is_scaling:
+        return values * weights.reshape(-1, 1, 1)
+    if exponent is not None:
+        narrow_gradients = options.synapses == "int8-bfloat16"
+        if weights.ndim == 2:
+            return int8_synapses.whole_linear(values, weights, exponent, narrow_gradients=narrow_gradients)
+        return int8_synapses.whole_conv2d(values, weights, exponent, *geometry, narrow_gradients=narrow_gradients)
+    return (
+        functional.linear(values, weights) if weights.ndim == 2 else functional.conv2d(values, weights, None, *geometry)
+    )
+
+
+def _observe(
+    norm: ChannelNormModule, currents: Tensor, units: np.ndarray, factor: Tensor, options: ForwardOptions
+) -> None:
+    """Update the running statistics with the currents before the norm, computed back from the quantized ones."""
+    if options.is_compiled_on(currents.device):
+        mean, square = moments(Maps(currents))
+    else:
+        rows = currents.flatten(0, 1).double()
+        mean, square = (m.mean([0, *range(2, rows.ndim)]) for m in (rows, rows.square()))
+    to_raw = torch.from_numpy(units).to(mean.device) / factor.double()
+    to_raw = torch.where(factor == 0, torch.zeros_like(to_raw), to_raw)
+    norm.observe(*mean_over_processes(torch.stack([mean * to_raw, square * to_raw**2])))
 
 
 class _Whole(torch.autograd.Function):

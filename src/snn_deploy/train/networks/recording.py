@@ -1,5 +1,6 @@
 """Recording: what one forward pass leaves for the losses and the metrics."""
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -53,6 +54,15 @@ def full_record(
         potentials=potentials,
         spikes=spikes,
     )
+
+
+def compiled_record(population: PlannedPopulation, spikes: Tensor, threshold: float, means: Tensor) -> LayerRecord:
+    """Return the record of a layer that the compiled path ran.
+
+    spikes: (steps, batch, ...), perhaps pooled. means: as of record_of_means.
+    """
+    neurons = spikes.shape[0] * spikes.shape[1] * math.prod(population.shape)
+    return record_of_means(population.name, neurons, threshold, means, is_inner_residual=population.is_inner_residual)
 
 
 def record_of_means(

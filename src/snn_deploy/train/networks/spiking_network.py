@@ -23,7 +23,7 @@ from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network, key_of, with_steps
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.networks.quantized_pass import quantized_pass
-from snn_deploy.train.networks.recording import LayerRecord, Recording, full_record, record_of_means
+from snn_deploy.train.networks.recording import LayerRecord, Recording, compiled_record, full_record
 from snn_deploy.train.neurons.lif import Neuron
 
 
@@ -60,10 +60,9 @@ class SpikingNetwork(Network):
         pools: dict[str, Pair] = {entry.name: (1, 1)}  # how far the neurons' kernel has pooled already
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
-            fused_pool = self._common_pool(population.name)
+            fused_pool = self.plan.common_pool(population.name)
             loop = self.plan.loop_of(population)
-            is_compiled = options.slope is not None and loop is None
-            if is_compiled and fused_pool is not None and inputs.device.type == "cpu":
+            if options.is_compiled_on(inputs.device) and loop is None and fused_pool is not None:
                 spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
             else:
@@ -139,14 +138,7 @@ class SpikingNetwork(Network):
         keep = self.learned_keep(population)
         layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0], keep)
         spikes, statistics = layer.run(currents)
-        record = record_of_means(
-            population.name,
-            steps * math.prod(population.shape) * currents.shape[1],
-            self.neuron.threshold,
-            statistics,
-            is_inner_residual=population.is_inner_residual,
-        )
-        return spikes, record
+        return spikes, compiled_record(population, spikes, self.neuron.threshold, statistics)
 
     def _currents(
         self,
@@ -161,7 +153,7 @@ class SpikingNetwork(Network):
         for connection in self.plan.connections_to(population):
             raw = self._raw(connection, values, pools, options)
             norm = self.norm(connection)
-            if options.slope is not None and raw.device.type == "cpu" and norm.from_running_statistics() is not None:
+            if options.is_compiled_on(raw.device) and norm.from_running_statistics() is not None:
                 currents = normed(raw, norm)
             else:
                 currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
@@ -188,7 +180,7 @@ class SpikingNetwork(Network):
                 currents = int8_synapses.linear(folded.flatten(1), weights, area, narrow_gradients=narrow_gradients)
             else:
                 currents = functional.linear(folded.flatten(1), weights)
-        elif _is_scaling(connection):
+        elif connection.is_scaling:
             currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
         elif uses_int8:
             currents = int8_synapses.conv2d(folded, weights, area, *geometry, narrow_gradients=narrow_gradients)
@@ -212,18 +204,3 @@ class SpikingNetwork(Network):
             sent.append(spikes)
             potentials.append(before_reset)
         return torch.stack(sent), torch.stack(potentials)
-
-    def _common_pool(self, name: str) -> Pair | None:
-        """Return the pooling that all connections from a population share, or None where they differ."""
-        pools = {c.pool for c in self.plan.connections if c.source == name != c.target}
-        if len(pools) != 1:
-            return (1, 1) if (1, 1) in pools or not pools else None
-        pool = pools.pop()
-        return pool if pool[0] == pool[1] else None
-
-
-def _is_scaling(connection: PlannedConnection) -> bool:
-    """Whether each channel is multiplied by one number, as in an identity shortcut."""
-    channels, *kernel = connection.weights_shape
-    is_unmoved = connection.stride == (1, 1) and connection.padding == (0, 0)
-    return kernel == [1, 1, 1] and connection.groups == channels and is_unmoved
