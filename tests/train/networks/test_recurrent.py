@@ -80,6 +80,28 @@ def test_its_gradients_are_those_of_a_plain_loop():
     assert (parameters["dense1-dense1"].grad != 0).any()
 
 
+def test_the_compiled_path_has_its_spikes_and_gradients():
+    found = []
+    for is_compiled in (True, False):
+        _, samples, network = built(model={"layers": "4C3-P2-12R-9R-10"}, **EASY)
+        surrogate = load_plugin("train.surrogates", "dspike")
+        images = torch.from_numpy(samples.inputs).float() * samples.scale
+        options = ForwardOptions(surrogate.Surrogate(), 3.0, surrogate.slope if is_compiled else None)
+        recording = network(images, 6, options)
+        torch.nn.functional.cross_entropy(recording.logits, torch.arange(12) % 10).backward()
+        found.append((recording, {name: w.grad for name, w in network.weights.items()}))
+    (compiled, gradients), (plain, expected) = found
+    assert [layer.spikes is None for layer in compiled.layers] == [True] * 3
+    assert torch.equal(compiled.logits, plain.logits)
+    for layer, other in zip(compiled.layers, plain.layers, strict=True):
+        assert layer.neurons == other.neurons and 0 < other.spike_rate < 1
+        torch.testing.assert_close(layer.spike_rate, other.spike_rate, rtol=1e-6, atol=0)
+        torch.testing.assert_close(layer.mean_squared_error, other.mean_squared_error, rtol=1e-5, atol=0)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=1e-5 * expected[name].abs().max())
+    assert (gradients["dense2-dense2"] != 0).any()
+
+
 @pytest.mark.parametrize("sections", [{"quantization": {"epochs": 1}}, {"neuron": {"learns_voltage_keep": True}}])
 def test_what_it_does_not_train_with_is_refused(sections, tmp_path):
     config = resolved_config({"data": {"name": "digits"}, "model": {"layers": "12R-10"}, **sections}, "test.toml")

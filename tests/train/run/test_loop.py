@@ -261,8 +261,13 @@ def test_learned_leaks_are_resumed_and_inherited(tmp_path):
     assert dict(child.keep_logits.items()) == dict(elder.keep_logits.items())
 
 
-def test_a_run_that_rounds_weights_is_resumed_to_the_byte(tmp_path):
-    config = _config(quantization={"epochs": 1, "weight_bits": 4}, training={"epochs": 1})
+@pytest.mark.parametrize(
+    "changes",
+    [{"quantization": {"epochs": 1, "weight_bits": 4}}, {"model": {"layers": "3C3-P2-12R-10"}}],
+    ids=["rounded weights", "recurrent"],
+)
+def test_a_run_with_other_kernels_is_resumed_to_the_byte(changes, tmp_path):
+    config = _config(**changes, training={"epochs": 1})
     train(config, tmp_path / "whole")
     assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
     train(config, tmp_path / "stopped", resume=True)

@@ -57,7 +57,7 @@ class _FusedLif(torch.autograd.Function):
         factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
         pooled = maps.empty_pooled(layer.steps, layer.pool)
         neuron = layer.neuron if learned_keep is None else layer.neuron.with_voltage_keep(learned_keep)
-        keep, least = np.float32(neuron.voltage_keep), _least_firing(neuron)
+        keep, least = np.float32(neuron.voltage_keep), least_firing(neuron)
         sums = over_samples(
             maps,
             lif_kernels.STATISTICS,
@@ -80,7 +80,7 @@ class _FusedLif(torch.autograd.Function):
         kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
         constants = (np.float32(neuron.voltage_keep), np.float32(neuron.threshold))
-        least, sharpness, learns = _least_firing(neuron), np.float32(layer.sharpness), ctx.needs_input_grad[2]
+        least, sharpness, learns = least_firing(neuron), np.float32(layer.sharpness), ctx.needs_input_grad[2]
         channels = maps.channels
 
         def run(first: int, last: int, sums: np.ndarray) -> None:
@@ -109,7 +109,7 @@ def gradients_of_sums(by_means: Tensor, elements: int) -> tuple[np.float32, ...]
     return by_potential, by_error, np.float32(2) * by_square, by_spike
 
 
-def _least_firing(neuron: Neuron) -> np.float32:
+def least_firing(neuron: Neuron) -> np.float32:
     """Return the smallest potential that fires."""
     threshold = np.float32(neuron.threshold)
     return threshold if neuron.fires_at_threshold else np.nextafter(threshold, np.float32(np.inf))

@@ -55,10 +55,25 @@ def forward(  # type: ignore[no-untyped-def]
                 pool_part(spikes, width, innermost, pool, share, pooled[t, b, p])
 
 
-@njit(
-    **COMPILED
-)  # functions of their own, like the next: inside the large one their loops would not become vector code
-def _step_back(  # type: ignore[no-untyped-def]
+# Functions of their own, like the next: inside the large one their loops would not become vector code.
+@njit(cache=True, **COMPILED)
+def add_statistics(potentials, spikes, statistics):  # type: ignore[no-untyped-def]
+    """Add what the neurons of a part give in a step to `statistics` (double)."""
+    potential_sum, absolute, square, count = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+    for i in range(len(potentials)):
+        error = spikes[i] - potentials[i]
+        potential_sum += potentials[i]
+        absolute += abs(error)
+        square += error * error
+        count += spikes[i]
+    statistics[0] += np.float64(potential_sum)
+    statistics[1] += np.float64(absolute)
+    statistics[2] += np.float64(square)
+    statistics[3] += np.float64(count)
+
+
+@njit(**COMPILED)
+def step_back(  # type: ignore[no-untyped-def]
     potentials, spikes, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later
 ):
     """Turn the gradient with respect to the next step's potential, in `later`, into that of this step."""
@@ -83,11 +98,17 @@ def _by_keep(potentials, spikes, later):  # type: ignore[no-untyped-def]
     return total
 
 
+def compiled_slope(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
+    """Return `slope` as kernels call it."""
+    inlined: Callable[..., Any] = njit(inline="always", fastmath=MATH, error_model="numpy")(slope)
+    return inlined
+
+
 @cache
 def sweep_back(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
     """Return the compiled way back through all steps, for the surrogate derivative slope(u - threshold, threshold,
     sharpness)."""
-    compiled_slope = njit(inline="always", fastmath=MATH, error_model="numpy")(slope)
+    slope_at = compiled_slope(slope)
 
     # Not cached on disk: numba cannot recognise a kernel that was made around a function.
     @njit(**COMPILED)
@@ -113,10 +134,10 @@ def sweep_back(slope: Callable[[float, float, float], float]) -> Callable[..., A
             row, fired = potentials[t], spikes[t]
             spread_part(by_pooled[t, b, p], width, innermost, pool, share, arriving)
             for i in range(size):
-                slopes[i] = compiled_slope(row[i] - threshold, threshold, sharpness)
+                slopes[i] = slope_at(row[i] - threshold, threshold, sharpness)
             if learns:
                 by_keep += np.float64(_by_keep(row, fired, later))
-            _step_back(row, fired, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later)
+            step_back(row, fired, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later)
             if given > 1:
                 target = by_currents[t, b, p]
                 for i in range(size):

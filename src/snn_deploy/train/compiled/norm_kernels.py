@@ -14,6 +14,7 @@ from numba import njit
 # Sums may be reordered (they become vector code); products and sums are not fused, as in the plain form.
 MATH = {"reassoc", "nsz"}
 COMPILED: dict[str, Any] = {"nogil": True, "fastmath": MATH, "error_model": "numpy"}
+IN_ORDER: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # as it is written
 
 
 @njit(cache=True, **COMPILED)

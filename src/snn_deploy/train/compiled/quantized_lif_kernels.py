@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
-from snn_deploy.train.compiled.lif_kernels import sweep_back
+from snn_deploy.train.compiled.lif_kernels import add_statistics, sweep_back
 from snn_deploy.train.compiled.norm_kernels import COMPILED
 from snn_deploy.train.compiled.pool_kernels import pool_part
 
@@ -43,7 +43,7 @@ def forward(  # type: ignore[no-untyped-def]
                 left[i] = np.int32(0)
             for t in range(steps):
                 _step(currents[min(t, given - 1), b, p], least, value, keep, left, potentials, spikes)
-                _add_statistics(potentials, spikes, statistics)
+                add_statistics(potentials, spikes, statistics)
                 pool_part(spikes, width, innermost, pool, np.float32(1), counts[t, b, p])
 
 
@@ -78,21 +78,6 @@ def _step(arriving, thresholds, worth, keep, left, potentials, spikes):  # type:
         left[i] = zero if fires else state
         spikes[i] = np.float32(1) if fires else np.float32(0)
         potentials[i] = np.float32(np.float64(state) * worth[i])
-
-
-@njit(cache=True, **COMPILED)
-def _add_statistics(potentials, spikes, statistics):  # type: ignore[no-untyped-def]
-    potential_sum, absolute, square, count = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-    for i in range(len(potentials)):
-        error = spikes[i] - potentials[i]
-        potential_sum += potentials[i]
-        absolute += abs(error)
-        square += error * error
-        count += spikes[i]
-    statistics[0] += np.float64(potential_sum)
-    statistics[1] += np.float64(absolute)
-    statistics[2] += np.float64(square)
-    statistics[3] += np.float64(count)
 
 
 @cache

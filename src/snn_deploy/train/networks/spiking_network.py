@@ -17,6 +17,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import int8_synapses
 from snn_deploy.train.compiled.fused_lif import FusedLayer
 from snn_deploy.train.compiled.fused_norm import normed
+from snn_deploy.train.compiled.fused_recurrent_lif import FusedRecurrentLayer
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
 from snn_deploy.train.layers.learned_keep import keep_logit, whole_keep
 from snn_deploy.train.networks.forward_options import ForwardOptions
@@ -65,8 +66,12 @@ class SpikingNetwork(Network):
             if options.is_compiled_on(inputs.device) and loop is None and fused_pool is not None:
                 spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
+            elif options.is_compiled_on(inputs.device) and loop is not None and self.learned_keep(population) is None:
+                spikes, layer = self._fused_loop(population, loop, values, pools, steps, options)
+                pools[population.name] = (1, 1)
             else:
-                currents = self._currents(population, values, pools, steps, options)
+                currents = self._currents(population, values, pools, options)
+                currents = currents.expand(steps, *currents.shape[1:])
                 keep = self.learned_keep(population)
                 if loop is None:
                     spikes, potentials = self.neuron.run(currents, options.surrogate, options.sharpness, keep)
@@ -82,7 +87,8 @@ class SpikingNetwork(Network):
                 pools[population.name] = (1, 1)
             layers.append(layer)
             values[population.name] = spikes
-        output = self._currents(self.plan.output, values, pools, steps, options).cumsum(0)
+        currents = self._currents(self.plan.output, values, pools, options)
+        output = currents.expand(steps, *currents.shape[1:]).cumsum(0)
         return Recording(tuple(layers), output, options.epoch, options.epochs, self.plan)
 
     @property
@@ -133,11 +139,27 @@ class SpikingNetwork(Network):
         if len(arriving) == 1:
             norm, currents = self.norm(arriving[0]), self._raw(arriving[0], values, pools, options)
         else:  # each of the currents has a norm of its own; the kernel gets their sum
-            norm, currents = ChannelNormModule(), self._currents(population, values, pools, steps, options)
+            norm, currents = ChannelNormModule(), self._currents(population, values, pools, options)
         assert options.slope is not None
         keep = self.learned_keep(population)
         layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0], keep)
         spikes, statistics = layer.run(currents)
+        return spikes, compiled_record(population, spikes, self.neuron.threshold, statistics)
+
+    def _fused_loop(
+        self,
+        population: PlannedPopulation,
+        loop: PlannedConnection,
+        values: dict[str, Tensor],
+        pools: dict[str, Pair],
+        steps: int,
+        options: ForwardOptions,
+    ) -> tuple[Tensor, LayerRecord]:
+        """Return the spikes and the record of a population that feeds itself through `loop`, by the compiled path."""
+        assert options.slope is not None
+        layer = FusedRecurrentLayer(self.neuron, options.slope, options.sharpness, steps, loop.delay)
+        currents = self._currents(population, values, pools, options)
+        spikes, statistics = layer.run(currents, self.effective_weights(loop))
         return spikes, compiled_record(population, spikes, self.neuron.threshold, statistics)
 
     def _currents(
@@ -145,10 +167,9 @@ class SpikingNetwork(Network):
         population: PlannedPopulation,
         values: dict[str, Tensor],
         pools: dict[str, Pair],
-        steps: int,
         options: ForwardOptions,
     ) -> Tensor:
-        """Return the sum of the normalized currents, (steps, batch, *shape)."""
+        """Return the sum of the normalized currents, (steps or 1, batch, *shape)."""
         total: Tensor | None = None
         for connection in self.plan.connections_to(population):
             raw = self._raw(connection, values, pools, options)
@@ -159,7 +180,7 @@ class SpikingNetwork(Network):
                 currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
             total = currents if total is None else total + currents
         assert total is not None  # check_structure: every population is reached
-        return total.expand(steps, *total.shape[1:])
+        return total
 
     def _raw(
         self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair], options: ForwardOptions
