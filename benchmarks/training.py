@@ -19,6 +19,7 @@ from pathlib import Path
 
 import time_based
 import torch
+import training_features
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -222,6 +223,7 @@ def main() -> None:
     """Print one table per network."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--time-based", action="store_true", help="only time-based training against per-step loops")
+    parser.add_argument("--features", help="only what these cost: leak,qat,recurrent (training_features.py)")
     parser.add_argument("--nets", default="small,large")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--without-memory", action="store_true", help="leave out the processes that measure memory")
@@ -229,6 +231,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.time_based:
         time_based.print_ratios(arguments.rounds)
+        return
+    if arguments.features:
+        training_features.print_ratios(arguments.features.split(","), arguments.rounds)
         return
     torch.set_num_threads(1)
     for net in arguments.nets.split(","):
