@@ -5,7 +5,7 @@ from torch.nn import functional
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import int8_synapses
 from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.run import run_start
+from snn_deploy.train.gpu import kernel_choice
 from snn_deploy.train.run.loop import Watcher, train
 from snn_deploy.train.run.run_folder import RunFolder
 
@@ -167,7 +167,7 @@ def test_a_value_of_earlier_versions_is_refused_with_those_there_are():
 
 @needs_int8
 def test_a_resumed_run_keeps_the_arithmetic_that_it_began_with(monkeypatch, tmp_path):
-    monkeypatch.setattr(run_start, "fastest_arithmetic", lambda: "int8-bfloat16")
+    monkeypatch.setattr(kernel_choice, "fastest_arithmetic", lambda device: "int8-bfloat16")
     train(_config(), tmp_path / "whole")
 
     def stop(metrics):
@@ -175,7 +175,7 @@ def test_a_resumed_run_keeps_the_arithmetic_that_it_began_with(monkeypatch, tmp_
 
     with pytest.raises(KeyboardInterrupt):
         train(_config(), tmp_path / "run", Watcher(epoch=stop))
-    monkeypatch.setattr(run_start, "fastest_arithmetic", lambda: "float32")  # as another load might measure
+    monkeypatch.setattr(kernel_choice, "fastest_arithmetic", lambda device: "float32")  # as another load might measure
     train(_config(), tmp_path / "run", resume=True)
     train(_config(), tmp_path / "float32")
     whole, run, wide = (RunFolder(tmp_path / name) for name in ("whole", "run", "float32"))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from snn_deploy.train.compiled import lif_kernels
-from snn_deploy.train.compiled.fused_norm import Maps, back_through_norm, norm_graph, over_samples
+from snn_deploy.train.compiled.fused_norm import Maps, back_through_norm, graph_of, over_samples
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.neurons.lif import Neuron
 
@@ -53,8 +53,8 @@ class _FusedLif(torch.autograd.Function):
         ctx: Any, currents: Tensor, layer: FusedLayer, learned_keep: Tensor | None, *parameters: Tensor
     ) -> tuple[Tensor, Tensor]:
         maps = Maps(currents, layer.pool)
-        graph = norm_graph(layer.norm, maps)
-        factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
+        graph = graph_of(layer.norm, maps)
+        factor, offset = (v.numpy() for v in graph.in_float32)
         pooled = maps.empty_pooled(layer.steps, layer.pool)
         neuron = layer.neuron if learned_keep is None else layer.neuron.with_voltage_keep(learned_keep)
         keep, least = np.float32(neuron.voltage_keep), least_firing(neuron)
@@ -76,7 +76,7 @@ class _FusedLif(torch.autograd.Function):
         by_pooled, by_statistics = gradients
         arriving = maps.split(by_pooled)
         by_sums = gradients_of_sums(by_statistics, ctx.elements)
-        factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
+        factor, offset = (v.numpy() for v in graph.in_float32)
         kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
         constants = (np.float32(neuron.voltage_keep), np.float32(neuron.threshold))

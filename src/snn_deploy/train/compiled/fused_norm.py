@@ -6,7 +6,6 @@ its gradients, are those of ChannelNormModule.forward to rounding.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from snn_deploy.train.compiled import norm_kernels
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
-from snn_deploy.train.processes.across_processes import mean_over_processes
+from snn_deploy.train.layers.norm_graph import NormGraph, norm_graph
 
 LAST = torch.channels_last
 
@@ -31,8 +30,8 @@ class _FusedNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, currents: Tensor, norm: ChannelNormModule, *parameters: Tensor) -> Tensor:
         maps = Maps(currents)
-        graph = norm_graph(norm, maps)
-        factor, offset = (v.detach().float().numpy() for v in graph.factor_and_offset)
+        graph = graph_of(norm, maps)
+        factor, offset = (v.numpy() for v in graph.in_float32)
         result = np.empty_like(maps.array)
         over_samples(
             maps, 1, lambda a, b, _: norm_kernels.normalize(maps.array, factor, offset, maps.innermost, a, b, result)
@@ -96,16 +95,16 @@ class Maps:
 
 
 def back_through_norm(
-    maps: "Maps", graph: "NormGraph", parameters: tuple[Tensor, ...], sums: np.ndarray, result: np.ndarray
+    maps: Maps, graph: NormGraph, parameters: tuple[Tensor, ...], sums: np.ndarray, result: np.ndarray
 ) -> tuple[Tensor, tuple[Tensor | None, ...]]:
     """Return the gradients with respect to the raw currents and to the norm's parameters.
 
     result: the gradient with respect to the normalized currents; overwritten. sums: per channel, the sum of it, and of
     it times the raw currents.
     """
-    by_moments, by_parameters = graph.backward(sums, parameters, maps.count)
-    factor = graph.factor_and_offset[0].detach().float().numpy()
-    by_mean, by_mean_square = (v.astype(np.float32) for v in by_moments)
+    by_moments, by_parameters = graph.backward(torch.from_numpy(sums), parameters, maps.count)
+    factor = graph.in_float32[0].numpy()
+    by_mean, by_mean_square = (v.float().numpy() for v in by_moments)
     over_samples(
         maps,
         1,
@@ -114,35 +113,6 @@ def back_through_norm(
         ),
     )
     return maps.tensor(result), by_parameters
-
-
-@dataclass(frozen=True)
-class NormGraph:
-    """The few per-channel numbers between the moments and the factors, as an autograd graph of their own."""
-
-    moments: tuple[Tensor, Tensor] | None
-    factor_and_offset: tuple[Tensor, Tensor]
-
-    def backward(
-        self, sums: np.ndarray, parameters: tuple[Tensor, ...], count: int
-    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[Tensor | None, ...]]:
-        """Return what each raw current adds (constant, per unit of current), and the parameters' gradients.
-
-        sums: per channel, of the gradient with respect to the normalized current, alone and times the raw current.
-        """
-        nothing = np.zeros(sums.shape[1])
-        if not any(value.requires_grad for value in self.factor_and_offset):
-            return (nothing, nothing), tuple(None for _ in parameters)
-        outputs = [v for v in self.factor_and_offset if v.requires_grad]
-        by_offset, by_factor = torch.from_numpy(sums)
-        given = {id(self.factor_and_offset[0]): by_factor, id(self.factor_and_offset[1]): by_offset}
-        inputs = [*(self.moments or ()), *parameters]
-        found = torch.autograd.grad(outputs, inputs, [given[id(v)].to(v.dtype) for v in outputs], allow_unused=True)
-        if self.moments is None:
-            return (nothing, nothing), found
-        by_both = [torch.from_numpy(nothing) if g is None else g for g in found[:2]]
-        by_mean, by_square = mean_over_processes(torch.stack(by_both)).numpy()
-        return (by_mean / count, 2 * by_square / count), found[2:]
 
 
 def moments(maps: Maps) -> Tensor:
@@ -155,18 +125,9 @@ def moments(maps: Maps) -> Tensor:
     return torch.from_numpy(sums / maps.count)
 
 
-def norm_graph(norm: ChannelNormModule, maps: Maps) -> NormGraph:
-    if norm.training and norm.needs_moments:
-        mean, mean_square = mean_over_processes(moments(maps))
-        norm.observe(mean, mean_square)
-        with torch.enable_grad():
-            of_batch = mean.clone().requires_grad_(), mean_square.clone().requires_grad_()
-            return NormGraph(of_batch, norm.from_moments(*of_batch))
-    with torch.enable_grad():
-        fixed = norm.from_running_statistics()
-    if fixed is None:
-        fixed = torch.ones(maps.channels), torch.zeros(maps.channels)
-    return NormGraph(None, fixed)
+def graph_of(norm: ChannelNormModule, maps: Maps) -> NormGraph:
+    """Return the graph of `norm` for a batch of `maps`."""
+    return norm_graph(norm, maps.channels, lambda: moments(maps), torch.device("cpu"))
 
 
 def over_samples(maps: Maps, sums: int | tuple[int, ...], work: Callable[[int, int, np.ndarray], None]) -> np.ndarray:

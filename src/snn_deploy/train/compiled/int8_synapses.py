@@ -27,7 +27,7 @@ LARGEST_AREA = LARGEST_VALUE  # of a pooling window, whose spikes are counted
 LARGEST_DIGIT = 127
 LAYOUT = torch.channels_last  # of all that these functions take and return; they convert what lies otherwise
 _FEWEST_ROWS = 128  # of a dense layer, below which splitting its weights takes longer than it saves (measured)
-_STEP = 254  # low digits per high digit: half a high digit is 127 of them
+STEP = 254  # low digits per high digit: half a high digit is 127 of them
 Digits = tuple[Tensor, Tensor]  # int8, in the weights' shape, and what one is worth, by output channel
 _WITHOUT_SIGN, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # bit patterns of float32; NaNs are larger still
 
@@ -37,7 +37,7 @@ def works_here() -> bool:
     """Whether torch's int8 convolution (an undocumented operator) is exact on this CPU: with AMX or VNNI it is."""
     # All sums are below 2^24, which float32 holds exactly: many spikes and one digit, one spike and both digits.
     return all(
-        _is_exact(most, largest) for most, largest in ((LARGEST_VALUE, LARGEST_DIGIT), (1, LARGEST_DIGIT * _STEP))
+        _is_exact(most, largest) for most, largest in ((LARGEST_VALUE, LARGEST_DIGIT), (1, LARGEST_DIGIT * STEP))
     )
 
 
@@ -224,13 +224,13 @@ def _digits(weights: Tensor, exponent: int | None) -> list[Digits]:
     _split(flat, flat.view(np.int32), high, low, scales)
     return [
         (torch.from_numpy(high).reshape(weights.shape), torch.from_numpy(scales)),
-        (torch.from_numpy(low).reshape(weights.shape), torch.from_numpy(scales / np.float32(_STEP))),
+        (torch.from_numpy(low).reshape(weights.shape), torch.from_numpy(scales / np.float32(STEP))),
     ]
 
 
 @njit(cache=True, **COMPILED)
 def _split(weights, bits, high, low, scales):  # type: ignore[no-untyped-def]
-    """Split each row into digits: weights = scales * (high + low / _STEP), to half a low digit.
+    """Split each row into digits: weights = scales * (high + low / STEP), to half a low digit.
 
     bits: the weights' bit patterns, whose order, the sign aside, is that of the sizes.
     """
@@ -256,4 +256,4 @@ def _split_row(row, per_scale, high, low):  # type: ignore[no-untyped-def]
         value = row[i] * per_scale
         first = np.rint(value)
         high[i] = np.int8(first)
-        low[i] = np.int8(np.rint((value - first) * np.float32(_STEP)))
+        low[i] = np.int8(np.rint((value - first) * np.float32(STEP)))
