@@ -28,7 +28,6 @@ def _config(**sections):
         ({"norm": {"name": "tdbn"}, "quantization": {"epochs": 1}}, "'tdbn' has a shift: a bias"),
         ({"neuron": {"voltage_keep": 0.3}, "quantization": {"epochs": 1}}, "no whole number of 1/4096"),
         ({"training": {"epochs": 1}, "losses": {"rmp_loss": {}}}, "so it would do nothing"),
-        ({"training": {"synapses": "int8", "device": "cuda"}}, "'int8' is for CPUs"),
         ({"neuron": {"name": "spike_response"}}, "'time-based' and 'spike_response' belong together"),
         ({"method": "time-based", "neuron": {"name": "lif"}}, "'time-based' and 'spike_response' belong together"),
         ({"method": "time-based", "norm": {"name": "tdbn"}}, "allowed: threshold_standardization, weight"),

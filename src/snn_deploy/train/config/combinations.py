@@ -36,11 +36,6 @@ def require_sensible(config: TrainConfig, where: str) -> None:
                 f"epochs to 0 in the last one, so it would do nothing. Train for {least} epochs or more, or leave it "
                 "out."
             )
-    if config.training.synapses.startswith("int8") and config.training.device == "cuda":
-        raise UserError(
-            f"{where}: training.synapses {config.training.synapses!r} is for CPUs, and training.device is 'cuda'. "
-            "Leave training.synapses out."
-        )
 
 
 def least_epochs(loss: object) -> int:

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.data.input_coding import Coding
+from snn_deploy.train.processes.processes import Device
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
 
@@ -24,12 +25,13 @@ class Training:
 
     samples: 0 is the whole training set. keep: the network of the last epoch, or of that with the best validation
     accuracy (of the quantized epochs, where there are some). threads: 0 leaves the choice to torch. device: "auto" is
-    a GPU where there is one. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends
-    of epochs. measured_samples: validation samples (training samples, where there are none) on which every layer is
-    measured after each epoch; 0 measures none. norm_samples: training samples on which the norms' moments are measured
-    after each epoch (norm_statistics.py); 0 leaves the running ones.
+    a GPU where there is one; a run goes on with the device that it began with. checkpoint_every: batches between
+    checkpoints within an epoch; 0 leaves those at the ends of epochs. measured_samples: validation samples (training
+    samples, where there are none) on which every layer is measured after each epoch; 0 measures none. norm_samples:
+    training samples on which the norms' moments are measured after each epoch (norm_statistics.py); 0 leaves the
+    running ones.
     synapses: what convolutions and dense layers of spikes are computed in: float32, or int8 and their gradients in
-    float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the CPU, measured.
+    float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the device, measured.
     """
 
     epochs: Annotated[int, Ge(1)] = 3
@@ -37,7 +39,7 @@ class Training:
     samples: Annotated[int, Ge(0)] = 0
     keep: Literal["last", "best"] = "last"
     threads: Annotated[int, Ge(0)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", Device] = "auto"
     checkpoint_every: Annotated[int, Ge(0)] = 0
     measured_samples: Annotated[int, Ge(0)] = 500
     norm_samples: Annotated[int, Ge(0)] = 2000

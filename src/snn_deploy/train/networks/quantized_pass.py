@@ -135,7 +135,8 @@ def _currents(
         folded_source = source.flatten(0, 1)
         if c.pool != pools[c.source]:
             folded_source = functional.avg_pool2d(folded_source, c.pool, divisor_override=1)
-        exponent = found.exponents[i] if _fits_int8(found.weights[i], incoming.largest_values[i], options) else None
+        fits = source.device.type == "cpu" and _fits_int8(found.weights[i], incoming.largest_values[i], options)
+        exponent = found.exponents[i] if fits else None
         currents = _synapses(c, folded_source, whole_weights, exponent, options).unflatten(0, source.shape[:2])
         if network.training and norm.needs_moments:
             _observe(norm, currents.detach(), found.units, factor.detach(), options)

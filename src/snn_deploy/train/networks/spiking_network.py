@@ -16,8 +16,8 @@ from snn_deploy.network.float_network import FloatPopulation
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import int8_synapses
 from snn_deploy.train.compiled.fused_lif import FusedLayer
-from snn_deploy.train.compiled.fused_norm import normed
 from snn_deploy.train.compiled.fused_recurrent_lif import FusedRecurrentLayer
+from snn_deploy.train.gpu import kernel_choice
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
 from snn_deploy.train.layers.learned_keep import keep_logit, whole_keep
 from snn_deploy.train.networks.forward_options import ForwardOptions
@@ -63,7 +63,8 @@ class SpikingNetwork(Network):
         for population in self.plan.populations[:-1]:
             fused_pool = self.plan.common_pool(population.name)
             loop = self.plan.loop_of(population)
-            if options.is_compiled_on(inputs.device) and loop is None and fused_pool is not None:
+            is_fused = kernel_choice.fuses(options.slope, inputs.device) and loop is None
+            if is_fused and fused_pool is not None:
                 spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
             elif options.is_compiled_on(inputs.device) and loop is not None and self.learned_keep(population) is None:
@@ -143,7 +144,7 @@ class SpikingNetwork(Network):
         assert options.slope is not None
         keep = self.learned_keep(population)
         layer = FusedLayer(norm, self.neuron, options.slope, options.sharpness, steps, pool[0], keep)
-        spikes, statistics = layer.run(currents)
+        spikes, statistics = kernel_choice.run_layer(layer, currents)
         return spikes, compiled_record(population, spikes, self.neuron.threshold, statistics)
 
     def _fused_loop(
@@ -174,8 +175,9 @@ class SpikingNetwork(Network):
         for connection in self.plan.connections_to(population):
             raw = self._raw(connection, values, pools, options)
             norm = self.norm(connection)
-            if options.is_compiled_on(raw.device) and norm.from_running_statistics() is not None:
-                currents = normed(raw, norm)
+            has_kernels = options.slope is not None and kernel_choice.has_kernels(raw.device)
+            if has_kernels and norm.from_running_statistics() is not None:
+                currents = kernel_choice.normed(raw, norm)
             else:
                 currents = norm(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
             total = currents if total is None else total + currents
@@ -196,15 +198,16 @@ class SpikingNetwork(Network):
         uses_int8 = options.synapses != "float32" and not is_image and area <= int8_synapses.LARGEST_AREA
         narrow_gradients = options.synapses == "int8-bfloat16"
         geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
+        narrow = kernel_choice.narrow_synapses(folded.device)
         if weights.ndim == 2:
             if uses_int8:
-                currents = int8_synapses.linear(folded.flatten(1), weights, area, narrow_gradients=narrow_gradients)
+                currents = narrow.linear(folded.flatten(1), weights, area, narrow_gradients=narrow_gradients)
             else:
                 currents = functional.linear(folded.flatten(1), weights)
         elif connection.is_scaling:
             currents = folded * weights.reshape(-1, 1, 1)  # several times as fast as the convolution that it equals
         elif uses_int8:
-            currents = int8_synapses.conv2d(folded, weights, area, *geometry, narrow_gradients=narrow_gradients)
+            currents = narrow.conv2d(folded, weights, area, *geometry, narrow_gradients=narrow_gradients)
         else:
             currents = functional.conv2d(folded, weights, None, *geometry)
             if options.synapses != "float32":  # whatever follows then lies as int8_synapses wants it

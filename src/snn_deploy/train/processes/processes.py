@@ -4,12 +4,16 @@ distributed.py has the form for several.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from snn_deploy.support.user_error import UserError
+
+Device = Literal["cpu", "cuda"]
+EVERY_DEVICE: tuple[Device, ...] = ("cpu", "cuda")
 
 
 class Processes:
@@ -28,7 +32,9 @@ class Processes:
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         if wanted == "cuda" and not torch.cuda.is_available():
-            raise UserError('training.device = "cuda": torch finds no such device here. Choose "cpu" or "auto".')
+            raise UserError(
+                f'training.device = "cuda": torch {torch.__version__} finds no GPU here. Choose "cpu" or "auto".'
+            )
         return torch.device(wanted)
 
     def agree(self, check: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """checkpoint: everything a run needs to go on from any batch, in one safetensors file (no pickle).
 
 Holds the network's parameters and statistics, the optimizer's momentum, the state of the random generator, how far
-the run is, and its config, and the SHA-256 of all that. The same state gives the same bytes.
+the run is, and its config, and the SHA-256 of all that; nothing in it depends on the device. The same state gives the
+same bytes.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.networks.network import Network
+from snn_deploy.train.processes.processes import EVERY_DEVICE, Device
 
 _MOST_THREADS = 2**16  # far more than any machine has
 
@@ -49,13 +51,14 @@ class Origin:
     """What a run was started as.
 
     config: as a table. threads: torch's. parent: the parent's checkpoint's SHA-256. synapses: what those of spikes are
-    computed in, which "auto" may have chosen.
+    computed in, and device: what trains, both of which "auto" may have chosen.
     """
 
     config: Mapping[str, Any]
     threads: int
     parent: str | None = None
     synapses: Arithmetic = "float32"
+    device: Device = "cpu"
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origi
         "threads": origin.threads,
         "parent": origin.parent,
         "synapses": origin.synapses,
+        "device": origin.device,
     }
     tensors = {n: t.cpu().contiguous() for n, t in tensors.items()}
     # One key only: safetensors writes several in a random order.
@@ -176,11 +180,14 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Origin, Progress]:
 
 def _origin(run: Mapping[str, Any]) -> Origin:
     config, threads, parent, synapses = run["config"], run["threads"], run["parent"], run["synapses"]
+    device = run["device"]
     if not (isinstance(config, dict) and is_whole(threads, 1, _MOST_THREADS) and isinstance(parent, str | None)):
         raise TypeError(f"config, threads or parent of another type: threads {shown(threads)}, parent {shown(parent)}")
     if synapses not in EVERY_ARITHMETIC:
         raise ValueError(f"synapses {shown(synapses)}, none of {', '.join(EVERY_ARITHMETIC)}")
-    return Origin(config, threads, parent, synapses)
+    if device not in EVERY_DEVICE:
+        raise ValueError(f"device {shown(device)}, none of {', '.join(EVERY_DEVICE)}")
+    return Origin(config, threads, parent, synapses, device)
 
 
 def _progress(run: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Progress:

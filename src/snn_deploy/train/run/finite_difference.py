@@ -37,7 +37,7 @@ def best_sharpness(
     Cosine similarity; the first of equals, so put the present value first.
     """
     similarities = [
-        torch.nn.functional.cosine_similarity(surrogate_gradient(c).double(), finite_difference, dim=0).item()
+        torch.nn.functional.cosine_similarity(surrogate_gradient(c).double().cpu(), finite_difference, dim=0).item()
         for c in candidates
     ]
     return candidates[similarities.index(max(similarities))]

@@ -10,19 +10,19 @@ import torch
 
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.compiled import int8_synapses
 from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
-from snn_deploy.train.compiled.fastest_arithmetic import fastest_arithmetic
 from snn_deploy.train.config.combinations import require_fitting
 from snn_deploy.train.config.read_config import read_config, resolved_config
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.data.splits import no_validation, training_and_validation
+from snn_deploy.train.gpu import kernel_choice
+from snn_deploy.train.gpu.exactness import make_exact
 from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
-from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.processes.processes import Device, Processes
 from snn_deploy.train.run.checkpoint import (
     Origin,
     Progress,
@@ -34,6 +34,7 @@ from snn_deploy.train.run.checkpoint import (
 from snn_deploy.train.run.epoch import TrainingContext
 from snn_deploy.train.run.inheritance import Parent
 from snn_deploy.train.run.run_folder import RunFolder
+from snn_deploy.train.run.same_device import DEVICE_KEY, same_device
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,20 @@ def start_run(
     is_resumed = resume and files.checkpoint.exists()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    device = processes.device(config.training.device)
     if is_resumed:
         origin = _same_origin(files, config, parent)
+        device = same_device(config, origin, processes, folder)
         torch.set_num_threads(origin.threads)  # with another number, sums would round differently
+        if device.type != origin.device:
+            origin = Origin(config.table(), origin.threads, origin.parent, *_arithmetic(config, device, processes))
     else:
-        synapses = _synapses(config, device, processes)
-        origin = Origin(config.table(), torch.get_num_threads(), parent.digest if parent else None, synapses)
+        device = processes.device(config.training.device)
+        digest = parent.digest if parent else None
+        chosen = _arithmetic(config, device, processes)
+        origin = Origin(config.table(), torch.get_num_threads(), digest, *chosen)
     _require_synapses(origin.synapses, device)
     if device.type == "cuda":
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        make_exact()
     training, validation = training_and_validation(config.data.options, config.held_out.validation)
     training = coded(training.first(config.training.samples), config.coding, config.steps)
     validation = None if validation is None else coded(validation, config.coding, config.steps)
@@ -134,18 +139,22 @@ def build_network(config: TrainConfig, samples: Samples, generator: torch.Genera
     return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
 
 
-def _synapses(config: TrainConfig, device: torch.device, processes: Processes) -> Arithmetic:
-    """Return what the config says, or what is fastest here, in every process the first one's choice."""
+def _arithmetic(config: TrainConfig, device: torch.device, processes: Processes) -> tuple[Arithmetic, Device]:
+    """Return what synapses are computed in, as the config says or as is fastest here, and on what.
+
+    In every process it is the first one's choice.
+    """
+    kind: Device = "cuda" if device.type == "cuda" else "cpu"
     if config.training.synapses != "auto":
-        return config.training.synapses
-    if device.type != "cpu" or config.method == TIME_BASED:
-        return "float32"
-    fastest = fastest_arithmetic() if processes.is_first else EVERY_ARITHMETIC[0]
-    return EVERY_ARITHMETIC[processes.total(EVERY_ARITHMETIC.index(fastest))]  # the others add 0
+        return config.training.synapses, kind
+    if config.method == TIME_BASED:
+        return "float32", kind
+    fastest = kernel_choice.fastest_arithmetic(device) if processes.is_first else EVERY_ARITHMETIC[0]
+    return EVERY_ARITHMETIC[processes.total(EVERY_ARITHMETIC.index(fastest))], kind  # the others add 0
 
 
 def _require_synapses(synapses: Arithmetic, device: torch.device) -> None:
-    if synapses != "float32" and not (device.type == "cpu" and int8_synapses.works_here()):
+    if synapses != "float32" and not kernel_choice.narrow_synapses_work(device):
         raise UserError(
             f"training.synapses = {synapses!r}: its sums would be wrong or missing on this machine's {device.type}. "
             "Leave it out of a config, and training uses what works here; resume a run where it began."
@@ -171,6 +180,7 @@ def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -
     """Return what the run was started as, unless `config` or `parent` say something else: that is a UserError."""
     origin, _ = read_origin(files.checkpoint)
     differing = differing_keys(resolved_config(origin.config, str(files.checkpoint)), config)
+    differing = [line for line in differing if not line.startswith(f"{DEVICE_KEY} ")]  # same_device asks
     if differing:
         raise UserError(
             f"{files.path}: cannot be resumed with another config: {'; '.join(differing)}. "
