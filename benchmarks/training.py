@@ -2,6 +2,8 @@
 
     uv run --with spikingjelly --with snntorch python benchmarks/training.py [--nets small,large,cifarnet,resnet19]
 
+With --device cuda on one GPU (training_on_gpu.py).
+
 The same network everywhere: convolutions and dense layers without bias, batch norm over steps and batch, LIF neurons
 that keep a quarter of their potential (hard reset, gradients through it), average pooling, four steps, a static
 image, SGD. One thread. The methods take turns, so that a machine whose speed drifts slows all of them; what counts
@@ -9,6 +11,7 @@ is the ratio. Peak memory is of a process of its own that makes three steps.
 """
 
 import argparse
+import importlib
 import statistics
 import subprocess
 import sys
@@ -41,7 +44,7 @@ STEPS, KEEP, THRESHOLD = 4, 0.25, 0.5
 Step = Callable[[Tensor, Tensor], None]
 
 
-def ours(net: str, *, synapses: Arithmetic | None = None) -> Step:
+def ours(net: str, *, synapses: Arithmetic | None = None, device: str = "cpu") -> Step:
     """Return one training step of snn-deploy. synapses: None for what `training.synapses` = "auto" chooses here."""
     no_norm = load_plugin("train.norms", "none").Norm()
     tdbn = load_plugin("train.norms", "tdbn").Norm()
@@ -50,10 +53,10 @@ def ours(net: str, *, synapses: Arithmetic | None = None) -> Step:
     dspike = load_plugin("train.surrogates", "dspike")
     chosen = synapses or fastest_arithmetic()
     options = ForwardOptions(dspike.Surrogate(), 3.0, dspike.slope, synapses=chosen)
-    return _step(network, lambda images: network(images, STEPS, options).logits)
+    return _step(network.to(device), lambda images: network(images, STEPS, options).logits)
 
 
-def plain(net: str) -> Step:
+def plain(net: str, *, device: str = "cpu") -> Step:
     """Return one training step of the textbook's loop: every layer in every step, all in torch operations."""
     surrogate = load_plugin("train.surrogates", "dspike").Surrogate()
 
@@ -72,33 +75,36 @@ def plain(net: str) -> Step:
         spikes = Spike.apply(potential)
         return spikes, KEEP * potential * (1 - spikes)
 
-    return _step_by_step(_Layers(net), [neuron] * len(_plan(net).populations[:-1]))
+    return _step_by_step(_Layers(net).to(device), [neuron] * len(_plan(net).populations[:-1]))
 
 
-def snntorch(net: str) -> Step:
+def snntorch(net: str, *, device: str = "cpu") -> Step:
     """Return one training step of snntorch, which goes step by step."""
     import snntorch as snn  # noqa: PLC0415 - only the benchmark needs it
     from snntorch import surrogate  # noqa: PLC0415
 
     options = {"beta": KEEP, "threshold": THRESHOLD, "reset_mechanism": "zero"}
-    nodes = [snn.Leaky(**options, spike_grad=surrogate.atan()) for _ in _plan(net).populations[:-1]]
+    nodes = [snn.Leaky(**options, spike_grad=surrogate.atan()).to(device) for _ in _plan(net).populations[:-1]]
 
     def with_start(node: nn.Module) -> Neuron:
         return lambda currents, state: node(currents, node.init_leaky() if state is None else state)
 
-    return _step_by_step(_Layers(net), [with_start(node) for node in nodes])
+    return _step_by_step(_Layers(net).to(device), [with_start(node) for node in nodes])
 
 
-def spikingjelly(net: str, *, narrow: bool = False) -> Step:
+def spikingjelly(
+    net: str, *, narrow: bool = False, device: str = "cpu", is_compiled: bool = False, **neuron_options: object
+) -> Step:
     """Return one training step of spikingjelly, multi-step: time folded into the batch of its layers.
 
-    narrow: forward and backward in bfloat16 where torch's autocast chooses it.
+    narrow: forward and backward in bfloat16 where torch's autocast chooses it. is_compiled: by torch.compile.
     """
     from spikingjelly.activation_based import functional as spiking  # noqa: PLC0415
     from spikingjelly.activation_based import neuron, surrogate  # noqa: PLC0415
 
-    layers, plan = _Layers(net), _plan(net)
+    layers, plan = _Layers(net).to(device), _plan(net)
     options = {"tau": 1 / (1 - KEEP), "decay_input": False, "v_threshold": THRESHOLD, "v_reset": 0.0, "step_mode": "m"}
+    options |= neuron_options
     nodes = nn.ModuleList(neuron.LIFNode(**options, surrogate_function=surrogate.ATan()) for _ in plan.populations[:-1])
 
     def forward(images: Tensor) -> Tensor:
@@ -111,10 +117,11 @@ def spikingjelly(net: str, *, narrow: bool = False) -> Step:
         return layers(plan.output.name, folded).unflatten(0, (STEPS, -1)).sum(0)
 
     def narrow_forward(images: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16):
             return forward(images)
 
-    return _step(layers, narrow_forward if narrow else forward)
+    chosen = narrow_forward if narrow else forward
+    return _step(layers, torch.compile(chosen) if is_compiled else chosen)
 
 
 METHODS = {
@@ -224,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--time-based", action="store_true", help="only time-based training against per-step loops")
     parser.add_argument("--features", help="only what these cost: leak,qat,recurrent (training_features.py)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: training_on_gpu.py")
     parser.add_argument("--nets", default="small,large")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--without-memory", action="store_true", help="leave out the processes that measure memory")
@@ -234,6 +242,9 @@ def main() -> None:
         return
     if arguments.features:
         training_features.print_ratios(arguments.features.split(","), arguments.rounds)
+        return
+    if arguments.device == "cuda":
+        importlib.import_module("training_on_gpu").print_ratios(arguments.nets.split(","), arguments.rounds)
         return
     torch.set_num_threads(1)
     for net in arguments.nets.split(","):
