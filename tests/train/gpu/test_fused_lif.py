@@ -124,9 +124,9 @@ def test_potentials_are_those_of_the_equation_bit_for_bit(device, keep):
     sums = torch.empty(2, grid[0], 3, device=device)
     slope = triton_slope(load_plugin("train.surrogates", "rectangle").slope)
     lif_kernels.backward[grid](
-        currents, factor, offset, zeros, torch.zeros(4, device=device), kept, result, sums[0], sums[1],
+        currents, factor, offset, zeros, torch.zeros(4, device=device), kept, result, sums[0], sums[1], zeros,
         keep, 0.5, 0.5, 1.0, steps, 1, *fused_lif._extent(currents, 1), currents.stride(0), kept.stride(0),
-        *fused_lif._strides(currents)[1:], *fused_lif._strides(zeros), SLOPE=slope, **tile, **UNFUSED,
+        *fused_lif._strides(currents)[1:], *fused_lif._strides(zeros), SLOPE=slope, LEARNS=False, **tile, **UNFUSED,
     )  # fmt: skip
     x, scale, shift = (np.asarray(v.cpu()) for v in (currents, factor, offset))
     normalized = x[0] * scale[:, None, None] + shift[:, None, None]
@@ -167,3 +167,22 @@ def test_gradients_that_come_with_other_strides_are_read_as_they_lie(device):
         pooled.backward(by_pooled if spread else by_pooled.contiguous())
         found.append(leaf.grad)
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_gradient_of_a_learned_leak_is_that_of_numba(device, shape):
+    slope = load_plugin("train.surrogates", "dspike").slope
+    currents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    steps = shape[0] if shape[0] > 1 else 4
+    found = []
+    for run, place in ((FusedLayer.run, torch.device("cpu")), (fused_lif.run, device)):
+        norm = load_plugin("train.norms", "none").Norm().build(shape[2], 0.5)
+        keep = torch.tensor(0.625, device=place, requires_grad=True)
+        layer = FusedLayer(norm, Neuron(0.25, learns_voltage_keep=True), slope, 3.0, steps, 1, keep)
+        spikes, statistics = run(layer, currents.to(place))
+        by_spikes = torch.randn(spikes.shape, generator=torch.Generator().manual_seed(1)).to(place)
+        ((spikes * by_spikes).sum() + statistics.sum()).backward()
+        found.append((spikes.detach().cpu(), keep.grad.cpu()))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1].abs() > 0.1
+    torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-5, atol=1e-5)

@@ -19,31 +19,35 @@ from snn_deploy.train.gpu.triton_language import UNFUSED, triton
 def run(layer: FusedLayer, currents: Tensor) -> tuple[Tensor, Tensor]:
     """Return what `layer.run(currents)` does."""
     parameters = [p for p in layer.norm.parameters() if p.requires_grad]
-    pooled, statistics = _FusedLif.apply(currents, layer, *parameters)
+    pooled, statistics = _FusedLif.apply(currents, layer, layer.learned_keep, *parameters)
     return pooled, statistics
 
 
 class _FusedLif(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, currents: Tensor, layer: FusedLayer, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, currents: Tensor, layer: FusedLayer, learned_keep: Tensor | None, *parameters: Tensor
+    ) -> tuple[Tensor, Tensor]:
         assert len(currents) in (1, layer.steps)  # the kernels would write beyond the last step
         currents = dense(currents.detach())
         graph = graph_of(layer.norm, currents)
+        neuron = layer.neuron if learned_keep is None else layer.neuron.with_voltage_keep(learned_keep)
         pooled = _empty_pooled(currents, layer)
         grid, tile = _programs(currents, layer.pool)
         partial = currents.new_empty(grid[0] * grid[1], lif_kernels.STATISTICS)
         lif_kernels.forward[grid](
-            currents, *graph.in_float32, pooled, partial, layer.neuron.voltage_keep, float(least_firing(layer.neuron)),
+            currents, *graph.in_float32, pooled, partial, neuron.voltage_keep, float(least_firing(neuron)),
             layer.steps, len(currents), *_extent(currents, layer.pool), *_strides(currents), *_strides(pooled),
             **tile, **UNFUSED,
         )  # fmt: skip
-        ctx.currents, ctx.layer, ctx.graph, ctx.parameters = currents, layer, graph, parameters
+        ctx.currents, ctx.layer, ctx.neuron, ctx.graph, ctx.parameters = currents, layer, neuron, graph, parameters
         ctx.elements = currents[0].numel() * layer.steps
         return pooled, (partial.sum(0, dtype=torch.float64) / ctx.elements).to(currents.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        currents, layer, graph = ctx.currents, ctx.layer, ctx.graph
+        currents, layer, neuron, graph = ctx.currents, ctx.layer, ctx.neuron, ctx.graph
+        learns = ctx.needs_input_grad[2]
         by_pooled, by_statistics = gradients
         result = torch.empty_like(currents)
         kept = result
@@ -51,16 +55,18 @@ class _FusedLif(torch.autograd.Function):
             kept = currents.new_empty(layer.steps, currents.numel())
         grid, tile = _programs(currents, layer.pool)
         partial = currents.new_empty(2, grid[0], currents.shape[2])
+        by_keep = currents.new_empty(grid[0] * grid[1])
         lif_kernels.backward[grid](
             currents, *graph.in_float32, by_pooled, by_statistics / ctx.elements, kept, result, partial[0], partial[1],
-            layer.neuron.voltage_keep, layer.neuron.threshold, float(least_firing(layer.neuron)), layer.sharpness,
+            by_keep, neuron.voltage_keep, neuron.threshold, float(least_firing(neuron)), layer.sharpness,
             layer.steps, len(currents), *_extent(currents, layer.pool),
             currents.stride(0), kept.stride(0), *_strides(currents)[1:], *_strides(by_pooled),
-            SLOPE=triton_slope(layer.slope), **tile, **UNFUSED,
+            SLOPE=triton_slope(layer.slope), LEARNS=learns, **tile, **UNFUSED,
         )  # fmt: skip
         sums = partial.sum(1, dtype=torch.float64)
         by_currents, by_parameters = back_through_norm(currents, graph, ctx.parameters, sums, result)
-        return by_currents, None, *by_parameters
+        by_leak = by_keep.sum(dtype=torch.float64).to(currents.dtype) if learns else None
+        return by_currents, None, by_leak, *by_parameters
 
 
 def _empty_pooled(currents: Tensor, layer: FusedLayer) -> Tensor:

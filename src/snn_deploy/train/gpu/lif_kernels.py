@@ -89,11 +89,11 @@ def forward(  # type: ignore[no-untyped-def]
 
 @triton.jit
 def backward(  # type: ignore[no-untyped-def]
-    currents, factor, offset, by_pooled, by_means, kept, result, sums, products,
+    currents, factor, offset, by_pooled, by_means, kept, result, sums, products, by_keep,
     keep, threshold, least, sharpness, steps, given, places, channels, height, width,
     by_step, kept_step, by_sample, by_channel, by_row, by_column,
     out_step, out_sample, out_channel, out_row, out_column,
-    SLOPE: tl.constexpr,
+    SLOPE: tl.constexpr, LEARNS: tl.constexpr,
     PLACES: tl.constexpr, CHANNELS: tl.constexpr, POOL: tl.constexpr, WINDOW: tl.constexpr,
 ):  # fmt: skip
     """Write the gradient with respect to the normalized currents to `result`, which lies as the currents do.
@@ -101,7 +101,8 @@ def backward(  # type: ignore[no-untyped-def]
     Writes each channel's sum of it to `sums`, and of it times the raw currents to `products`, (programs along the
     places, channels). by_pooled: the gradient with respect to the pooled spikes. by_means: with respect to the sums of
     the statistics, (STATISTICS,). kept: room for the potentials, which are computed again; may be `result` itself where
-    currents have all steps.
+    currents have all steps. LEARNS: whether the gradient with respect to keep is wanted: then each program writes its
+    part of it to `by_keep`, (programs,).
     """
     sample, channel, window_y, window_x, y, x, exists, is_whole = _tile(
         places, channels, height, width, PLACES, CHANNELS, POOL, WINDOW
@@ -123,7 +124,7 @@ def backward(  # type: ignore[no-untyped-def]
     by_square = 2.0 * tl.load(by_means + 2)
     by_spike = tl.load(by_means + 3)
     later = tl.zeros((PLACES, CHANNELS, WINDOW), tl.float32)
-    total, by_offset, by_factor = later, later, later
+    total, by_offset, by_factor, by_leak = later, later, later, later
     for i in range(steps):
         back = tl.cast(steps - 1 - i, tl.int64)
         potential = tl.load(kept + here + back * kept_step, mask=exists, other=0.0)
@@ -136,6 +137,8 @@ def backward(  # type: ignore[no-untyped-def]
         value = (share + by_spike) * slope
         value += by_potential - by_error * sign - by_square * error
         value += keep * later * ((1.0 - spike) - potential * slope)
+        if LEARNS:
+            by_leak += later * (potential * (1.0 - spike))
         later = tl.where(exists, value, 0.0)
         if given > 1:
             raw = tl.load(currents + here + back * by_step, mask=exists, other=0.0)
@@ -145,11 +148,11 @@ def backward(  # type: ignore[no-untyped-def]
         else:
             total += later
     if given == 1:
-        raw = tl.load(currents + here, mask=exists, other=0.0)
         tl.store(result + here, total, mask=exists)
-        by_offset += total
-        by_factor += total * raw
+        by_offset, by_factor = total, total * tl.load(currents + here, mask=exists, other=0.0)
     column = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
     row = tl.program_id(0) * channels + column
     tl.store(sums + row, tl.sum(tl.sum(by_offset, axis=2), axis=0), mask=column < channels)
     tl.store(products + row, tl.sum(tl.sum(by_factor, axis=2), axis=0), mask=column < channels)
+    if LEARNS:
+        tl.store(by_keep + tl.program_id(0) * tl.num_programs(1) + tl.program_id(1), tl.sum(by_leak))
