@@ -77,6 +77,8 @@ def _lines(folder: Path) -> list[Line]:
     lines: list[Line] = [*RunFolder(folder).read_metrics()]
     if not lines:
         raise UserError(f"{folder}: no epoch is finished yet. Plot it after its first epoch.")
+    if lines[-1]["epoch"] == 0:
+        raise UserError(f"{folder}: converted without a spiking epoch, so there is no curve. Train it for some epochs.")
     return lines
 
 

@@ -10,6 +10,7 @@ from snn_deploy.support.one_writer import require_no_writer
 from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
+from snn_deploy.train.ann_first.conversion import Conversion, read_conversion
 from snn_deploy.train.config.read_config import changed_config, read_config
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.processes.processes import Processes
@@ -17,8 +18,9 @@ from snn_deploy.train.run.inheritance import Parent, read_parent
 from snn_deploy.train.run.loop import Watcher
 from snn_deploy.train.run.loop import train as trained
 from snn_deploy.train.run.metrics_lines import kept_line
+from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_folder import RunFolder
-from snn_deploy.train.run.run_start import config_of_run
+from snn_deploy.train.run.run_start import config_of_run, holds_run
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,28 +50,36 @@ class TrainResult(Result):
         found = kept_line(RunFolder(self.folder).read_metrics()).get("validation_accuracy")
         return None if found is None else float(found)
 
+    @property
+    def conversion(self) -> Conversion | None:
+        """The spiking network before its first batch, against the ReLU network; None where none was trained first."""
+        file = ReluFolder(self.folder).conversion
+        return read_conversion(file) if file.exists() else None
+
     def headline(self) -> str:
         """Return the folder and the accuracy."""
         return f"{self.folder}, test accuracy {100 * self.accuracy:.2f} %"
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the network's file, which epoch it is of, and its accuracy."""
+        """Return the network's file, which epoch it is of, and its accuracy; before it what a conversion left."""
         kept, of = self.metrics[-1]["kept_epoch"], self.metrics[-1]["epoch"]
         epoch = "" if kept == of else f", of epoch {kept}"
         chosen = self.validation_accuracy
         validation = "" if chosen is None else f"validation {100 * chosen:.2f} %, "
         tested = f"{validation}test {100 * self.accuracy:.2f} %, looked at once"
-        return (f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})",)
+        converted = () if self.conversion is None else self.conversion.blocks()
+        return (*converted, f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})")
 
     def to_dict(self) -> dict[str, object]:
-        """Return folder, file, steps, and the metrics of the last epoch."""
-        metrics = self.metrics[-1]
+        """Return folder, file, steps, the metrics of the last epoch, and the conversion where there was one."""
+        metrics, conversion = self.metrics[-1], self.conversion
         file = RunFolder(self.folder).float_network
         return {
             "run": str(self.folder),
             "float_network": str(file),
             "steps": self.network.steps,
             "metrics": metrics,
+            "conversion": None if conversion is None else conversion.to_dict(),
         }
 
 
@@ -79,6 +89,7 @@ def train(
     out: str | Path | None = None,
     changes: Sequence[str] = (),
     start_from: str | Path | None = None,
+    ann_first: bool = False,
     resume: bool = False,
     force: bool = False,
     watcher: Watcher | None = None,
@@ -96,6 +107,9 @@ def train(
         Assignments such as "training.epochs=5", made after reading the config.
     start_from
         A finished run whose trained network this one starts from (time inheritance training, Dspike Sec. 4.4).
+    ann_first
+        Train the equal ReLU network before, for ann_first.epochs epochs or, where that is 0, for training.epochs, and
+        start from it (Dspike Sec. 5.2). With training.epochs = 0 the result is that network, converted.
     resume
         Go on with a run that was stopped; it ends with the weights that it would have had.
     force
@@ -115,11 +129,15 @@ def train(
         raise UserError("--resume goes on with a run and --force replaces it; choose one.")
     parent = None if start_from is None else read_parent(Path(start_from))
     settings = _settings(config, changes, Path(out) if resume and out is not None else None, parent)
+    if ann_first and settings.ann_first.epochs == 0:
+        settings = changed_config(
+            settings.table(), [f"ann_first.epochs={settings.training.epochs}"], "config, with --ann-first"
+        )
     folder = Path(out) if out is not None else Path("runs") / _default_name(config, parent, settings)
     files = RunFolder(folder)
     processes = several_processes()
     processes.agree(lambda: _require_free(files, may_hold_run=force or resume))
-    if resume and not files.checkpoint.exists():
+    if resume and not holds_run(folder):
         watch.say(f"{folder}: no checkpoint to go on from; the run begins.")
     seen = replace(watcher or Watcher(), noted=watch.say)
     trained(settings, folder, seen, resume=resume, parent=parent, processes=processes)
@@ -152,7 +170,8 @@ def _settings(
     if resumed is not None:
         return config_of_run(resumed, changes)
     if parent is not None:
-        return read_config(RunFolder(parent.folder).config, changes)
+        # It starts from the parent, whatever that started from.
+        return read_config(RunFolder(parent.folder).config, ("ann_first.epochs=0", *changes))
     raise UserError("train: no CONFIG. Give the path of a TOML file; or --resume --out RUN; or --from RUN.")
 
 
@@ -177,7 +196,7 @@ def _require_free(files: RunFolder, *, may_hold_run: bool) -> None:
         raise UserError(
             f"{files.path}: holds a finished run. Choose another folder with --out, or write over it with --force."
         )
-    if files.checkpoint.exists():
+    if holds_run(files.path):
         raise UserError(
             f"{files.path}: holds a run that was stopped. Go on with it with --resume, choose another folder with "
             "--out, or write over it with --force."

@@ -54,7 +54,7 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     """Return the loss terms, the accuracies and the spike rates as one line."""
     losses = ", ".join(f"{k.removeprefix('loss/')} {v:.4f}" for k, v in metrics.items() if k.startswith("loss/"))
     rates = " ".join(f"{v:.3f}" for k, v in metrics.items() if k.startswith("spike_rate/"))  # of training samples
-    accuracies = f"training {percent(metrics['train_accuracy'])} (spike rates {rates})"
+    accuracies = f"training {percent(metrics['train_accuracy'])}" + (f" (spike rates {rates})" if rates else "")
     if "validation_accuracy" in metrics:
         accuracies += f"  validation {percent(metrics['validation_accuracy'])}"
     return f"{losses}  {accuracies}"

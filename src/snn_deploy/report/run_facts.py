@@ -37,7 +37,7 @@ def training_of(run: Path | None) -> tuple[Training | None, str]:
     config = config_of_run(run)  # before it is shown: a damaged one is refused
     text = RunFolder(run).config.read_text(encoding="utf-8")
     lines = RunFolder(run).read_metrics()
-    if not lines:
+    if not lines or lines[-1]["epoch"] == 0:  # begun, or converted without an epoch
         return None, text
     words = {
         "training": "Accuracy and loss terms over the epochs; the accuracies stand in the table above.",

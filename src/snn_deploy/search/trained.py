@@ -40,7 +40,7 @@ def config_of(settings: SearchSettings, deployment: Deployment) -> TrainConfig:
         return config
     needed = (config.quantization.epochs, *(least_epochs(loss.options) for loss in config.losses))
     epochs = max(settings.inherited_epochs, *needed)
-    return changed_config(settings.config, [*assignments, f"training.epochs={epochs}"], where)
+    return changed_config(settings.config, [*assignments, f"training.epochs={epochs}", "ann_first.epochs=0"], where)
 
 
 def _run(settings: SearchSettings, deployment: Deployment, folder: Path) -> RunFolder:

@@ -22,6 +22,7 @@ from snn_deploy.cli.training_progress import training_progress
 @click.option("--steps", type=int, help="Number of time steps; the same as --set steps=N.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. Default: runs/CONFIG-seedN.")
 @click.option("--from", "parent", type=click.Path(path_type=Path), help="Start from the trained network of this run.")
+@click.option("--ann-first", is_flag=True, help="Train the equal ReLU network first, and start from it.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped; CONFIG may be left out.")
 @click.option("--force", is_flag=True, help="Overwrite an existing run.")
 @verb
@@ -32,6 +33,7 @@ def command(
     steps: int | None,
     out: Path | None,
     parent: Path | None,
+    ann_first: bool,
     resume: bool,
     force: bool,
 ) -> None:
@@ -42,6 +44,7 @@ def command(
       snn-deploy train examples/digits.toml --set seed=1 --set training.epochs=10 --out runs/digits
       snn-deploy train --resume --out runs/digits           continue a run that was killed; the weights end the same
       snn-deploy train --from runs/digits --steps 2         time inheritance training, with the parent's config
+      snn-deploy train --ann-first examples/digits.toml --steps 6 --set ann_first.epochs=5
       torchrun --nproc-per-node 2 -m snn_deploy.cli.main train examples/digits.toml
     """
     changes = assignments if steps is None else (*assignments, f"steps={steps}")
@@ -53,6 +56,7 @@ def command(
             out=out,
             changes=changes,
             start_from=parent,
+            ann_first=ann_first,
             resume=resume,
             force=force,
             watcher=watcher,

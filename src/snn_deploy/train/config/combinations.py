@@ -2,13 +2,14 @@
 
 from snn_deploy.network.state_units import DECAY_UNITY
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
 from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
 def require_sensible(config: TrainConfig, where: str) -> None:
     """Raise a UserError that names the first pair of choices that contradict each other."""
     _require_method(config, where)
+    _require_ann_first(config, where)
     epochs, quantized = config.training.epochs, config.quantization.epochs
     if quantized > epochs:
         raise UserError(
@@ -30,12 +31,38 @@ def require_sensible(config: TrainConfig, where: str) -> None:
         )
     for loss in config.losses:
         least = least_epochs(loss.options)
-        if epochs < least:
+        if epochs < least and not (epochs == 0 and loss.options.classifies):
             raise UserError(
                 f"{where}: losses.{loss.name} with training.epochs {epochs}: its weight rises and falls over the "
                 f"epochs to 0 in the last one, so it would do nothing. Train for {least} epochs or more, or leave it "
                 "out."
             )
+
+
+def _require_ann_first(config: TrainConfig, where: str) -> None:
+    """Raise a UserError for a start from a ReLU network that this config cannot have, or that nothing else starts."""
+    before, epochs = config.ann_first.epochs, config.training.epochs
+    if epochs == 0 and before == 0:
+        raise UserError(
+            f"{where}: training.epochs 0 trains nothing. Set it to 1 or more; or, for conversion without training, set "
+            "ann_first.epochs too."
+        )
+    if before and config.method == TIME_BASED:
+        raise UserError(
+            f"{where}: ann_first with method 'time-based', whose neurons have no rate that a ReLU network gives. Set "
+            "ann_first.epochs to 0, or choose method 'surrogate'."
+        )
+    if before and config.coding != "direct":
+        raise UserError(
+            f"{where}: ann_first with coding {config.coding!r}: a ReLU network is shown an image, not spikes. Set "
+            "ann_first.epochs to 0, or coding to 'direct'."
+        )
+    if before and epochs and config.quantization.epochs == epochs:
+        raise UserError(
+            f"{where}: ann_first with quantization in all {epochs} epochs: rounding goes by the norms' moments, and "
+            "those of the ReLU network fit no spikes yet. Leave at least the first epoch in floats: set "
+            f"quantization.epochs below {epochs}."
+        )
 
 
 def least_epochs(loss: object) -> int:
@@ -76,6 +103,10 @@ def require_fitting(config: TrainConfig, plan: NetworkPlan) -> None:
         raise UserError(
             f"connection {loop!r}: a layer that feeds itself trains in floats with a voltage_keep that is given. Leave "
             "[quantization] and learns_voltage_keep out."
+        )
+    if loop is not None and config.ann_first.epochs:
+        raise UserError(
+            f"connection {loop!r}: a layer that feeds itself has no equal ReLU network. Set ann_first.epochs to 0."
         )
     for loss in config.losses:
         if not loss.options.classifies and not loss.options.constrained(hidden):

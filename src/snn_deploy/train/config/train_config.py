@@ -23,18 +23,18 @@ SURROGATE, TIME_BASED = "surrogate", "time-based"
 class Training:
     """How long, with what, and what is kept and measured on the way.
 
-    samples: 0 is the whole training set. keep: the network of the last epoch, or of that with the best validation
-    accuracy (of the quantized epochs, where there are some). threads: 0 leaves the choice to torch. device: "auto" is
-    a GPU where there is one; a run goes on with the device that it began with. checkpoint_every: batches between
-    checkpoints within an epoch; 0 leaves those at the ends of epochs. measured_samples: validation samples (training
-    samples, where there are none) on which every layer is measured after each epoch; 0 measures none. norm_samples:
-    training samples on which the norms' moments are measured after each epoch (norm_statistics.py); 0 leaves the
-    running ones.
+    epochs: 0, behind [ann_first], leaves the network as it was converted. samples: 0 is the whole training set. keep:
+    the network of the last epoch, or of that with the best validation accuracy (of the quantized epochs, where there
+    are some). threads: 0 leaves the choice to torch. device: "auto" is a GPU where there is one; a run goes on with the
+    device that it began with. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends
+    of epochs. measured_samples: validation samples (training samples, where there are none) on which every layer is
+    measured after each epoch; 0 measures none. norm_samples: training samples on which the norms' moments are measured
+    after each epoch (norm_statistics.py); 0 leaves the running ones.
     synapses: what convolutions and dense layers of spikes are computed in: float32, or int8 and their gradients in
     float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the device, measured.
     """
 
-    epochs: Annotated[int, Ge(1)] = 3
+    epochs: Annotated[int, Ge(0)] = 3
     batch_size: Annotated[int, Ge(1)] = 128
     samples: Annotated[int, Ge(0)] = 0
     keep: Literal["last", "best"] = "last"
@@ -45,6 +45,23 @@ class Training:
     norm_samples: Annotated[int, Ge(0)] = 2000
     tensorboard: bool = False
     synapses: Literal["auto", Arithmetic] = "auto"
+
+
+@dataclass(frozen=True)
+class AnnFirst:
+    """The equal ReLU network is trained before the spiking one, which starts from it (Dspike Sec. 5.2).
+
+    epochs: of the ReLU network; 0 starts the spiking one from random weights. learning_rate: of the ReLU network; the
+    rest is as in [optimizer] and [training]. percentile: of a layer's activations, the one that becomes a spike in
+    every step (activation_scales.py). matches_rates: whether gains are changed then until each layer spikes as often as
+    its activations ask for, which neurons that leak or reset to zero need (match_rates.py).
+    """
+
+    epochs: Annotated[int, Ge(0)] = 0
+    learning_rate: Annotated[float, Gt(0)] = 0.03
+    percentile: Annotated[float, Gt(0), Le(100)] = 99.0
+    matches_rates: bool = True
+    settles: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,7 +144,7 @@ COLLECTIONS: Mapping[str, Section] = MappingProxyType(
 )
 # Plain settings: [training] epochs = 5.
 SETTINGS: Mapping[str, type] = MappingProxyType(
-    {"training": Training, "optimizer": Optimizer, "quantization": QuantizationAware}
+    {"training": Training, "optimizer": Optimizer, "ann_first": AnnFirst, "quantization": QuantizationAware}
 )
 
 
@@ -156,6 +173,7 @@ class TrainConfig:
     augmentations: tuple[Choice, ...] = ()
     training: Training = field(default_factory=Training)
     optimizer: Optimizer = field(default_factory=Optimizer)
+    ann_first: AnnFirst = field(default_factory=AnnFirst)
     quantization: QuantizationAware = field(default_factory=QuantizationAware)
     seed: int = 0
     steps: int = 4

@@ -39,6 +39,14 @@ class ChannelNormModule(nn.Module):
         """Return the norm with its running statistics, as inference uses it."""
         return None
 
+    @torch.no_grad()
+    def rescale(self, weights: Tensor, *, arriving: float, leaving: float) -> None:
+        """Change `weights` or the norm in place: on values `arriving` times as large they give `leaving` times as much.
+
+        Inference does; moments of a training batch know nothing of `arriving`. weights: what `effective_weights` takes.
+        """
+        weights.mul_(leaving / arriving)
+
     def forward(self, currents: Tensor) -> Tensor:
         """Return the normalized currents, (batch, channels, ...), in plain torch."""
         if self.training and self.needs_moments:

@@ -60,5 +60,21 @@ class MomentNorm(ChannelNormModule):
         finally:
             self._is_measuring = False
 
+    @torch.no_grad()
+    def rescale(self, weights: Tensor, *, arriving: float, leaving: float) -> None:
+        factor, offset = self.from_running_statistics()
+        self.moments *= self.moments.new_tensor([[arriving], [arriving**2]])
+        self.infer_as(factor * (leaving / arriving), offset * leaving)
+
+    @torch.no_grad()
+    def infer_as(self, factor: Tensor, offset: Tensor) -> None:
+        """Change what is learned so that with the moments as they are inference multiplies by `factor`, (channels,).
+
+        offset: what is added, of a norm that adds something.
+        """
+        now, _ = self.from_running_statistics()
+        # A gain of 0 stays: no other gives its factor.
+        self.gain.mul_(torch.where(now == 0, 1.0, factor / now).to(self.gain.dtype))
+
     def from_running_statistics(self) -> tuple[Tensor, Tensor]:
         return self.from_moments(self.mean, self.mean_square)

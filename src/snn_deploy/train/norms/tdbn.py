@@ -43,6 +43,11 @@ class _Tdbn(MomentNorm):
         factor = self.gain * self.scale * torch.rsqrt(variance + self.options.epsilon)
         return factor, self.shift - mean * factor
 
+    @torch.no_grad()
+    def infer_as(self, factor: Tensor, offset: Tensor) -> None:
+        super().infer_as(factor, offset)
+        self.shift.copy_(offset + self.mean * factor)
+
     def channel_norm(self) -> ChannelNorm:
         mean, mean_square = self.moments.cpu().numpy().copy()
         gain, shift = (t.detach().cpu().double().numpy() for t in (self.gain * self.scale, self.shift))

@@ -37,6 +37,15 @@ class _WeightStandardization(ChannelNormModule):
         self.gain = nn.Parameter(torch.full((channels,), options.scale))
         self.shift = nn.Parameter(torch.zeros(channels)) if options.has_shift else None
 
+    @torch.no_grad()
+    def rescale(self, weights: Tensor, *, arriving: float, leaving: float) -> None:
+        if weights[0].numel() == 1:
+            super().rescale(weights, arriving=arriving, leaving=leaving)
+            return
+        for learned in (self.gain, self.shift):
+            if learned is not None:
+                learned.mul_(leaving / arriving)
+
     def effective_weights(self, weights: Tensor) -> Tensor:
         fan_in = weights[0].numel()
         if fan_in == 1:

@@ -20,7 +20,7 @@ from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.run.loop import Watcher, train
 from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.run_folder import RunFolder
-from snn_deploy.train.run.run_start import config_of_run, differing_keys
+from snn_deploy.train.run.run_start import config_of_run, differing_keys, holds_run
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Spread:
 def require_same_configs(jobs: Sequence[Job]) -> None:
     """Raise a UserError where a folder holds a run with another config than its job's."""
     for job in jobs:
-        if RunFolder(job.folder).checkpoint.exists():
+        if holds_run(job.folder):
             differing = differing_keys(config_of_run(job.folder), job.config)
             if differing:
                 raise UserError(

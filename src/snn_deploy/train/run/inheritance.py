@@ -6,6 +6,7 @@ the norms' statistics are taken over; the optimizer starts anew.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
@@ -14,6 +15,21 @@ from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.network_plan import NetworkPlan
 from snn_deploy.train.run.checkpoint import checkpoint_digest, read_network_state, read_origin
 from snn_deploy.train.run.run_folder import RunFolder
+
+
+class Beginning(Protocol):
+    """What a run's network starts from in place of random weights."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it was read."""
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of its checkpoint, in the process that writes files."""
+
+    def copy_into(self, network: Network, config: TrainConfig) -> None:
+        """Put what it has learned into `network`, of `config`."""
 
 
 @dataclass(frozen=True)

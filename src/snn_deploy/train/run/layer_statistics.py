@@ -15,6 +15,7 @@ from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network
+from snn_deploy.train.networks.network_plan import NetworkPlan
 from snn_deploy.train.networks.recording import LayerRecord, Recording
 from snn_deploy.train.networks.synaptic_operations import fan_outs
 from snn_deploy.train.run.evaluation import input_tensor
@@ -50,6 +51,14 @@ def silent_layers(metrics: Mapping[str, Any]) -> list[str]:
     """Return the layers of which not one neuron fired, from a line of metrics with `measured_layers`."""
     start = "measured/dead_share/"
     return [name.removeprefix(start) for name, share in metrics.items() if name.startswith(start) and share == 1]
+
+
+def batches_that_fit(plan: NetworkPlan, count: int, steps: int) -> Iterator[np.ndarray]:
+    """Yield the indices of `count` samples, as many at once as fit into memory with every potential kept."""
+    per_sample = steps * sum(math.prod(p.shape) for p in plan.populations)
+    size = max(1, _MOST_VALUES // per_sample)
+    for start in range(0, count, size):
+        yield np.arange(start, min(start + size, count))
 
 
 class _Layer:
@@ -90,12 +99,9 @@ class _Layer:
 
 
 def _recordings(network: Network, samples: Samples, steps: int) -> Iterator[Recording]:
-    """Yield passes over all samples, as many at once as fit into memory with every potential kept."""
-    per_sample = steps * sum(math.prod(p.shape) for p in network.plan.populations)
-    size = max(1, _MOST_VALUES // per_sample)
+    """Yield passes over all samples."""
     device = next(network.parameters()).device
     options = ForwardOptions(load_plugin("train.surrogates", "rectangle").Surrogate(), 1.0)
     with torch.no_grad():
-        for start in range(0, len(samples.labels), size):
-            chosen = np.arange(start, min(start + size, len(samples.labels)))
+        for chosen in batches_that_fit(network.plan, len(samples.labels), steps):
             yield network(input_tensor(samples, chosen, device), steps, options)

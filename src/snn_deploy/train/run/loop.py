@@ -8,18 +8,23 @@ from typing import Any
 
 from snn_deploy.network.float_network import FloatNetwork, write_float_network
 from snn_deploy.support.one_writer import one_writer
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.ann_first.relu_training import relu_training
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.checkpoint import Progress, read_network_state, require_finite
+from snn_deploy.train.run.converted_start import ConvertedStart, converted_start
 from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
 from snn_deploy.train.run.evaluation import accuracy
-from snn_deploy.train.run.inheritance import Parent
+from snn_deploy.train.run.inheritance import Beginning
 from snn_deploy.train.run.layer_statistics import measured_layers, silent_layers
-from snn_deploy.train.run.metrics_lines import AT_THE_END
+from snn_deploy.train.run.metrics_lines import AT_THE_END, kept_line
 from snn_deploy.train.run.norm_statistics import has_unmeasured_norms, measure_norms
-from snn_deploy.train.run.run_start import StartedRun, start_run
-from snn_deploy.train.run.tensorboard_log import no_log, require_tensorboard, tensorboard_log
+from snn_deploy.train.run.relu_folder import ReluFolder
+from snn_deploy.train.run.run_folder import RunFolder
+from snn_deploy.train.run.run_start import StartedRun, same_origin, start_run
+from snn_deploy.train.run.tensorboard_log import Log, no_log, require_tensorboard, tensorboard_log
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def train(
     watcher: Watcher | None = None,
     *,
     resume: bool = False,
-    parent: Parent | None = None,
+    parent: Beginning | None = None,
     processes: Processes | None = None,
 ) -> FloatNetwork:
     """Return the network trained as `config` says, after writing the run folder.
@@ -60,17 +65,54 @@ def train(
 
 
 def _train(
-    config: TrainConfig, folder: Path, watcher: Watcher, resume: bool, parent: Parent | None, processes: Processes
+    config: TrainConfig, folder: Path, watcher: Watcher, resume: bool, parent: Beginning | None, processes: Processes
 ) -> FloatNetwork:
     if config.training.tensorboard:
         require_tensorboard()
-    run = start_run(config, folder, resume, parent, processes)
+    # Asked once, before anything is written: another of several processes may write the file meanwhile.
+    is_begun = resume and RunFolder(folder).checkpoint.exists()
+    if config.ann_first.epochs and not is_begun:
+        if parent is not None:
+            raise UserError(
+                f"ann_first.epochs {config.ann_first.epochs} with --from {parent.folder}: a network starts from "
+                "one other. Leave --from out, or set ann_first.epochs to 0."
+            )
+        parent = _relu_network(config, folder, watcher, resume, processes)
+    elif resume and not is_begun and ReluFolder(folder).checkpoint.exists():
+        same_origin(ReluFolder(folder), config, parent)  # a UserError: that run has a first stage
+    run = start_run(config, folder, is_begun, parent, processes)
     if hasattr(config.model.options, "note") and (note := config.model.options.note(run.test.classes)):
         watcher.noted(note)
-    watcher.started(config.training.epochs)
+    log = _log(run)
+    network, tested = _finished(run, _trained(run, watcher, log), watcher)
+    log({"epoch": config.training.epochs, **tested})
+    return network
+
+
+def _relu_network(
+    config: TrainConfig, folder: Path, watcher: Watcher, resume: bool, processes: Processes
+) -> ConvertedStart:
+    """Return the ReLU network that the run starts from, trained, or trained on from where it was stopped."""
+    stage = start_run(relu_training(config), folder, resume, None, processes)
+    watcher.noted(f"ANN first: the equal ReLU network, {config.ann_first.epochs} epochs")
+    _trained(stage, watcher, _log(stage))
+    start = converted_start(stage, config)
+    watcher.noted(f"ANN first: the spiking network starts from it, {config.training.epochs} epochs")
+    return start
+
+
+def _log(run: StartedRun) -> Log:
+    """Return what writes metrics for TensorBoard, where this process is to."""
+    context = run.context
+    is_wanted = context.config.training.tensorboard and context.processes.is_first
+    return tensorboard_log(run.files.tensorboard) if is_wanted else no_log
+
+
+def _trained(run: StartedRun, watcher: Watcher, log: Log) -> Progress:
+    """Train the epochs that are left; return the progress after the last."""
     context, progress = run.context, run.progress
-    writes = context.processes.is_first
-    log = tensorboard_log(run.files.tensorboard) if config.training.tensorboard and writes else no_log
+    config, writes = context.config, context.processes.is_first
+    watcher.started(config.training.epochs)
     for line in run.metrics:
         log({name: value for name, value in line.items() if name not in AT_THE_END})
     every = config.training.checkpoint_every
@@ -92,16 +134,16 @@ def _train(
         run.save(progress)
         log(line)
         watcher.epoch(line)
-    network, tested = _finished(run, progress, watcher)
-    log({"epoch": config.training.epochs, **tested})
-    return network
+    return progress
 
 
 def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[FloatNetwork, dict[str, float]]:
     """Return the network that is kept and its metrics on the test samples, after writing both."""
     config, context = run.context.config, run.context
     kept = config.training.epochs
-    if config.training.keep == "best":
+    if kept == 0:
+        run.metrics[:] = [{"epoch": 0, "epochs": 0, **_evaluated(run, 0)}]
+    elif config.training.keep == "best":
         kept = best_epoch(config, run.metrics)
         if kept < config.training.epochs:  # else it is the network as it is; another process may be writing its file
             read_network_state(run.files.best_checkpoint, run.network)
@@ -112,8 +154,9 @@ def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[Fl
         tested["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, context.processes)
     tested["kept_epoch"] = kept
     run.metrics[-1] |= tested
-    network = _float_network(run, run.metrics[kept - 1] | tested)
-    for layer in silent_layers(run.metrics[kept - 1]):
+    line = kept_line(run.metrics)
+    network = _float_network(run, line)
+    for layer in silent_layers(line):
         seen = "training" if run.validation is None else "validation"
         watcher.noted(
             f"warning: layer {layer} never fired on the {seen} samples that were measured: nothing passes through it. "
@@ -139,11 +182,12 @@ def best_epoch(config: TrainConfig, metrics: Sequence[Mapping[str, Any]]) -> int
 def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
     """Return the accuracy on validation samples (in floats too, where training rounds), and what layers do on some.
 
-    Without validation samples the layers are measured on training samples.
+    epoch: the last one, 0 of a network that was only converted: it keeps the moments that it has. Without validation
+    samples the layers are measured on training samples.
     """
     config, validation = run.context.config, run.validation
     limits = config.quantization.limits(epoch, config.training.epochs)
-    if limits is None:  # a quantized pass trains with the running moments, which fit it
+    if limits is None and epoch > 0:  # a quantized pass trains with the running moments, which fit it
         measure_norms(run.context)
     found: dict[str, Any] = {}
     if validation is not None:

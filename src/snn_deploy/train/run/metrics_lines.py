@@ -37,7 +37,10 @@ def read_lines(text: Sequence[str], bins: int) -> list[dict[str, Any]]:
             elif not _is_number(value):
                 raise ValueError(f"line {number}: {name[:80]!r} is no finite number")
         lines.append(metrics)
-    if lines:
+    if lines and lines[0].get("epoch") == 0:
+        if len(lines) > 1 or lines[0].get("kept_epoch", 0) != 0:
+            raise ValueError("an epoch 0, which a network has alone that was converted without training")
+    elif lines:
         needed = [*_NEEDED, *(name for name in lines[-1] if name.startswith(_DRAWN))]
         if not any(name.startswith("loss/") for name in lines[-1]):
             raise ValueError("its last line has no loss")
@@ -54,7 +57,7 @@ def read_lines(text: Sequence[str], bins: int) -> list[dict[str, Any]]:
 def kept_line(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the metrics of the epoch whose network a finished run keeps, with those on the test samples."""
     last = lines[-1]
-    kept = lines[int(last.get("kept_epoch", len(lines))) - 1]
+    kept = lines[int(last.get("kept_epoch", len(lines))) - 1]  # epoch 0 has the only line, which is the last too
     return {**kept, **{name: last[name] for name in AT_THE_END if name in last}}
 
 

@@ -6,6 +6,7 @@ RUN/checkpoints/last.safetensors    the run's state; it alone decides where a ru
 RUN/checkpoints/best.safetensors    that of the epoch with the best validation accuracy, where training.keep asks for it
 RUN/float_network.npz               the trained FloatNetwork, what `export` reads; its presence says "finished"
 RUN/tensorboard/                    the metrics again, where the config asks for them
+RUN/relu/                           what the ReLU network left that it started from, where it did (relu_folder.py)
 """
 
 import json
@@ -59,6 +60,16 @@ class RunFolder:
         """The folder of TensorBoard's event files."""
         return self.path / "tensorboard"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is written by replacing it, the sign that a run is finished first."""
+        return (self.float_network, self.checkpoint, self.best_checkpoint, self.metrics, self.config)
+
+    @property
+    def relu(self) -> Path:
+        """The folder of what the ReLU network left."""
+        return self.path / "relu"
+
     def write_config(self, table: Mapping[str, Any]) -> None:
         """Write the resolved config."""
         write_text(self.config, tomli_w.dumps(table))
@@ -81,15 +92,20 @@ class RunFolder:
             )
         return epochs
 
-    def clear(self) -> None:
-        """Remove what a run that was here before has left, the sign that it is finished first."""
-        for path in (self.float_network, self.checkpoint, self.best_checkpoint, self.metrics, self.config):
+    def clear(self, *, keeps_relu: bool = False) -> None:
+        """Remove what a run that was here before has left, the sign that it is finished first.
+
+        keeps_relu: what the ReLU network left is of this run.
+        """
+        for path in self.files:
             remove_file(path)
         shutil.rmtree(self.tensorboard, ignore_errors=True)
+        if not keeps_relu:
+            shutil.rmtree(self.relu, ignore_errors=True)
         self.remove_leftovers()
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files of a run that was killed."""
-        for path in (self.config, self.metrics, self.checkpoint, self.best_checkpoint, self.float_network):
+        for path in self.files:
             for leftover in path.parent.glob(f".{path.name}.*"):
                 remove_file(leftover)

@@ -10,6 +10,8 @@ import torch
 
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.ann_first.relu_network import ReluNetwork
+from snn_deploy.train.ann_first.relu_training import ReluTraining
 from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.config.combinations import require_fitting
 from snn_deploy.train.config.read_config import read_config, resolved_config
@@ -32,7 +34,8 @@ from snn_deploy.train.run.checkpoint import (
     write_checkpoint,
 )
 from snn_deploy.train.run.epoch import TrainingContext
-from snn_deploy.train.run.inheritance import Parent
+from snn_deploy.train.run.inheritance import Beginning
+from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.same_device import DEVICE_KEY, same_device
 
@@ -60,18 +63,19 @@ class StartedRun:
 
 
 def start_run(
-    config: TrainConfig, folder: Path, resume: bool, parent: Parent | None, processes: Processes
+    config: TrainConfig, folder: Path, resume: bool, parent: Beginning | None, processes: Processes
 ) -> StartedRun:
-    """Return the run in `folder`, after writing its first files.
+    """Return the run in `folder`, or its first stage where `config` is that of one, after writing its first files.
 
     With `resume` and a checkpoint it stands where it was stopped; else it begins, and what `folder` held is replaced.
     """
-    files = RunFolder(folder)
+    is_relu = isinstance(config, ReluTraining)
+    files = ReluFolder(folder) if is_relu else RunFolder(folder)
     is_resumed = resume and files.checkpoint.exists()
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     if is_resumed:
-        origin = _same_origin(files, config, parent)
+        origin = same_origin(files, config, parent)
         device = same_device(config, origin, processes, folder)
         torch.set_num_threads(origin.threads)  # with another number, sums would round differently
         if device.type != origin.device:
@@ -93,6 +97,11 @@ def start_run(
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
     if training.steps not in (None, config.steps):
         raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
+    if config.ann_first.epochs and training.is_sequence:
+        raise UserError(
+            f"ann_first: a ReLU network is shown an image, and the samples of data.name {config.data.name!r} are "
+            "sequences. Set ann_first.epochs to 0."
+        )
     for choice in config.augmentations:
         if training.is_sequence and not getattr(choice.options, "for_sequences", False):
             raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
@@ -112,7 +121,7 @@ def start_run(
             files.remove_leftovers()
             files.write_metrics(metrics)
         else:
-            files.clear()
+            files.clear(keeps_relu=config.ann_first.epochs > 0)
             run.save(progress)  # first of all files: from here on the run can be resumed
         files.write_config(config.table())
     return run
@@ -123,11 +132,17 @@ def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
     files = RunFolder(folder)
     if files.config.exists():
         return read_config(files.config, assignments)
-    if not files.checkpoint.exists():
+    begun = next((f.checkpoint for f in (files, ReluFolder(folder)) if f.checkpoint.exists()), None)
+    if begun is None:
         raise UserError(f"{folder}: no run in it. Give the folder of a run, or the config that starts one.")
     if assignments:
         raise UserError(f"{folder}: was stopped before it wrote its config; resume it without changes.")
-    return resolved_config(read_origin(files.checkpoint)[0].config, str(files.checkpoint))
+    return resolved_config(read_origin(begun)[0].config, str(begun))
+
+
+def holds_run(folder: Path) -> bool:
+    """Return whether a run has begun in `folder`: with it one can go on."""
+    return RunFolder(folder).checkpoint.exists() or ReluFolder(folder).checkpoint.exists()
 
 
 def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
@@ -136,7 +151,8 @@ def build_network(config: TrainConfig, samples: Samples, generator: torch.Genera
     no_norm = load_plugin("train.norms", "none").Norm()
     if config.method == TIME_BASED:
         return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
-    return SpikingNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
+    kind = ReluNetwork if isinstance(config, ReluTraining) else SpikingNetwork
+    return kind(plan, config.neuron.options, config.norm.options, no_norm, generator)
 
 
 def _arithmetic(config: TrainConfig, device: torch.device, processes: Processes) -> tuple[Arithmetic, Device]:
@@ -176,7 +192,7 @@ def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
     )
 
 
-def _same_origin(files: RunFolder, config: TrainConfig, parent: Parent | None) -> Origin:
+def same_origin(files: RunFolder, config: TrainConfig, parent: Beginning | None) -> Origin:
     """Return what the run was started as, unless `config` or `parent` say something else: that is a UserError."""
     origin, _ = read_origin(files.checkpoint)
     differing = differing_keys(resolved_config(origin.config, str(files.checkpoint)), config)

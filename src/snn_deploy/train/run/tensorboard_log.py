@@ -8,6 +8,8 @@ from typing import Any
 from snn_deploy.support.atomic_file import WriteError
 from snn_deploy.support.user_error import UserError
 
+Log = Callable[[Mapping[str, Any]], None]  # what writes one epoch's metrics
+
 
 def require_tensorboard() -> None:
     """Raise a UserError where the package is missing."""
@@ -18,7 +20,7 @@ def require_tensorboard() -> None:
         )
 
 
-def tensorboard_log(folder: Path) -> Callable[[Mapping[str, Any]], None]:
+def tensorboard_log(folder: Path) -> Log:
     """Return a function that writes one epoch's metrics to `folder`, whose older event files are removed.
 
     A resumed run writes all of its epochs again, so that none is there twice. A full disk is a UserError.
