@@ -4,6 +4,7 @@ import json
 import random
 import time
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,15 +36,16 @@ def _config(**changes):
         "augmentations": {"crop": {"padding": 1}},  # it draws from the generator within epochs
     }
     for section, keys in changes.items():
-        table[section] = table.get(section, {}) | keys if isinstance(keys, dict) else keys
+        table[section] = table.get(section, {}) | keys if isinstance(keys, dict) and keys else keys  # {}: none
     return resolved_config(table, "test")
 
 
 def _converted(**changes):
     """The config of a conversion without training, of a network that classifies."""
-    training = {"epochs": 0, "samples": 0, "batch_size": 32} | changes.pop("training", {})
+    training = {"epochs": 0, "samples": 0, "batch_size": 32, "measured_samples": 500}
     model = {"layers": "8C3-P2-16C3-P2-10"}
-    return _config(training=training, ann_first={"epochs": 6}, model=model, losses={}, augmentations={}, **changes)
+    ann_first = {"epochs": 6} | changes.pop("ann_first", {})
+    return _config(training=training, ann_first=ann_first, model=model, losses={}, augmentations={}, **changes)
 
 
 def _files(folder):
@@ -133,7 +135,7 @@ def test_the_first_stage_trains_a_network_of_its_own_and_the_run_says_what_it_st
     found = read_conversion(folder / "relu" / "conversion.json")
     assert found.relu_accuracy == lines[-1]["validation_accuracy"]
     assert [c.layer for c in found.layers] == ["conv1", "conv2"]
-    assert (found.steps, found.samples, found.split) == (3, 30, "validation")
+    assert (found.steps, found.samples, found.split) == (3, 60, "validation")
     assert len(read_float_network(folder / "float_network.npz").provenance["parent_checkpoint_sha256"]) == 64
 
 
@@ -160,14 +162,14 @@ def test_the_error_of_a_conversion_falls_with_the_steps(tmp_path):
         found = read_conversion(tmp_path / str(steps) / "relu" / "conversion.json")
         errors.append([c.error for c in found.layers])
         accuracies.append(found.accuracy)
-    for few, more in zip(errors, errors[1:], strict=False):
+    for few, more in pairwise(errors):
         assert all(b < a for a, b in zip(few, more, strict=True))
     assert max(errors[-1]) < 0.35
     assert accuracies[-1] > found.relu_accuracy - 0.02
 
 
 def test_matched_rates_keep_a_network_of_leaking_neurons_alive(converted, tmp_path):
-    train(_converted(ann_first={"epochs": 6, "matches_rates": False}), tmp_path / "not")
+    train(_converted(ann_first={"matches_rates": False}), tmp_path / "not")
     matched, unmatched = (read_conversion(f / "relu" / "conversion.json") for f in (converted, tmp_path / "not"))
     assert matched.relu_accuracy == unmatched.relu_accuracy > 0.95
     assert matched.accuracy > 0.85
@@ -184,7 +186,7 @@ def test_a_conversion_without_training_is_a_run_like_any_other(converted, tmp_pa
     exported = sd.export(converted, chip="loihi2")
     exported.save(tmp_path / "out")
     images = _converted().data.options.load("test").inputs[:50]
-    assert sd.verify(exported.network, images[:5], backends=["reference", "cpu"]).agree
+    assert sd.verify(exported.network, images[:5], backends=["reference", "cpu"]).is_identical
     classes = sd.run(exported.network, images, backend="cpu").classes
     right = _converted().data.options.load("test").labels[:50]
     assert np.mean(classes == right) > 0.8

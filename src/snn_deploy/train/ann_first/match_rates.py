@@ -16,9 +16,10 @@ from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import key_of
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 
-_SWEEPS, _POWER = 30, 0.5  # guesses: a rate rises faster than the gain, so that the whole quotient overshoots
+_SWEEPS_PER_LAYER, _POWER = 6, 0.5  # guesses: a rate rises faster than its gain, so the whole quotient overshoots
+_CLOSE = 0.05  # of a rate: near enough
 _LARGEST_CHANGE = 2.0  # of a sweep, where a layer is silent
-_LEAST, _MOST = 0.25, 64.0  # of all sweeps: where a fixed shortcut alone fires more than is wanted, or nothing arrives
+_LEAST, _MOST = 0.25, 8.0  # of all sweeps: where a fixed shortcut alone fires more than is wanted, or nothing arrives
 
 
 @torch.no_grad()
@@ -31,15 +32,26 @@ def match_rates(
     """
     network.eval()
     total = dict.fromkeys(wanted, 1.0)
-    for _ in range(_SWEEPS):
-        found = {layer.name: float(layer.spike_rate) for layer in network(inputs, steps, options).layers}
-        for population in network.plan.populations[:-1]:
-            name = population.name
-            quotient = wanted[name] / found[name] if found[name] else math.inf
+    for _ in range(_SWEEPS_PER_LAYER * len(wanted)):
+        changes = {}
+        for layer in network(inputs, steps, options).layers:
+            quotient = _quotient(wanted[layer.name], float(layer.spike_rate))
             change = min(max(quotient**_POWER, 1 / _LARGEST_CHANGE), _LARGEST_CHANGE)
-            change = min(max(change, _LEAST / total[name]), _MOST / total[name])
-            total[name] *= change
-            for connection in network.plan.connections_to(population):
-                if not connection.is_fixed:
-                    weights = network.weights[key_of(connection)]
-                    network.norm(connection).rescale(weights, arriving=1.0, leaving=change)
+            change = min(max(change, _LEAST / total[layer.name]), _MOST / total[layer.name])
+            if abs(quotient - 1) > _CLOSE and change != 1:
+                changes[layer.name] = change
+                if quotient > _LARGEST_CHANGE:
+                    break  # too little reaches the layers behind it: what they need is seen later
+        if not changes:
+            return
+        for connection in network.plan.connections:
+            if connection.target in changes and not connection.is_fixed:
+                weights, change = network.weights[key_of(connection)], changes[connection.target]
+                network.norm(connection).rescale(weights, arriving=1.0, leaving=change)
+        total |= {name: total[name] * change for name, change in changes.items()}
+
+
+def _quotient(wanted: float, found: float) -> float:
+    if wanted == 0:
+        return 1.0  # nothing to reach by a gain
+    return wanted / found if found else math.inf

@@ -31,7 +31,7 @@ def require_sensible(config: TrainConfig, where: str) -> None:
         )
     for loss in config.losses:
         least = least_epochs(loss.options)
-        if epochs < least and not (epochs == 0 and loss.options.classifies):
+        if 0 < epochs < least:
             raise UserError(
                 f"{where}: losses.{loss.name} with training.epochs {epochs}: its weight rises and falls over the "
                 f"epochs to 0 in the last one, so it would do nothing. Train for {least} epochs or more, or leave it "
@@ -46,6 +46,12 @@ def _require_ann_first(config: TrainConfig, where: str) -> None:
         raise UserError(
             f"{where}: training.epochs 0 trains nothing. Set it to 1 or more; or, for conversion without training, set "
             "ann_first.epochs too."
+        )
+    idle = next((loss.name for loss in config.losses if not loss.options.classifies), None)
+    if epochs == 0 and idle is not None:
+        raise UserError(
+            f"{where}: losses.{idle} with training.epochs 0: it acts in spiking epochs, and there are none. Leave it "
+            "out."
         )
     if before and config.method == TIME_BASED:
         raise UserError(

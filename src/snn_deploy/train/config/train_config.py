@@ -61,7 +61,6 @@ class AnnFirst:
     learning_rate: Annotated[float, Gt(0)] = 0.03
     percentile: Annotated[float, Gt(0), Le(100)] = 99.0
     matches_rates: bool = True
-    settles: bool = True
 
 
 @dataclass(frozen=True)

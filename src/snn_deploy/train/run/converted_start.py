@@ -27,7 +27,7 @@ from snn_deploy.train.run.layer_statistics import batches_that_fit
 from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_start import StartedRun, build_network
 
-_SCALE_SAMPLES, _BATCH = 1000, 250  # guesses: training samples, and how many at once
+_SCALE_SAMPLES, _BATCH = 500, 100  # guesses: training samples for the scales; how many at once, and for the rates
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,13 @@ def converted_start(stage: StartedRun, config: TrainConfig) -> ConvertedStart:
     spiking = build_network(config, samples, torch.Generator().manual_seed(config.seed)).to(device)
     assert isinstance(spiking, SpikingNetwork)  # combinations.py refuses the other method
     start_from_relu(spiking, relu, scales, config.steps)
+    inputs, options = input_tensor(samples, _scale_samples(samples)[:_BATCH], device), _compiled()
     if config.ann_first.matches_rates:
-        chosen = _scale_samples(samples)[:_BATCH]
-        inputs, options = input_tensor(samples, chosen, device), _compiled()
         with torch.no_grad():
             activations = relu.activations(inputs, options)
         wanted = {name: float(values.mean()) / scales[name] for name, values in activations.items()}
         match_rates(spiking, wanted, inputs, config.steps, options)
-    if config.ann_first.settles:
-        settle_moments(spiking, inputs, config.steps, options)
+    settle_moments(spiking, inputs, config.steps, options)
     split, shown = ("training", samples) if stage.validation is None else ("validation", stage.validation)
     measured = shown.first(config.training.measured_samples) if config.training.measured_samples else None
     is_validated = stage.validation is not None

@@ -95,13 +95,13 @@ def start_run(
         raise no_validation("training.keep = 'best'")
     for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
         processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
-    if training.steps not in (None, config.steps):
-        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
     if config.ann_first.epochs and training.is_sequence:
         raise UserError(
             f"ann_first: a ReLU network is shown an image, and the samples of data.name {config.data.name!r} are "
             "sequences. Set ann_first.epochs to 0."
         )
+    if training.steps not in (None, config.steps):
+        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
     for choice in config.augmentations:
         if training.is_sequence and not getattr(choice.options, "for_sequences", False):
             raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
