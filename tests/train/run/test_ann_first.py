@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import time
 from functools import partial
 from itertools import pairwise
@@ -183,14 +184,15 @@ def test_a_conversion_without_training_is_a_run_like_any_other(converted, tmp_pa
     assert line["validation_accuracy"] == found.accuracy
     for layer in found.layers:
         assert line[f"measured/spike_rate/{layer.layer}"] == pytest.approx(layer.spike_rate, abs=1e-4)
-    exported = sd.export(converted, chip="loihi2")
-    exported.save(tmp_path / "out")
+    run = shutil.copytree(converted, tmp_path / "run")
+    exported = sd.export(run, chip="loihi2")
+    exported.save(run / "loihi")
     images = _converted().data.options.load("test").inputs[:50]
     assert sd.verify(exported.network, images[:5], backends=["reference", "cpu"]).is_identical
     classes = sd.run(exported.network, images, backend="cpu").classes
     right = _converted().data.options.load("test").labels[:50]
     assert np.mean(classes == right) > 0.8
-    sd.report(converted).save(tmp_path / "report.html")
+    sd.report(run).save(tmp_path / "report.html")
     with pytest.raises(UserError, match="converted without a spiking epoch"):
         sd.plot(converted)
 
