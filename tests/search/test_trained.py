@@ -32,6 +32,13 @@ def test_inherited_trainings_get_the_epochs_that_they_need(tables, epochs):
     assert config_of(asked, Deployment((), 2, 8, "scalar", "loihi2")).training.epochs == epochs
 
 
+def test_only_the_network_of_the_most_steps_starts_from_a_relu_network():
+    asked = settings(ann_first={"epochs": 2})
+    checked(asked)
+    assert config_of(asked, Deployment((), 4, 8, "scalar", "loihi2")).ann_first.epochs == 2
+    assert config_of(asked, Deployment((), 2, 8, "scalar", "loihi2")).ann_first.epochs == 0
+
+
 def test_a_value_that_fits_with_no_other_stops_the_search_and_one_that_fits_with_some_does_not():
     quantized = ("quantization.epochs", ("0", "1"))
     checked(settings((("norm.name", ("tdbn", "centered_tdbn")), quantized)))

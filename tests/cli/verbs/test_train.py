@@ -82,6 +82,22 @@ def test_fewer_steps_train_on_from_a_parent_with_its_config(run, tmp_path):
     assert json.loads(result.stdout)["metrics"]["test_accuracy"] > 0.7
 
 
+def test_a_relu_network_is_trained_first_and_a_row_for_each_layer_says_how_far_the_rates_are(config, tmp_path):
+    changes = ["--set", "training.samples=200", "--set", "training.epochs=1"]
+    result = snn_deploy("train", "--ann-first", config, *changes, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["conversion"]
+    assert [layer["layer"] for layer in found["layers"]] == ["conv1", "conv2"]
+    lines = result.stderr.splitlines()
+    first, second = (
+        next(i for i, line in enumerate(lines) if words in line) for words in ("equal ReLU", "starts from")
+    )
+    assert any(line.startswith("epoch   1/1") and "spike rates" not in line for line in lines[first:second])
+    assert any("correlation" in line for line in lines[second:])
+    line = _refused("train", "--ann-first", config, "--set", "training.epochs=0", "--out", tmp_path / "other")
+    assert "set ann_first.epochs" in line
+
+
 def test_what_makes_no_sense_is_one_line(config, run, tmp_path):
     assert "no CONFIG" in _refused("train")
     assert "no CONFIG" in _refused("train", "--resume")

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import tomli_w
 import torch
 from helpers.killed import killed_after, killed_before_file
 
@@ -266,3 +267,16 @@ def test_a_residual_network_with_every_kind_of_norm_starts_from_its_relu_network
     found = read_conversion(tmp_path / "run" / "relu" / "conversion.json")
     assert len(found.layers) == 19
     assert all(torch.isfinite(torch.tensor([c.scale, c.spike_rate])).all() for c in found.layers)
+
+
+def test_a_comparison_takes_a_start_from_a_relu_network_as_a_variant(tmp_path):
+    config = tmp_path / "small.toml"
+    config.write_text(tomli_w.dumps(_config(training={"epochs": 1}, ann_first={"epochs": 0}, losses={}).table()))
+    first = ["ann_first.epochs=1"]
+    variants = {"scratch": [], "first": first, "converted": [*first, "training.epochs=0"]}
+    for _ in range(2):  # the second time it reads what is finished
+        found = sd.compare([config], seeds=1, variants=variants, out=tmp_path / "out").outcomes
+        for name, (outcome,) in found.items():
+            assert outcome.error is None
+            assert (outcome.job.folder / "relu").exists() == (name != "scratch")
+        assert found["converted"][0].metrics["epoch"] == 0
