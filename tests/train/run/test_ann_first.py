@@ -259,9 +259,9 @@ def test_a_layer_that_feeds_itself_and_sequences_are_refused_before_anything_is_
 
 @pytest.mark.parametrize("norm", ["tdbn", "weight_standardization", "none"])
 def test_a_residual_network_with_every_kind_of_norm_starts_from_its_relu_network(norm, tmp_path):
-    changes = {"model": {"name": "resnet20", "width": 2}, "norm": {"name": norm}, "losses": {}, "augmentations": {}}
+    changes = {"model": {"name": "resnet20", "width": 8}, "norm": {"name": norm}, "losses": {}, "augmentations": {}}
     table = _config().table() | changes
-    table["training"] |= {"epochs": 1, "samples": 80}
+    table["training"] |= {"epochs": 0, "samples": 80}
     table["ann_first"] |= {"epochs": 1}
     train(resolved_config(table, "test"), tmp_path / "run")
     found = read_conversion(tmp_path / "run" / "relu" / "conversion.json")

@@ -3,7 +3,8 @@
 A neuron that leaks, or whose reset throws away what is above the threshold, spikes less than its current says; with a
 voltage_keep of 0.25 no current below 0.75 thresholds ever makes a spike. The layers after it would get too little. So
 the converted network runs on some samples, each layer's gain is multiplied by a power of (wanted rate / found rate),
-and again; what an earlier layer does wrong is seen, and set right, by the later ones.
+and again, until all rates are close. Behind a layer that spikes less than half as often as it should, the others wait:
+how much they need is not seen before it does.
 """
 
 import math
