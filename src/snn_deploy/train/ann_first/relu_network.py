@@ -45,7 +45,7 @@ class ReluNetwork(SpikingNetwork):
         values = {entry.name: with_steps(inputs, self.plan)}
         pools: dict[str, Pair] = dict.fromkeys((entry.name, *(p.name for p in self.plan.populations)), (1, 1))
         for population in self.plan.populations:
-            currents = self._currents(population, values, pools, 1, options)
+            currents = self._currents(population, values, pools, options)
             values[population.name] = (
                 functional.relu(currents / self.neuron.threshold) if population.fires else currents
             )

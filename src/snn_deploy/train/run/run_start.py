@@ -93,18 +93,7 @@ def start_run(
     validation = None if validation is None else coded(validation, config.coding, config.steps)
     if validation is None and config.training.keep == "best":
         raise no_validation("training.keep = 'best'")
-    for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
-        processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
-    if config.ann_first.epochs and training.is_sequence:
-        raise UserError(
-            f"ann_first: a ReLU network is shown an image, and the samples of data.name {config.data.name!r} are "
-            "sequences. Set ann_first.epochs to 0."
-        )
-    if training.steps not in (None, config.steps):
-        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
-    for choice in config.augmentations:
-        if training.is_sequence and not getattr(choice.options, "for_sequences", False):
-            raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
+    _require_usable(config, training, processes)
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config, training, generator)
     require_fitting(config, network.plan)
@@ -125,6 +114,22 @@ def start_run(
             run.save(progress)  # first of all files: from here on the run can be resumed
         files.write_config(config.table())
     return run
+
+
+def _require_usable(config: TrainConfig, training: Samples, processes: Processes) -> None:
+    """Raise UserError where `training` cannot be used as the config says."""
+    for size in {config.training.batch_size, len(training.labels) % config.training.batch_size}:
+        processes.share(np.arange(size))  # a UserError now, not at the end of the first epoch
+    if config.ann_first.epochs and training.is_sequence:
+        raise UserError(
+            f"ann_first: a ReLU network is shown an image, and the samples of data.name {config.data.name!r} are "
+            "sequences. Set ann_first.epochs to 0."
+        )
+    if training.steps not in (None, config.steps):
+        raise UserError(f"steps = {config.steps}, and data.steps = {training.steps}: set both to the same number.")
+    for choice in config.augmentations:
+        if training.is_sequence and not getattr(choice.options, "for_sequences", False):
+            raise UserError(f"augmentations.{choice.name}: changes images, not sequences. Leave it out.")
 
 
 def config_of_run(folder: Path, assignments: Sequence[str] = ()) -> TrainConfig:
