@@ -52,7 +52,7 @@ def test_every_surrogate_has_a_slope_in_triton():
     assert None not in SLOPES.values()
 
 
-@pytest.mark.parametrize("slope", set(SLOPES.values()), ids=lambda s: s.__name__)
+@pytest.mark.parametrize("slope", dict.fromkeys(SLOPES.values()), ids=lambda s: s.__name__)
 def test_the_backward_kernel_compiles_and_fuses_no_product_with_a_sum(slope):
     ptx = _compiled(lif_kernels.backward, SLOPE=slope, LEARNS=True, **TILE)
     assert "mul.f32" in ptx or "mul.rn.f32" in ptx
