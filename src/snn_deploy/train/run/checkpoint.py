@@ -1,7 +1,7 @@
 """checkpoint: everything a run needs to go on from any batch, in one safetensors file (no pickle).
 
 Holds the network's parameters and statistics, the optimizer's momentum, the state of the random generator, how far
-the run is, and its config, and the SHA-256 of all that; nothing in it depends on the device. The same state gives the
+the run is, and its config, and the SHA-256 of all that; its arrays are those of any device. The same state gives the
 same bytes.
 """
 
