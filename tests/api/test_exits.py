@@ -101,7 +101,7 @@ def test_wrong_options_are_one_line_and_write_nothing(exported, options, message
     "option", [["--workers", "2"], ["--record", "all.h5"], ["--explain"], ["--placement", "put.json"]]
 )
 def test_run_refuses_what_samples_that_stop_do_not_have(exported, found, tmp_path, option):
-    path = found.save(tmp_path / "e.json")
+    path = found.save(tmp_path / "e.json").file
     result = snn_deploy("run", exported, "--exits", path, *option)
     assert result.exit_code == 2
     assert f"--exits goes without {option[0]}" in result.stderr

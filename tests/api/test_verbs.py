@@ -62,6 +62,11 @@ def call_report(run, exported, config, tmp_path):
     yield found.save(tmp_path / "report.html")
 
 
+def call_exits(run, exported, config, tmp_path):
+    yield ["exits", exported, "--samples", 50, "--test-samples", 40, "--coverage", 0.9, "--out", tmp_path / "e.json"]
+    yield sd.exits(exported, samples=50, test_samples=40, coverage=0.9).save(tmp_path / "e.json")
+
+
 def call_search(run, exported, config, tmp_path):
     options = ["--steps", "3,2", "--weight-bits", "8", "--thresholds", "scalar", "--samples", 20, "--verify", 2]
     yield ["search", config, "--out", tmp_path / "search", *options]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -140,13 +140,13 @@ class ExitsResult(Result):
             "file": None if self.file is None else str(self.file),
         }
 
-    def save(self, path: str | Path | None = None) -> Path:
-        """Write the policy to `path`, by default exits.json beside the network's file, and return where it is."""
+    def save(self, path: str | Path | None = None) -> "ExitsResult":
+        """Return the result with its `file`, after writing the policy to `path`, or exits.json beside the network."""
         if path is None and self.folder is None:
             raise UserError("exits: the network is not from a file; give save() a path.")
         place = Path(path) if path is not None else (self.folder or Path()) / FILE
         write_exit_policy(self.policy, _without_file(self.to_dict()), place)
-        return place
+        return replace(self, file=place)
 
 
 def exits(

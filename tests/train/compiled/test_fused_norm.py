@@ -5,7 +5,7 @@ from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.compiled.fused_norm import normed
 
 
-@pytest.mark.parametrize("name", ["tdbn", "scale_tdbn", "centered_tdbn"])
+@pytest.mark.parametrize("name", ["tdbn", "scale_tdbn", "centered_tdbn", "orthogonal_tdbn"])
 @pytest.mark.parametrize("shape", [(4, 6, 5, 7, 7), (1, 6, 5, 7, 7), (4, 6, 30)])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

@@ -20,7 +20,7 @@ from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons.lif import Neuron
 
-BIAS_FREE = ("none", "scale_tdbn", "centered_tdbn", "weight_standardization")
+BIAS_FREE = ("none", "scale_tdbn", "centered_tdbn", "orthogonal_tdbn", "weight_standardization")
 
 
 def _network(norm, *, model=None, neuron=None, seed=0, shape=(2, 8, 8)):

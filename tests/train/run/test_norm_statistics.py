@@ -31,7 +31,7 @@ def _norms(run):
     return [m for m in run.network.modules() if isinstance(m, MomentNorm)]
 
 
-@pytest.mark.parametrize("name", ["tdbn", "scale_tdbn", "centered_tdbn"])
+@pytest.mark.parametrize("name", ["tdbn", "scale_tdbn", "centered_tdbn", "orthogonal_tdbn"])
 def test_the_running_moments_are_corrected_for_their_start(name):
     norm = load_plugin("train.norms", name).Norm(momentum=0.1).build(1, 0.5)
     means = [3.0, -1.0, 4.0, 1.0]

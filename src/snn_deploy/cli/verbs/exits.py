@@ -1,6 +1,5 @@
 """snn-deploy exits: when a sample may stop before the last step."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -54,4 +53,4 @@ def command(
         coverage=coverage,
         watch=output,
     )
-    output.show(replace(result, file=result.save(out)))
+    output.show(result.save(out))

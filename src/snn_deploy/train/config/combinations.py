@@ -58,6 +58,11 @@ def _require_ann_first(config: TrainConfig, where: str) -> None:
             f"{where}: ann_first with method 'time-based', whose neurons have no rate that a ReLU network gives. Set "
             "ann_first.epochs to 0, or choose method 'surrogate'."
         )
+    if before and getattr(config.norm.options, "needs_spikes", False):
+        raise UserError(
+            f"{where}: ann_first with norm.name {config.norm.name!r}, whose shift is counted in deviations of spikes. "
+            "Set ann_first.epochs to 0, or norm.name to 'centered_tdbn'."
+        )
     if before and config.coding != "direct":
         raise UserError(
             f"{where}: ann_first with coding {config.coding!r}: a ReLU network is shown an image, not spikes. Set "

@@ -19,6 +19,16 @@ class ChannelNormModule(nn.Module):
     """The base of the norms; by itself it changes neither weights nor currents, and needs no moments."""
 
     needs_moments = False
+    needs_inputs = False
+
+    def prepare_for(self, weights_shape: tuple[int, ...]) -> None:
+        """Make ready for the weights that it will shape; called once, before they are trained."""
+
+    def observe_inputs(self, means: Tensor) -> None:
+        """Hear the mean of each input channel, or of each input of a dense layer, before a training batch passes.
+
+        Called only where `needs_inputs`.
+        """
 
     def effective_weights(self, weights: Tensor) -> Tensor:
         """Return the weights that the synapses use, in place of the trained ones."""

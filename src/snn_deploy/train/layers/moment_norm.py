@@ -45,10 +45,14 @@ class MomentNorm(ChannelNormModule):
         return self.moments[1]
 
     def observe(self, mean: Tensor, mean_square: Tensor) -> None:
+        weight = self.weight_of_next()
         self.batches += 1
-        count = self.batches.double()
-        weight = 1 / count if self._is_measuring else self.momentum / (1 - (1 - self.momentum) ** count)
         self.moments.lerp_(torch.stack([mean, mean_square]).to(self.moments), weight)
+
+    def weight_of_next(self) -> Tensor:
+        """Return the weight of the next batch in the running moments."""
+        count = (self.batches + 1).double()
+        return 1 / count if self._is_measuring else self.momentum / (1 - (1 - self.momentum) ** count)
 
     @contextmanager
     def measuring(self) -> Iterator[None]:

@@ -53,6 +53,8 @@ class Network(nn.Module):
             {key_of(c): _initial_weights(c.weights_shape, generator) for c in plan.connections if not c.is_fixed}
         )
         self.norms = nn.ModuleDict({key_of(c): norm for c, norm in zip(plan.connections, norms, strict=True)})
+        for c in plan.connections:
+            self.norm(c).prepare_for(c.weights_shape)
 
     def forward(self, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
         """Return the recording of one pass.

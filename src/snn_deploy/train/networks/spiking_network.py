@@ -26,6 +26,7 @@ from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnectio
 from snn_deploy.train.networks.quantized_pass import quantized_pass
 from snn_deploy.train.networks.recording import LayerRecord, Recording, compiled_record, full_record
 from snn_deploy.train.neurons.lif import Neuron
+from snn_deploy.train.processes.across_processes import mean_over_processes
 
 
 class SpikingNetwork(Network):
@@ -192,6 +193,9 @@ class SpikingNetwork(Network):
         folded = source.flatten(0, 1)
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
+        norm = self.norm(connection)
+        if norm.needs_inputs and norm.training:
+            norm.observe_inputs(_input_means(folded, connection))
         weights = self.effective_weights(connection)
         is_image = connection.source == self.plan.input.name  # no whole number of spikes
         area = math.prod(connection.pool)
@@ -228,3 +232,10 @@ class SpikingNetwork(Network):
             sent.append(spikes)
             potentials.append(before_reset)
         return torch.stack(sent), torch.stack(potentials)
+
+
+@torch.no_grad()
+def _input_means(values: Tensor, connection: PlannedConnection) -> Tensor:
+    """Return the mean of each channel of `values`, (batch, ...), or of each value where the connection is dense."""
+    inputs = values.flatten(1) if len(connection.weights_shape) == 2 else values
+    return mean_over_processes(inputs.mean([0, *range(2, inputs.ndim)]))
