@@ -1,8 +1,8 @@
 """start_from_relu: a spiking network takes over the weights and moments of a ReLU network (Dspike Sec. 5.2).
 
-Scaled from layer to layer: a rate is to be the activation divided by the layer's scale (activation_scales.py). The quotient of two scales goes into
-the gain of the norm between them, or into the weights where there is none, so thresholds stay and no bias is needed.
-The output sums over the steps, so its weights are divided by their number.
+Scaled from layer to layer: a rate is to be the activation divided by the layer's scale (activation_scales.py). The
+quotient of two scales goes into the gain of the norm between them, or into the weights where there is none, so
+thresholds stay and no bias is needed. The output sums over the steps, so its weights are divided by their number.
 """
 
 from collections.abc import Mapping
