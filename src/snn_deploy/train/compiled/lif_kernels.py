@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from snn_deploy.train.compiled.norm_kernels import COMPILED, MATH, add_products, normalize_part
+from snn_deploy.train.compiled.norm_kernels import COMPILED, INLINED, MATH, add_products, normalize_part
 from snn_deploy.train.compiled.pool_kernels import pool_part, spread_part
 
 STATISTICS = 4  # sums of: potential, |spike - potential|, (spike - potential)^2, spikes
@@ -56,7 +56,7 @@ def forward(  # type: ignore[no-untyped-def]
 
 
 # Functions of their own, like the next: inside the large one their loops would not become vector code.
-@njit(cache=True, **COMPILED)
+@njit(cache=True, **INLINED)
 def add_statistics(potentials, spikes, statistics):  # type: ignore[no-untyped-def]
     """Add what the neurons of a part give in a step to `statistics` (double)."""
     potential_sum, absolute, square, count = np.float32(0), np.float32(0), np.float32(0), np.float32(0)

@@ -14,6 +14,9 @@ from numba import njit
 # Sums may be reordered (they become vector code); products and sums are not fused, as in the plain form.
 MATH = {"reassoc", "nsz"}
 COMPILED: dict[str, Any] = {"nogil": True, "fastmath": MATH, "error_model": "numpy"}
+# Of a function with sums that another kernel calls: in line there, its machine code is the same whether numba has just
+# compiled it or read it from its cache; else it is another copy, which adds in another order.
+INLINED: dict[str, Any] = {**COMPILED, "forceinline": True}
 IN_ORDER: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # as it is written
 
 
@@ -42,7 +45,7 @@ def moments(currents, innermost, first, last, sums, squares):  # type: ignore[no
                     squares[p] += np.float64(total_square)
 
 
-@njit(cache=True, **COMPILED)  # a function of its own: inside a larger one its loops would not become vector code
+@njit(cache=True, **INLINED)  # a function of its own: inside a larger one its loops would not become vector code
 def _add_by_channel(values, others, totals, sums, products):  # type: ignore[no-untyped-def]
     """Add each channel's sum of `values` to `sums`, and of values * others to `products`; channels innermost."""
     channels = len(sums)
@@ -84,7 +87,7 @@ def normalize(currents, factor, offset, innermost, first, last, normalized):  # 
                 normalize_part(currents[t, b, p], factor, offset, innermost, p, normalized[t, b, p])
 
 
-@njit(cache=True, **COMPILED)
+@njit(cache=True, **INLINED)
 def add_products(gradients, values, innermost, part, totals, sums, products):  # type: ignore[no-untyped-def]
     """Add each channel's sum of one part's gradients to `sums`, and of gradients * values to `products` (double).
 
