@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -86,9 +87,9 @@ def _side_by_side(folders: Sequence[Path]) -> dict[str, Sequence[Line]]:
     """Return name -> lines of runs with the same measured layers; the names are as short as tells them apart."""
     if len(folders) > len(MARKERS):
         raise UserError(f"--beside: {len(folders)} runs; at most {len(MARKERS)} can be told apart in a picture.")
-    names = [f.name for f in folders] if len({f.name for f in folders}) == len(folders) else [str(f) for f in folders]
+    names = _names([folder.resolve() for folder in folders])
     if len(set(names)) < len(names):
-        raise UserError(f"--beside: {', '.join(names)}; each run may be named once.")
+        raise UserError(f"--beside: {', '.join(map(str, folders))}; each run may be named once.")
     runs: dict[str, Sequence[Line]] = dict(zip(names, map(_lines, folders), strict=True))
     expected = layers_of(next(iter(runs.values())))
     for folder, lines in zip(folders, runs.values(), strict=True):
@@ -101,6 +102,19 @@ def _side_by_side(folders: Sequence[Path]) -> dict[str, Sequence[Line]]:
                 "are runs of one architecture."
             )
     return runs
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return what tells `folders` apart: their paths without the parts at both ends that all of them share."""
+    parts = [folder.parts for folder in folders]
+    shared = _shared(parts)
+    after = _shared([part[shared:][::-1] for part in parts])
+    return [str(Path(*part[shared : len(part) - after])) for part in parts]
+
+
+def _shared(parts: Sequence[tuple[str, ...]]) -> int:
+    """Return with how many equal parts all paths begin."""
+    return sum(1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*parts, strict=False)))
 
 
 def _written(place: Path, figures: Mapping[str, Figure]) -> tuple[Path, ...]:

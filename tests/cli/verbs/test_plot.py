@@ -1,9 +1,11 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from helpers.cli_help import snn_deploy
 
+from snn_deploy.api.plot import _names
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.plots import draw
 from snn_deploy.train.run.plots_beside import draw_beside
@@ -107,8 +109,9 @@ def test_runs_beside_each_other_show_every_layers_rate_and_q(run, lines, tmp_pat
     beside = json.loads(result.stdout)["beside"]
     for layer in ("conv1", "conv2"):
         rate, error = (lines[-1][f"measured/{q}/{layer}"] for q in ("spike_rate", "quantization_error"))
-        assert beside[run.name][layer] == {"spike_rate": rate, "quantization_error": error}
-        assert beside["other"][layer] == {"spike_rate": 2 * rate, "quantization_error": 2 * error}
+        first, second = (beside[name][layer] for name in beside)
+        assert first == {"spike_rate": rate, "quantization_error": error}
+        assert second == {"spike_rate": 2 * rate, "quantization_error": 2 * error}
         assert f"{rate:.4f}" in result.stderr
     figures = draw_beside({"a": lines, "b": [higher(line) for line in lines]})
     (rates,) = figures["rates_beside"].axes
@@ -117,6 +120,12 @@ def test_runs_beside_each_other_show_every_layers_rate_and_q(run, lines, tmp_pat
     assert list(rates.lines[3].get_ydata()) == [2 * lines[-1][f"measured/spike_rate/{n}"] for n in ("conv1", "conv2")]
     potentials = figures["membranes_beside"].axes[0]
     assert [patch.get_data().values.sum() > 0 for patch in potentials.patches] == [True, True]
+
+
+def test_runs_are_named_by_what_tells_them_apart():
+    assert _names([Path("/a/b/plain/seed0"), Path("/a/b/with/seed0")]) == ["plain", "with"]
+    assert _names([Path("/a/b/plain"), Path("/c/with")]) == ["a/b/plain", "c/with"]
+    assert len(set(_names([Path("/a/x/one"), Path("/a/one")]))) == 2
 
 
 def test_runs_that_cannot_stand_beside_each_other_are_one_line(run, lines, tmp_path):
