@@ -207,11 +207,18 @@ def _described(mark: str) -> list[str]:
 
 
 def _is_mapped(path: Path) -> bool:
-    """Whether a living process has the shared memory: then it is not of a command that has ended."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(path) in (entry / "maps").read_text():
-                return True
+    """Whether a living process has the shared memory: then it is not of a command that has ended.
+
+    By its inode: whoever made a semaphore has mapped it under the name that it had for a moment before.
+    """
+    with suppress(OSError):
+        inode = str(path.stat().st_ino)
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                for line in (entry / "maps").read_text().splitlines():
+                    fields = line.split(maxsplit=5)
+                    if len(fields) == 6 and fields[4] == inode and fields[5].startswith(str(_SHARED_MEMORY)):
+                        return True
     return False
 
 
