@@ -61,7 +61,7 @@ def test_the_file_stops_a_run_and_says_what_was_measured(exported, tmp_path):
     )
     assert result.exit_code == 0, result.stderr
     fitted = json.loads(result.stdout)
-    kept = json.loads((tmp_path / "e.json").read_text())
+    kept = json.loads((tmp_path / "e.json").read_text())["policy"]
     assert kept["fitted"] == {key: value for key, value in fitted.items() if key != "file"}
     assert sum(fitted["test"]["stopped_in"].values()) == fitted["test"]["samples"]
     assert 0.5 < fitted["test"]["covered"] <= 1

@@ -66,6 +66,7 @@ from snn_deploy.search import journal
 from snn_deploy.search.point import read_point
 from snn_deploy.search.settings import MEASURES, SearchSettings, begin
 from snn_deploy.support import array_file
+from snn_deploy.support.sealed_json import SealedJson, digest_of
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.data.event_file import read_events
@@ -287,12 +288,17 @@ def readers() -> tuple[Reader, ...]:
             lambda path: compare_with_recording(integers, path),
             _npz,
         ),
-        Reader("placement.json", partial(placement.write_placement, put), of_placement, _placement),
+        Reader(
+            "placement.json",
+            partial(placement.write_placement, put),
+            of_placement,
+            partial(_sealed, placement.FILE),
+        ),
         Reader(
             "exits.json",
             lambda path: exit_policy.write_exit_policy(policy, {"test": {"accuracy": 0.5}}, path),
             of_exits,
-            _exits,
+            partial(_sealed, exit_policy.FILE),
         ),
         Reader(
             "chip.toml",
@@ -371,18 +377,10 @@ def _toml(rng: Random, path: Path) -> None:
     )
 
 
-def _placement(rng: Random, path: Path) -> None:
-    whole = json.loads(path.read_text())
-    content = plain_mutated(rng, whole["placement"])
-    path.write_text(json.dumps({**whole, "placement": content, "sha256": placement._digest(content)}))
-
-
-def _exits(rng: Random, path: Path) -> None:
-    content = plain_mutated(rng, json.loads(path.read_text()))
-    if isinstance(content, dict):
-        content.pop("sha256", None)
-        content["sha256"] = exit_policy._digest(content)
-    path.write_text(json.dumps(content))
+def _sealed(kind: SealedJson, rng: Random, path: Path) -> None:
+    """Change the content, and seal it again."""
+    content = plain_mutated(rng, kind.read(path))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": digest_of(content), kind.content: content}))
 
 
 def _lines(rng: Random, path: Path) -> None:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from snn_deploy.support.atomic_file import write_files
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.run.drawing import ERROR, MARKERS, RATE, Line
+from snn_deploy.train.run.drawing import ERROR, MARKERS, RATE, Line, layers_of
 from snn_deploy.train.run.plots import draw
-from snn_deploy.train.run.plots_beside import draw_beside, layers_of
+from snn_deploy.train.run.plots_beside import draw_beside
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run
 

@@ -1,7 +1,6 @@
 """A run that trains the equal ReLU network first: what it starts from, what it leaves, and that it can be stopped."""
 
 import json
-import random
 import shutil
 import time
 from functools import partial
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 import tomli_w
 import torch
-from helpers.killed import killed_after, killed_before_file
+from helpers.killed import killed_before_file
+from helpers.killed_training import files_of, kill_at_random, kill_before_each_file
 
 import snn_deploy as sd
 from snn_deploy.network.float_network import read_float_network
@@ -50,12 +50,6 @@ def _converted(**changes):
     return _config(training=training, ann_first=ann_first, model=model, losses={}, augmentations={}, **changes)
 
 
-def _files(folder):
-    found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    found.pop(".writer", None)  # while it trains
-    return found
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Return the folder of a whole run, and how long it took (the second time, when all is compiled)."""
@@ -63,7 +57,7 @@ def whole(tmp_path_factory):
     train(_config(), folder / "first")
     start = time.monotonic()
     train(_config(), folder / "second")
-    assert _files(folder / "first") == _files(folder / "second")
+    assert files_of(folder / "first") == files_of(folder / "second")
     return folder / "second", time.monotonic() - start
 
 
@@ -76,42 +70,24 @@ def converted(tmp_path_factory):
 
 
 def test_a_run_killed_before_any_of_its_files_is_in_place_ends_as_if_it_never_had_been(whole, tmp_path):
-    expected = _files(whole[0])
     # Of each stage: the first checkpoint and the config; per epoch one checkpoint within, the metrics, one at its end.
     # Between them the conversion; behind them the metrics with the test accuracy, and the network.
     files = 2 * (2 + 2 * 3) + 1 + 2
-    for number in range(1, files + 1):
-        folder = tmp_path / str(number)
-        assert killed_before_file(partial(train, _config(), folder), number)
-        train(_config(), folder, resume=True)
-        found = _files(folder)
-        assert found.keys() == expected.keys(), number
-        assert found == expected, number
-    assert not killed_before_file(partial(train, _config(), tmp_path / "whole"), files + 1)
+    kill_before_each_file(_config(), whole[0], range(1, files + 1), tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_run_killed_at_random_moments_again_and_again_ends_as_if_it_never_had_been(whole, tmp_path, seed):
-    folder, seconds = whole
-    rng = random.Random(seed)
-    for _ in range(rng.randint(1, 3)):
-        killed_after(lambda: train(_config(), tmp_path / "run", resume=True), seconds * rng.random())
-    train(_config(), tmp_path / "run", resume=True)
-    assert _files(tmp_path / "run") == _files(folder), f"seed {seed}"
+    kill_at_random(_config(), *whole, seed, tmp_path)
 
 
 def test_a_conversion_killed_before_any_of_its_files_ends_the_same(tmp_path):
     config = _config(training={"epochs": 0, "keep": "best"}, ann_first={"epochs": 1}, losses={})
-    train(config, tmp_path / "whole")
-    for number in range(5, 11):
-        folder = tmp_path / str(number)
-        assert killed_before_file(partial(train, config, folder), number)
-        train(config, folder, resume=True)
-        assert _files(folder) == _files(tmp_path / "whole"), number
-    assert not killed_before_file(partial(train, config, tmp_path / "again"), 11)
-    before = _files(tmp_path / "whole")
-    train(config, tmp_path / "whole", resume=True)
-    assert _files(tmp_path / "whole") == before
+    train(config, tmp_path / "once")
+    kill_before_each_file(config, tmp_path / "once", range(5, 11), tmp_path)
+    before = files_of(tmp_path / "once")
+    train(config, tmp_path / "once", resume=True)
+    assert files_of(tmp_path / "once") == before
 
 
 def test_a_run_stopped_in_its_first_stage_goes_on_with_its_folder_alone_and_is_not_written_over(whole, tmp_path):
@@ -125,7 +101,7 @@ def test_a_run_stopped_in_its_first_stage_goes_on_with_its_folder_alone_and_is_n
             with pytest.raises(UserError, match="cannot be resumed with another config"):
                 train(other, folder, resume=True)
         sd.train(out=folder, resume=True)
-        assert _files(folder) == _files(whole[0])
+        assert files_of(folder) == files_of(whole[0])
 
 
 def test_the_first_stage_trains_a_network_of_its_own_and_the_run_says_what_it_started_from(whole):

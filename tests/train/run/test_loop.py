@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import resource
 import time
 from functools import partial
@@ -10,7 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from helpers.killed import killed_after, killed_before_file
+from helpers.killed import killed_before_file
+from helpers.killed_training import files_of, kill_at_random, kill_before_each_file
 
 import snn_deploy as sd
 from snn_deploy.network.float_network import read_float_network
@@ -45,12 +45,6 @@ def _config(**changes):
     return resolved_config(table, "test")
 
 
-def _files(folder):
-    found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    found.pop(".writer", None)  # while it trains
-    return found
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     """Return the folder of a whole run, and how long it took (the second time, when all is compiled)."""
@@ -62,48 +56,35 @@ def uninterrupted(tmp_path_factory):
 
 
 def test_a_run_killed_before_any_of_its_files_is_in_place_ends_as_if_it_never_had_been(uninterrupted, tmp_path):
-    expected = _files(uninterrupted[0])
     # The first checkpoint and config; per epoch two checkpoints within, the metrics, one at its end; the metrics
     # with the test accuracy; the network.
     files = 2 + 3 * (2 + 1 + 1) + 2
-    for number in range(1, files + 1):
-        folder = tmp_path / str(number)
-        assert killed_before_file(partial(train, _config(), folder), number)
-        train(_config(), folder, resume=True)
-        found = _files(folder)
-        assert found.keys() == expected.keys(), number
-        assert found == expected, number
-    assert not killed_before_file(partial(train, _config(), tmp_path / "whole"), files + 1)
+    kill_before_each_file(_config(), uninterrupted[0], range(1, files + 1), tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_run_killed_at_random_moments_again_and_again_ends_as_if_it_never_had_been(uninterrupted, tmp_path, seed):
-    folder, seconds = uninterrupted
-    rng = random.Random(seed)
-    for _ in range(rng.randint(1, 3)):
-        killed_after(lambda: train(_config(), tmp_path / "run", resume=True), seconds * rng.random())
-    train(_config(), tmp_path / "run", resume=True)
-    assert _files(tmp_path / "run") == _files(folder), f"seed {seed}"
+    kill_at_random(_config(), *uninterrupted, seed, tmp_path)
 
 
 def test_resuming_a_finished_run_changes_nothing(uninterrupted):
-    before = _files(uninterrupted[0])
+    before = files_of(uninterrupted[0])
     train(_config(), uninterrupted[0], resume=True)
-    assert _files(uninterrupted[0]) == before
+    assert files_of(uninterrupted[0]) == before
 
 
 def test_two_trainings_never_write_to_one_folder(tmp_path):
     told = []
 
     def train_again(metrics):
-        before = _files(tmp_path)
+        before = files_of(tmp_path)
         for resume in (False, True):
             with pytest.raises(FolderInUseError) as error:
                 train(_config(), tmp_path, resume=resume)
             told.append(str(error.value))
         with pytest.raises(FolderInUseError):  # and not that it should be gone on with
             sd.train(_config().table(), out=tmp_path)
-        assert _files(tmp_path) == before
+        assert files_of(tmp_path) == before
 
     train(_config(training={"epochs": 1}), tmp_path, Watcher(epoch=train_again))
     assert len(told) == 2
@@ -132,17 +113,17 @@ def test_checkpoints_within_epochs_do_not_change_the_network(uninterrupted, tmp_
 
 
 def test_another_config_or_parent_cannot_be_resumed(uninterrupted, tmp_path):
-    before = _files(uninterrupted[0])
+    before = files_of(uninterrupted[0])
     with pytest.raises(UserError, match=r"seed was 5 and is 6; training.epochs was 3 and is 9"):
         train(_config(seed=6, training={"epochs": 9}), uninterrupted[0], resume=True)
     with pytest.raises(UserError, match="not what it was started from"):
         train(_config(), uninterrupted[0], resume=True, parent=read_parent(uninterrupted[0]))
-    assert _files(uninterrupted[0]) == before
+    assert files_of(uninterrupted[0]) == before
 
 
 def test_a_full_disk_stops_with_one_line_and_the_run_can_go_on(uninterrupted, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    expected = _files(uninterrupted[0])
+    expected = files_of(uninterrupted[0])
 
     def fill_the_disk(epoch, batch, batches, means):
         if (epoch, batch) == (2, 5):
@@ -153,9 +134,9 @@ def test_a_full_disk_stops_with_one_line_and_the_run_can_go_on(uninterrupted, tm
             train(_config(), tmp_path, Watcher(batch=fill_the_disk))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert _files(tmp_path).keys() == expected.keys() - {"float_network.npz"}
+    assert files_of(tmp_path).keys() == expected.keys() - {"float_network.npz"}
     train(_config(), tmp_path, resume=True)
-    assert _files(tmp_path) == expected
+    assert files_of(tmp_path) == expected
 
 
 def test_a_loss_that_is_not_finite_stops_with_one_line_and_keeps_the_last_checkpoint(tmp_path):
@@ -163,7 +144,7 @@ def test_a_loss_that_is_not_finite_stops_with_one_line_and_keeps_the_last_checkp
 
     def spoil(epoch, batch, batches, means):
         if (epoch, batch) == (2, 4):
-            saved.update(_files(tmp_path))
+            saved.update(files_of(tmp_path))
             network.weights["conv1-conv2"].data[0] = torch.nan
 
     network = None
@@ -177,7 +158,7 @@ def test_a_loss_that_is_not_finite_stops_with_one_line_and_keeps_the_last_checkp
     with pytest.raises(UserError, match="the loss is nan in epoch 2, batch 5") as error:
         train(_config(), tmp_path, Watcher(batch=spoil), processes=Spying())
     assert "\n" not in str(error.value)
-    assert _files(tmp_path) == saved
+    assert files_of(tmp_path) == saved
     assert "checkpoints/last.safetensors" in saved
 
 
@@ -246,7 +227,7 @@ def test_a_run_with_a_parent_says_so_and_resumes_without_it(uninterrupted, tmp_p
         folder = tmp_path / str(number)
         assert killed_before_file(partial(train, config, folder, parent=parent), number)
         train(config, folder, resume=True)
-        assert _files(folder) == _files(tmp_path / "whole")
+        assert files_of(folder) == files_of(tmp_path / "whole")
 
 
 def test_learned_leaks_are_resumed_and_inherited(tmp_path):
@@ -254,7 +235,7 @@ def test_learned_leaks_are_resumed_and_inherited(tmp_path):
     train(config, tmp_path / "whole")
     assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
     train(config, tmp_path / "stopped", resume=True)
-    assert _files(tmp_path / "stopped") == _files(tmp_path / "whole")
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
     elder = start_run(config, tmp_path / "whole", True, None, Processes()).network
     child = start_run(config, tmp_path / "child", False, read_parent(tmp_path / "whole"), Processes()).network
     assert all(logit.item() != pytest.approx(np.log(1 / 3), abs=1e-4) for logit in elder.keep_logits.values())
@@ -271,7 +252,7 @@ def test_a_run_with_other_kernels_is_resumed_to_the_byte(changes, tmp_path):
     train(config, tmp_path / "whole")
     assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
     train(config, tmp_path / "stopped", resume=True)
-    assert _files(tmp_path / "stopped") == _files(tmp_path / "whole")
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
 
 
 def test_an_unlike_or_unfinished_parent_is_refused_with_what_differs(uninterrupted, tmp_path):
@@ -364,7 +345,7 @@ def test_the_best_epoch_is_kept_with_its_network_and_a_killed_run_keeps_the_same
     for number in (7, 12, 20, 21, 22):
         assert killed_before_file(lambda: train(config, tmp_path / "killed"), number)
         train(config, tmp_path / "killed", resume=True)
-        assert _files(tmp_path / "killed") == _files(tmp_path / "whole"), number
+        assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole"), number
 
 
 def test_only_epochs_that_round_weights_are_kept_where_some_do():

@@ -3,13 +3,10 @@
 The file stands beside the network, says which one it is for, and carries its own digest: an edited one is refused.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,13 +14,17 @@ from snn_deploy.deploy.exits.sureness import Rule, require_rule, sureness
 from snn_deploy.network.class_outputs import predicted_classes
 from snn_deploy.network.field_check import is_whole, shown
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.support.array_file import refuse_constant
-from snn_deploy.support.atomic_file import write_text
-from snn_deploy.support.require_file import require_file
+from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
-KIND, VERSION = "snn-deploy ExitPolicy", 1
-_LARGEST_FILE = 2**20  # bytes
+FILE = SealedJson(
+    kind="snn-deploy ExitPolicy",
+    version=1,
+    content="policy",
+    largest=2**20,
+    what="an exit policy",
+    again="Fit it again: snn-deploy exits NETWORK.",
+)
 
 
 @dataclass(frozen=True)
@@ -121,26 +122,12 @@ def require_same_network(policy: ExitPolicy, network: IntegerNetwork, where: str
 
 def write_exit_policy(policy: ExitPolicy, fitted: Mapping[str, object], path: Path) -> None:
     """Write `policy` to `path`, with what it was fitted on and what was measured, for people."""
-    content = {"kind": KIND, "version": VERSION, **asdict(policy), "fitted": dict(fitted)}
-    write_text(path, json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n")
+    FILE.write(path, {**asdict(policy), "fitted": dict(fitted)})
 
 
 def read_exit_policy(path: Path) -> ExitPolicy:
     """Return the policy in `path`; whatever else is there is a UserError."""
-    require_file(path, "an exit policy, as snn-deploy exits writes it")
-    if path.stat().st_size > _LARGEST_FILE:
-        raise UserError(f"{path}: {path.stat().st_size} bytes; an exit policy has at most {_LARGEST_FILE}.")
-    again = "Fit it again: snn-deploy exits NETWORK."
-    try:
-        content = json.loads(path.read_bytes(), parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no JSON ({error}). {again}") from error
-    if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise UserError(f"{path}: no exit policy. {again}")
-    if content.get("version") != VERSION:
-        raise UserError(f"{path}: version {shown(content.get('version'))}; this program reads {VERSION}. {again}")
-    if content.pop("sha256", None) != _digest(content):
-        raise UserError(f"{path}: damaged or edited: its digest is not that of its content. {again}")
+    content = FILE.read(path)
     try:
         coverage = content["coverage"]
         return ExitPolicy(
@@ -153,11 +140,7 @@ def read_exit_policy(path: Path) -> ExitPolicy:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: is not whole ({error!r}). {again}") from error
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        raise UserError(f"{path}: is not whole ({shown(error)}). {FILE.again}") from error
 
 
 def _is_number(value: object) -> bool:

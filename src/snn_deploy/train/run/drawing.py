@@ -4,12 +4,14 @@ Colours are those of Okabe and Ito (2008), which people with any colour vision t
 than those, a scale from dark to light in the order of the layers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST
@@ -37,6 +39,37 @@ def colour(i: int, count: int, *, ordered: bool = False) -> Any:
     if count <= len(OKABE_ITO) and not ordered:
         return OKABE_ITO[i]
     return matplotlib.colormaps["viridis"](0.88 * i / max(count - 1, 1))
+
+
+def layer_grid(count: int, columns: int, width: float) -> tuple[Figure, np.ndarray]:
+    """Return a figure of `count` panels, `width` inches each, in rows of `columns`, and the panels, (rows, columns)."""
+    columns = min(count, columns)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(width * columns, 6), 0.7 * width * rows + 0.9), layout="constrained")
+    return figure, figure.subplots(rows, columns, sharex=True, squeeze=False)
+
+
+def finish_layer_grid(figure: Figure, grid: np.ndarray, count: int, where: str) -> None:
+    """Label the panels of `layer_grid` as distributions of potentials on `where`, with one legend below all of them."""
+    for axes in list(grid.flat)[count:]:
+        axes.set_visible(False)
+    columns = grid.shape[1]
+    for column in range(columns):  # the lowest panel of each column carries the axis
+        axes = grid[(count - 1 - column) // columns, column]
+        axes.set_xlabel("potential / threshold")
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share of potentials (%)")
+    for axes in grid.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"Membrane potentials before the reset, on {where} samples")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+
+
+def layers_of(lines: Sequence[Line]) -> list[str]:
+    """Return the layers of a run whose potentials were measured, in their order."""
+    return keys(lines[-1], HISTOGRAM)
 
 
 def keys(line: Line, start: str) -> list[str]:

@@ -1,6 +1,5 @@
 """plots: pictures of a run, from its config and its lines of metrics."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,10 @@ from snn_deploy.train.run.drawing import (
     Line,
     colour,
     finish,
+    finish_layer_grid,
     keys,
+    layer_grid,
+    layers_of,
     measured_on,
     shares,
 )
@@ -34,8 +36,8 @@ def draw(config: TrainConfig, lines: Sequence[Line]) -> dict[str, Figure]:
         "spike_rates": spike_rates(lines),
         "surrogate": surrogate(config, lines),
     }
-    if keys(lines[-1], HISTOGRAM):
-        figures["membranes"] = membranes(config, lines)
+    if layers_of(lines):
+        figures["membranes"] = membranes(lines)
     if "time_gradient/sum" in lines[-1]:
         del figures["surrogate"]  # there is none
         figures["time_gradients"] = time_gradients(lines)
@@ -94,13 +96,10 @@ def spike_rates(lines: Sequence[Line]) -> Figure:
     return figure
 
 
-def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
+def membranes(lines: Sequence[Line]) -> Figure:
     """Return the distribution of every layer's potentials before the reset, after the first and the last epoch."""
-    layers = keys(lines[-1], HISTOGRAM)
-    columns = min(len(layers), 4)
-    rows = math.ceil(len(layers) / columns)
-    figure = Figure(figsize=(max(3.4 * columns, 6), 2.7 * rows + 0.9), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    layers = layers_of(lines)
+    figure, grid = layer_grid(len(layers), 4, 3.4)
     for axes, layer in zip(grid.flat, layers, strict=False):
         last = shares(lines[-1][HISTOGRAM + layer])
         axes.stairs(last[1:-1], EDGES, fill=True, color=OKABE_ITO[5], label=f"epoch {lines[-1]['epoch']}")
@@ -119,18 +118,7 @@ def membranes(config: TrainConfig, lines: Sequence[Line]) -> Figure:
         beyond = last[0] + last[-1]
         if beyond >= 0.05:
             axes.text(0.98, 0.95, f"{beyond:.1f} % outside", transform=axes.transAxes, ha="right", va="top")
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in list(grid.flat)[len(layers) :]:
-        axes.set_visible(False)
-    for column in range(columns):  # the lowest picture of each column carries the axis
-        axes = grid[(len(layers) - 1 - column) // columns, column]
-        axes.set_xlabel("potential / threshold")
-        axes.tick_params(labelbottom=True)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("share of potentials (%)")
-    figure.suptitle(f"Membrane potentials before the reset, on {measured_on(lines)} samples")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    finish_layer_grid(figure, grid, len(layers), measured_on(lines))
     return figure
 
 

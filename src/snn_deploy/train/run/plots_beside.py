@@ -4,7 +4,6 @@ As IM-Loss Fig. 2 (the rate of every layer, early and late in training) and RMP-
 layer's potentials with and without the loss).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -19,7 +18,9 @@ from snn_deploy.train.run.drawing import (
     Line,
     colour,
     finish,
-    keys,
+    finish_layer_grid,
+    layer_grid,
+    layers_of,
     measured_on,
     shares,
 )
@@ -30,11 +31,6 @@ Runs = Mapping[str, Sequence[Line]]  # name -> its lines of metrics
 def draw_beside(runs: Runs) -> dict[str, Figure]:
     """Return name -> picture of `runs`, whose layers were measured and have the same names."""
     return {"rates_beside": _rates(runs), "membranes_beside": _membranes(runs)}
-
-
-def layers_of(lines: Sequence[Line]) -> list[str]:
-    """Return the layers of a run that were measured, in their order."""
-    return keys(lines[-1], HISTOGRAM)
 
 
 def _rates(runs: Runs) -> Figure:
@@ -58,10 +54,7 @@ def _rates(runs: Runs) -> Figure:
 def _membranes(runs: Runs) -> Figure:
     """Return the distribution of every layer's potentials before the reset after the last epoch, with its q(u)."""
     layers = layers_of(next(iter(runs.values())))
-    columns = min(len(layers), 3)
-    rows = math.ceil(len(layers) / columns)
-    figure = Figure(figsize=(max(4.2 * columns, 6), 2.9 * rows + 0.9), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    figure, grid = layer_grid(len(layers), 3, 4.2)
     for axes, layer in zip(grid.flat, layers, strict=False):
         errors = []
         for i, (name, lines) in enumerate(runs.items()):
@@ -70,18 +63,7 @@ def _membranes(runs: Runs) -> Figure:
             errors.append(f"{lines[-1][ERROR + layer]:.3f}")
         axes.axvline(1, color=GREY, linestyle="--", label="threshold")
         axes.set_title(f"{layer}, q(u) {', '.join(errors)}", fontsize="medium")
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in list(grid.flat)[len(layers) :]:
-        axes.set_visible(False)
-    for column in range(columns):  # the lowest picture of each column carries the axis
-        axes = grid[(len(layers) - 1 - column) // columns, column]
-        axes.set_xlabel("potential / threshold")
-        axes.tick_params(labelbottom=True)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("share of potentials (%)")
-    figure.suptitle(f"Membrane potentials before the reset, on {_split(runs)} samples")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    finish_layer_grid(figure, grid, len(layers), _split(runs))
     return figure
 
 

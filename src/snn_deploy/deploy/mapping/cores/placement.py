@@ -3,8 +3,6 @@
 The input is not placed: its spikes come from the host.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,14 +12,19 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from snn_deploy.network.field_check import is_whole, shown
-from snn_deploy.support.array_file import refuse_constant
-from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
-KIND, VERSION = "snn-deploy Placement", 2
+FILE = SealedJson(
+    kind="snn-deploy Placement",
+    version=2,
+    content="placement",
+    largest=2**28,  # a guess: a hundred times the largest placement that was made
+    what="a placement",
+    again="Map the network again: snn-deploy map NETWORK --out FILE.",
+)
 Storage = Literal["nengo-loihi", "margins", "sub-lists"]  # how kernels lie in memory: margins.py, sub_lists.py
 STORAGES: tuple[Storage, ...] = get_args(Storage)
-_LARGEST_FILE = 2**28  # bytes; a guess: a hundred times the largest placement that was made
 
 
 @dataclass(frozen=True)
@@ -142,32 +145,12 @@ def require_storage(storage: str) -> None:
 
 def write_placement(placement: Placement, path: Path) -> None:
     """Write `placement` to `path`: JSON with its version and the SHA-256 of its content, whole or not at all."""
-    content = asdict(placement)
-    whole = {"kind": KIND, "version": VERSION, "sha256": _digest(content), "placement": content}
-    write_text(Path(path), json.dumps(whole, indent=1) + "\n")
+    FILE.write(Path(path), asdict(placement))
 
 
 def read_placement(path: Path) -> Placement:
     """Return the placement that `write_placement` wrote; a damaged or foreign file is a UserError."""
-    again = "Map the network again."
-    try:
-        size = Path(path).stat().st_size
-        if size > _LARGEST_FILE:
-            raise UserError(f"{path}: {size} bytes; allowed are {_LARGEST_FILE}. {again}")
-        whole = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse_constant)
-    except UserError:
-        raise
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}). Give the path of a placement.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no placement ({shown(error)}). {again}") from error
-    if not isinstance(whole, dict) or whole.get("kind") != KIND:
-        raise UserError(f"{path}: no placement. Give a file that `snn-deploy map --out` wrote.")
-    if whole.get("version") != VERSION:
-        raise UserError(f"{path}: version {shown(whole.get('version'))}; this program reads version {VERSION}. {again}")
-    content = whole.get("placement")
-    if not isinstance(content, dict) or whole.get("sha256") != _digest(content):
-        raise UserError(f"{path}: damaged, its content is not what was written. {again}")
+    content = FILE.read(Path(path))
     try:
         cores = tuple(_core(c) for c in content["cores"])
         digest, profile = content["network_digest"], content["profile"]
@@ -177,14 +160,10 @@ def read_placement(path: Path) -> Placement:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{path}: no legal placement ({shown(error)}). {again}") from error
+        raise UserError(f"{path}: no legal placement ({shown(error)}). {FILE.again}") from error
 
 
 def _core(content: Mapping[str, Any]) -> PlacedCore:
     x, y = content["tile"]
     slices = tuple(Slice(s["population"], tuple(s["start"]), tuple(s["stop"])) for s in content["slices"])
     return PlacedCore(content["chip"], (x, y), content["core"], slices)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
