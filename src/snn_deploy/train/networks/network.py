@@ -1,6 +1,7 @@
 """Network: what the networks of both training methods share: weights and norms for each connection of a plan."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Protocol, cast
 
@@ -31,7 +32,7 @@ class NeuronOptions(Protocol):
         """Whether each layer trains a voltage_keep of its own."""
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network in training. norms: one for each connection of `plan`. generator: draws the initial weights."""
 
     neuron: NeuronOptions
@@ -56,16 +57,16 @@ class Network(nn.Module):
         for c in plan.connections:
             self.norm(c).prepare_for(c.weights_shape)
 
+    @abstractmethod
     def forward(self, inputs: Tensor, steps: int, options: ForwardOptions) -> Recording:
         """Return the recording of one pass.
 
         inputs: floats, (batch, *input shape), an image for every step, or (steps, batch, *input shape).
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def float_population(self, population: PlannedPopulation) -> FloatPopulation:
         """Return `population` as plain data."""
-        raise NotImplementedError
 
     @property
     def first_weights(self) -> nn.Parameter:
