@@ -11,9 +11,11 @@ from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.ann_first.conversion import Conversion, read_conversion
+from snn_deploy.train.compiled.arithmetic import IN_WORDS
 from snn_deploy.train.config.read_config import changed_config, read_config
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run.checkpoint import read_origin
 from snn_deploy.train.run.inheritance import Parent, read_parent
 from snn_deploy.train.run.loop import Watcher
 from snn_deploy.train.run.loop import train as trained
@@ -56,6 +58,12 @@ class TrainResult(Result):
         file = ReluFolder(self.folder).conversion
         return read_conversion(file) if file.exists() else None
 
+    @property
+    def trained_in(self) -> str:
+        """What computed the synapses of spikes, which training.synapses and training.device may have left open."""
+        origin, _ = read_origin(RunFolder(self.folder).checkpoint)
+        return f"{IN_WORDS[origin.synapses]}, on {origin.device}"
+
     def headline(self) -> str:
         """Return the folder and the accuracy."""
         return f"{self.folder}, test accuracy {100 * self.accuracy:.2f} %"
@@ -68,16 +76,21 @@ class TrainResult(Result):
         validation = "" if chosen is None else f"validation {100 * chosen:.2f} %, "
         tested = f"{validation}test {100 * self.accuracy:.2f} %, looked at once"
         converted = () if self.conversion is None else self.conversion.blocks()
-        return (*converted, f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})")
+        return (
+            *converted,
+            f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})",
+            f"synapses of spikes were trained in {self.trained_in} (training.synapses, training.device)",
+        )
 
     def to_dict(self) -> dict[str, object]:
-        """Return folder, file, steps, the metrics of the last epoch, and the conversion where there was one."""
+        """Return folder, file, steps, arithmetic, the metrics of the last epoch, and any conversion."""
         metrics, conversion = self.metrics[-1], self.conversion
         file = RunFolder(self.folder).float_network
         return {
             "run": str(self.folder),
             "float_network": str(file),
             "steps": self.network.steps,
+            "trained_in": self.trained_in,
             "metrics": metrics,
             "conversion": None if conversion is None else conversion.to_dict(),
         }

@@ -10,6 +10,7 @@ import time
 from helpers.cli_help import snn_deploy
 
 from snn_deploy.network.float_network import read_float_network
+from snn_deploy.train.compiled.arithmetic import IN_WORDS
 
 
 def _files(folder):
@@ -79,7 +80,9 @@ def test_fewer_steps_train_on_from_a_parent_with_its_config(run, tmp_path):
     assert network.provenance["config"]["model"] == parent.provenance["config"]["model"]
     assert len(network.provenance["parent_checkpoint_sha256"]) == 64
     # One epoch on top of the parent's three is better than one alone.
-    assert json.loads(result.stdout)["metrics"]["test_accuracy"] > 0.7
+    found = json.loads(result.stdout)
+    assert found["metrics"]["test_accuracy"] > 0.7
+    assert found["trained_in"] in {f"{arithmetic}, on cpu" for arithmetic in IN_WORDS.values()}
 
 
 def test_a_relu_network_is_trained_first_and_a_row_for_each_layer_says_how_far_the_rates_are(config, tmp_path):

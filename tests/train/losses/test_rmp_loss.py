@@ -47,6 +47,12 @@ def test_weight_rises_to_the_peak_at_half_of_the_epochs_and_falls_to_zero():
     assert weights == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.1, 0.08, 0.06, 0.04, 0.02, 0.0])
 
 
+def test_the_weight_falls_to_a_share_of_the_peak_where_that_is_asked_for():
+    loss = Loss(end=0.5)
+    assert [loss.weight(n, 10) for n in range(5, 11)] == pytest.approx([0.1, 0.09, 0.08, 0.07, 0.06, 0.05])
+    assert (Loss().least_epochs, loss.least_epochs, loss.weight(1, 1)) == (2, 1, 0.05)
+
+
 def test_every_neuron_of_every_layer_weighs_the_same():
     small, large = torch.full((1,), 0.3), torch.zeros(9)
     layers = tuple(full_record(n, u, torch.zeros_like(u), 0.5) for n, u in (("a", small), ("b", large)))

@@ -20,6 +20,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.processes.processes import Processes
+from snn_deploy.train.run import loop
 from snn_deploy.train.run import tensorboard_log as log_module
 from snn_deploy.train.run.evaluation import accuracy
 from snn_deploy.train.run.inheritance import read_parent
@@ -244,10 +245,14 @@ def test_learned_leaks_are_resumed_and_inherited(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"quantization": {"epochs": 1, "weight_bits": 4}}, {"model": {"layers": "3C3-P2-12R-10"}}],
-    ids=["rounded weights", "recurrent"],
+    [
+        {"quantization": {"epochs": 1, "weight_bits": 4}},
+        {"model": {"layers": "3C3-P2-12R-10"}},
+        {"optimizer": {"name": "adamw", "learning_rate": 0.002, "weight_decay": 0.01}},
+    ],
+    ids=["rounded weights", "recurrent", "adamw"],
 )
-def test_a_run_with_other_kernels_is_resumed_to_the_byte(changes, tmp_path):
+def test_a_run_with_other_kernels_or_another_optimizer_is_resumed_to_the_byte(changes, tmp_path):
     config = _config(**changes, training={"epochs": 1})
     train(config, tmp_path / "whole")
     assert killed_before_file(partial(train, config, tmp_path / "stopped"), 4)
@@ -346,6 +351,17 @@ def test_the_best_epoch_is_kept_with_its_network_and_a_killed_run_keeps_the_same
         assert killed_before_file(lambda: train(config, tmp_path / "killed"), number)
         train(config, tmp_path / "killed", resume=True)
         assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole"), number
+
+
+def test_the_file_of_the_best_epoch_is_not_read_where_that_is_the_last(tmp_path, monkeypatch):
+    def reads(path, network):
+        raise AssertionError(f"{path} may be half written: by the first of several processes")
+
+    monkeypatch.setattr(loop, "read_network_state", reads)
+    monkeypatch.setattr(loop, "best_epoch", lambda config, metrics: metrics[-1]["epoch"])
+    train(_config(training={"keep": "best", "epochs": 2}), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["kept_epoch"] for line in lines if "kept_epoch" in line] == [2]
 
 
 def test_only_epochs_that_round_weights_are_kept_where_some_do():

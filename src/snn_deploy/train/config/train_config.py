@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 from snn_deploy.rounding.fit import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
@@ -81,10 +81,16 @@ class QuantizationAware:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """SGD with momentum. schedule: how the learning rate falls, the name of a file in train/schedules/."""
+    """name: "sgd" with momentum, or "adamw" (Loshchilov & Hutter 2019), whose steps do not grow with the gradients.
 
+    momentum: of the gradients. squares_momentum: of their squares, for AdamW. schedule: how the learning rate falls,
+    the name of a file in train/schedules/.
+    """
+
+    name: Literal["sgd", "adamw"] = "sgd"
     learning_rate: Annotated[float, Gt(0)] = 0.03
-    momentum: Annotated[float, Ge(0), Le(1)] = 0.9
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+    squares_momentum: Annotated[float, Ge(0), Lt(1)] = 0.999
     weight_decay: Annotated[float, Ge(0)] = 0.0
     schedule: str = "cosine"
 

@@ -2,14 +2,14 @@
 
 Guo et al., "RMP-Loss: Regularizing Membrane Potential Distribution for Spiking Neural Networks", ICCV 2023.
 Equation 8-10: q(u) = |o - u|^p, averaged over steps, layers, batch and neurons; equation 12: the weight
-rises to k at half of the epochs and falls back to zero.
+rises to k at half of the epochs and falls back to zero (here to `end`, which is 0 by default).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from snn_deploy.train.networks.recording import (
@@ -23,13 +23,21 @@ from snn_deploy.train.networks.recording import (
 
 @dataclass(frozen=True)
 class Loss:
-    """peak: k in the paper, the largest weight. exponent: p in the paper, 1 or 2."""
+    """peak: k in the paper, the largest weight. exponent: p in the paper, 1 or 2.
+
+    end: the weight of the last epoch as a share of the peak; 0 in the paper.
+    """
 
     classifies = False
-    least_epochs = 2  # in a single one the weight is 0
 
     peak: Annotated[float, Gt(0)] = 0.1
     exponent: Annotated[float, Ge(1)] = 2.0
+    end: Annotated[float, Ge(0), Le(1)] = 0.0
+
+    @property
+    def least_epochs(self) -> int:
+        """Epochs without which the weight would never be above 0."""
+        return 1 if self.end else 2
 
     @property
     def needs_potentials(self) -> bool:
@@ -49,9 +57,14 @@ class Loss:
         return list(layers)
 
     def weight(self, epoch: int, epochs: int) -> float:
-        """Return lambda(n) of equation 12: 2kn/N up to half of the epochs, 2k(1 - n/N) after it."""
+        """Return lambda(n) of equation 12: 2kn/N up to half of the epochs, 2k(1 - n/N) after it.
+
+        With `end` the second half falls to k * end instead.
+        """
         share = epoch / epochs
-        return 2 * self.peak * (share if share <= 0.5 else 1 - share)
+        if share <= 0.5:
+            return 2 * self.peak * share
+        return self.peak * (self.end + 2 * (1 - self.end) * (1 - share))
 
     def _mean(self, layer: LayerRecord) -> Tensor:
         if self.exponent == 2.0:

@@ -1,6 +1,6 @@
 """checkpoint: everything a run needs to go on from any batch, in one safetensors file (no pickle).
 
-Holds the network's parameters and statistics, the optimizer's momentum, the state of the random generator, how far
+Holds the network's parameters and statistics, the state of the optimizer and of the random generator, how far
 the run is, and its config, and the SHA-256 of all that; its arrays are those of any device. The same state gives the
 same bytes.
 """
@@ -25,6 +25,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.networks.network import Network
 from snn_deploy.train.processes.processes import EVERY_DEVICE, Device
+from snn_deploy.train.run.optimizer import load_state_tensors, state_tensors
 
 _MOST_THREADS = 2**16  # far more than any machine has
 
@@ -66,23 +67,15 @@ class TrainingState:
     """What training changes in place."""
 
     network: Network
-    optimizer: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
     generator: torch.Generator
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """The parameters in the optimizer's order."""
-        return [p for group in self.optimizer.param_groups for p in group["params"]]
 
 
 def write_checkpoint(path: Path, state: TrainingState, progress: Progress, origin: Origin) -> None:
     """Write the state of a run, whole or not at all. A value that is not finite or a full disk is a UserError."""
     require_finite(state.network, progress)
     tensors: dict[str, Tensor] = {f"network/{n}": t for n, t in state.network.state_dict().items()}
-    for i, parameter in enumerate(state.parameters):
-        momentum = state.optimizer.state.get(parameter, {}).get("momentum_buffer")
-        if momentum is not None:
-            tensors[f"momentum/{i}"] = momentum
+    tensors |= state_tensors(state.optimizer)
     tensors["generator"] = state.generator.get_state()
     if progress.order is not None:
         tensors["order"] = progress.order
@@ -124,12 +117,7 @@ def read_checkpoint(path: Path, state: TrainingState) -> Progress:
     tensors, _, progress = _read(path)
     _load_network(path, tensors, state.network)
     try:
-        for i, parameter in enumerate(state.parameters):
-            momentum = tensors.get(f"momentum/{i}")
-            if momentum is not None:
-                if (momentum.shape, momentum.dtype) != (parameter.shape, parameter.dtype):
-                    raise ValueError(f"momentum {i} of shape {tuple(momentum.shape)} for {tuple(parameter.shape)}")
-                state.optimizer.state[parameter]["momentum_buffer"] = momentum.to(parameter.device)
+        load_state_tensors(state.optimizer, tensors)
         state.generator.set_state(tensors["generator"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path}: not a whole checkpoint ({reason(error)}). Train again with --force.") from error

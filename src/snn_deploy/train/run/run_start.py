@@ -35,6 +35,7 @@ from snn_deploy.train.run.checkpoint import (
 )
 from snn_deploy.train.run.epoch import TrainingContext
 from snn_deploy.train.run.inheritance import Beginning
+from snn_deploy.train.run.optimizer import new_optimizer
 from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.same_device import DEVICE_KEY, same_device
@@ -99,7 +100,7 @@ def start_run(
     require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
         parent.copy_into(network, config)
-    state = TrainingState(network.to(device), _optimizer(config, network), generator)
+    state = TrainingState(network.to(device), new_optimizer(config.optimizer, network), generator)
     progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
     test = coded(config.data.options.load("test"), config.coding, config.steps)
@@ -180,21 +181,6 @@ def _require_synapses(synapses: Arithmetic, device: torch.device) -> None:
             f"training.synapses = {synapses!r}: its sums would be wrong or missing on this machine's {device.type}. "
             "Leave it out of a config, and training uses what works here; resume a run where it began."
         )
-
-
-def _optimizer(config: TrainConfig, network: Network) -> torch.optim.SGD:
-    undecayed = network.parameters_without_decay
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in network.parameters() if all(p is not other for other in undecayed)]}
-    ]
-    if undecayed:
-        groups.append({"params": undecayed, "weight_decay": 0.0})
-    return torch.optim.SGD(
-        groups,
-        lr=config.optimizer.learning_rate,
-        momentum=config.optimizer.momentum,
-        weight_decay=config.optimizer.weight_decay,
-    )
 
 
 def same_origin(files: RunFolder, config: TrainConfig, parent: Beginning | None) -> Origin:
