@@ -98,7 +98,7 @@ def parts(seed: int) -> tuple[Part, ...]:
               "train/models/test_layer_string.py", "search/test_trained.py"),
         tests("search", "9 searches that were stopped, killed or resumed", 15, "cli/verbs/test_search.py",
               only="killed or told_to_end or fit_together"),
-        Part("networks", "- random networks on reference, cpu and onnx", fuzz, 2, is_pytest=False),
+        Part("networks", "- random networks on reference, cpu and onnx", fuzz, 6, is_pytest=False),
     )  # fmt: skip
 
 
