@@ -1,7 +1,7 @@
 """What the regularizers do to a network in floats, after rounding and on the chip: three networks, equal budget.
 
-    uv run python benchmarks/regularizers.py [--networks small ten_layers resnet20] [--seeds 3] [--out runs/regularizers]
-        [--variant NAME:KEY=VALUE,...] [--set KEY=VALUE]
+    uv run python benchmarks/regularizers.py [--networks small ten_layers resnet20] [--seeds 3]
+        [--variant NAME:KEY=VALUE,...] [--set KEY=VALUE] [--out runs/regularizers]
 
 Trains each network with each variant and seed, exports it at 8, 4, 3 and 2 bits with a scalar threshold, and runs the
 integers on every test image. Stopped, it goes on where it was: trainings and integer accuracies are kept in OUT.

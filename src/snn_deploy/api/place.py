@@ -13,6 +13,7 @@ from snn_deploy.api.energy import ChipEnergy, chip_energy
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_network
 from snn_deploy.api.trade import Trade
+from snn_deploy.deploy.energy.core_loads import core_loads
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.neuron_times import neuron_times
 from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
@@ -29,6 +30,7 @@ from snn_deploy.deploy.running.memory import require_free
 from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.network.core_loads import CoreLoads
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.counted import counted
@@ -103,6 +105,16 @@ class PlaceResult(Result):
         """Write the placement to `path` as JSON and return the path."""
         write_placement(self.placement, Path(path))
         return Path(path)
+
+    def core_loads(self, inputs: Data = None, *, samples: int = 0, watch: Watch = SILENT) -> CoreLoads:
+        """Return what each neuron's spikes cost the cores, for training with the loss `busiest_core`.
+
+        inputs, samples: whose input is counted, as of `run`. A UserError where the network does not fit.
+        """
+        placement = self.placement
+        mean, _ = _mean_spikes(self.network, None, inputs, samples, watch)
+        assert mean is not None  # samples is a number
+        return core_loads(self.network, placement, self.chip, mean)
 
     def draw(self, path: str | Path) -> Path:
         """Draw the chips to `path`, a .png or .svg, and return the path."""

@@ -8,7 +8,9 @@ import click
 import snn_deploy as sd
 from snn_deploy.cli.options import data_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
+from snn_deploy.network.core_loads import write_core_loads
 from snn_deploy.support.picture_file import require_picture
+from snn_deploy.support.user_error import UserError
 
 if TYPE_CHECKING:
     from snn_deploy.api.place import Objective
@@ -49,6 +51,11 @@ if TYPE_CHECKING:
     help="Of the search for a placement with few spike hops.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write the placement to this file.")
+@click.option(
+    "--loads",
+    type=click.Path(path_type=Path),
+    help="Write what each neuron's spikes cost the cores to this file, for the loss busiest_core; with --samples.",
+)
 @click.option("--picture", type=click.Path(path_type=Path), help="Draw the chips to this .png or .svg.")
 @verb
 def command(
@@ -62,6 +69,7 @@ def command(
     storage: "Storage",
     seed: int,
     out: Path | None,
+    loads: Path | None,
     picture: Path | None,
 ) -> int:
     """Place the neurons of NETWORK on the cores of a chip, within the limits of its profile.
@@ -72,6 +80,8 @@ def command(
     """
     if picture is not None:
         require_picture(picture)
+    if loads is not None and samples is None:
+        raise UserError("--loads: what the input costs is measured on samples. Give --samples N as well.")
     inputs = data if samples is not None else None
     result = sd.place(
         network,
@@ -87,6 +97,9 @@ def command(
     output.show_blocks(result)
     if result.fits and out is not None:
         output.say(f"placement: {result.save(out)}")
+    if result.fits and loads is not None:
+        write_core_loads(result.core_loads(inputs, samples=samples or 0, watch=output), loads)
+        output.say(f"loads: {loads}")
     if result.fits and picture is not None:
         output.say(f"picture: {result.draw(picture)}")
     output.result(result.to_dict())

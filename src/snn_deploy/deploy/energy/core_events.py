@@ -100,19 +100,13 @@ def core_events(
     counter = _counter(network, placement, profile)
     counted = [counter.count(spikes) for spikes in parts]
     joined = {name: np.concatenate([part[name] for part in counted]) for name in counted[0]}
-    used = sum(
-        np.bincount(core_of, minlength=len(placement.cores))
-        for p in network.populations
-        for core_of in [placement.core_of(p.name, p.shape).ravel()]
-    )
-    used += _left_free(network, placement, profile)
     farthest = max((m.farthest for m in counter.messages.values()), key=sum)
     return CoreEvents(
         operations={c.name: joined[f"operations/{c.name}"] for c in network.connections},
         operations_of_weights={c.name: joined[f"of_weights/{c.name}"] for c in network.connections},
         core_operations=joined["core_operations"],
         core_spikes=joined["core_spikes"],
-        compartments=(_GROUP * np.ceil(used / _GROUP)).astype(np.int64),
+        compartments=compartments(network, placement, profile),
         neurons=sum(math.prod(p.shape) for p in network.populations),
         messages=joined["messages"],
         hops_east_west=joined["east_west"],
@@ -124,6 +118,17 @@ def core_events(
         chips=placement.chips,
         tiles=max(Counter(chip for chip, _ in {(core.chip, core.tile) for core in placement.cores}).values()),
     )
+
+
+def compartments(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> np.ndarray:
+    """Return (cores,): how many compartments each core updates in a step, in whole groups, with those left free."""
+    used = sum(
+        np.bincount(core_of, minlength=len(placement.cores))
+        for p in network.populations
+        for core_of in [placement.core_of(p.name, p.shape).ravel()]
+    )
+    used += _left_free(network, placement, profile)
+    return (_GROUP * np.ceil(used / _GROUP)).astype(np.int64)
 
 
 def _left_free(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> np.ndarray:

@@ -19,6 +19,7 @@ class LayerRecord:
     mean_potential: scalar. mean_error, mean_squared_error: means of |spike - potential| and its square, scalars,
     the spike a constant in the gradient (RMP-Loss Eq. 9 with p = 1 and 2). spike_rate: scalar, with the surrogate's
     gradient.
+    sent: (steps, batch, ...), the spikes that the next layers get, pooled where their pooling is the layer's own.
     is_inner_residual: a layer inside a residual block, which IM-Loss does not constrain (IM Sec. 4.2).
     potentials, spikes: (steps, batch, *shape), or None where the compiled path did not keep them.
     """
@@ -30,6 +31,7 @@ class LayerRecord:
     mean_error: Tensor
     mean_squared_error: Tensor
     spike_rate: Tensor
+    sent: Tensor
     is_inner_residual: bool = False
     potentials: Tensor | None = None
     spikes: Tensor | None = None
@@ -50,6 +52,7 @@ def full_record(
         potentials.numel(),
         threshold,
         means,
+        spikes,
         is_inner_residual=is_inner_residual,
         potentials=potentials,
         spikes=spikes,
@@ -62,7 +65,8 @@ def compiled_record(population: PlannedPopulation, spikes: Tensor, threshold: fl
     spikes: (steps, batch, ...), perhaps pooled. means: as of record_of_means.
     """
     neurons = spikes.shape[0] * spikes.shape[1] * math.prod(population.shape)
-    return record_of_means(population.name, neurons, threshold, means, is_inner_residual=population.is_inner_residual)
+    is_inner = population.is_inner_residual
+    return record_of_means(population.name, neurons, threshold, means, spikes, is_inner_residual=is_inner)
 
 
 def record_of_means(
@@ -70,6 +74,7 @@ def record_of_means(
     neurons: int,
     threshold: float,
     means: Tensor,
+    sent: Tensor,
     *,
     is_inner_residual: bool = False,
     potentials: Tensor | None = None,
@@ -77,11 +82,11 @@ def record_of_means(
 ) -> LayerRecord:
     """Return the record of a layer from its four means in this process, averaged over all processes.
 
-    means: of the potential, of |spike - potential|, of its square, and of the spikes.
+    means: of the potential, of |spike - potential|, of its square, and of the spikes. sent: see LayerRecord.
     """
     potential, error, squared_error, rate = mean_over_processes(means)
     return LayerRecord(
-        name, neurons, threshold, potential, error, squared_error, rate, is_inner_residual, potentials, spikes
+        name, neurons, threshold, potential, error, squared_error, rate, sent, is_inner_residual, potentials, spikes
     )
 
 

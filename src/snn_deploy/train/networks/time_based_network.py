@@ -74,7 +74,7 @@ class TimeBasedNetwork(Network):
             relative = potentials / thresholds.reshape(-1, *[1] * (potentials.ndim - 3)) if is_measured else None
             kept = spikes if is_measured else None
             records.append(
-                record_of_means(population.name, spikes.numel(), 1.0, means, potentials=relative, spikes=kept)
+                record_of_means(population.name, spikes.numel(), 1.0, means, spikes, potentials=relative, spikes=kept)
             )
         counts = cast(Tensor, _EarlierIsMore.apply(values[self.plan.output.name])).cumsum(0)
         return Recording(tuple(records[:-1]), counts, options.epoch, options.epochs)
