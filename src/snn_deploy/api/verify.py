@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from snn_deploy.api.exits import policy_for
 from snn_deploy.api.sources import Data, Network, choose, integer_network, network_file
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.running.backend import load_backend, make_ready, say_expected
 from snn_deploy.deploy.running.memory import require_free, require_memory
 from snn_deploy.deploy.verification.cut_network import first_layers
@@ -19,6 +21,7 @@ from snn_deploy.deploy.verification.input_sets import (
 )
 from snn_deploy.deploy.verification.verify import Difference, Verification, identical
 from snn_deploy.deploy.verification.verify import verify as compared
+from snn_deploy.deploy.verification.verify_exits import ExitDifference, ExitVerification, verify_exits
 from snn_deploy.deploy.verification.verify_layers import verify_layers
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.result import Block, Result
@@ -31,12 +34,26 @@ _EXPORTED = {"netx": "network.net", "onnx": "network.onnx"}  # backend -> the ex
 
 @dataclass(frozen=True)
 class VerifiedInputs:
-    """What one set of inputs showed. steps: of the network that was shown them; sample_names: of each of them."""
+    """What one set of inputs showed. steps: of the network that was shown them; sample_names: of each of them.
+
+    exits: the same samples up to their exits, or None where none were asked for or the network has other steps.
+    """
 
     name: str
     steps: int
     sample_names: tuple[str, ...]
     verification: Verification
+    exits: ExitVerification | None = None
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether every backend did exactly what the first one did, with exits too."""
+        return not self.differences
+
+    @property
+    def differences(self) -> tuple[Difference | ExitDifference, ...]:
+        """The first difference of each backend, of the whole run and up to the exits."""
+        return (*self.verification.differences, *(self.exits.differences if self.exits else ()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +66,7 @@ class VerifyResult(Result):
     @property
     def is_identical(self) -> bool:
         """Whether every backend did exactly what the first one did."""
-        return all(shown.verification.is_identical for shown in self.inputs)
+        return all(shown.is_identical for shown in self.inputs)
 
     @property
     def samples(self) -> int:
@@ -62,9 +79,9 @@ class VerifyResult(Result):
         return sum(shown.verification.spikes for shown in self.inputs)
 
     @property
-    def differences(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[Difference | ExitDifference, ...]:
         """The first difference of each backend that differs, of each set of inputs."""
-        return tuple(d for shown in self.inputs for d in shown.verification.differences)
+        return tuple(d for shown in self.inputs for d in shown.differences)
 
     @property
     def samples_per_second(self) -> dict[str, float]:
@@ -90,6 +107,7 @@ class VerifyResult(Result):
         for shown in self.inputs:
             before = "" if len(self.inputs) == 1 else f"{shown.name}: "
             lines += f"{before}{shown.verification}".splitlines()
+            lines += f"{before}{shown.exits}".splitlines() if shown.exits else []
         speeds = ", ".join(f"{name} {_rate(speed)}" for name, speed in self.samples_per_second.items())
         return (*lines, f"samples a second: {speeds}")
 
@@ -117,6 +135,7 @@ def verify(
     layers: int | None = None,
     per_layer: bool = False,
     seed: int = 0,
+    exits: ExitPolicy | str | Path | None = None,
     watch: Watch = SILENT,
 ) -> VerifyResult:
     """Return what `network` does on several backends, compared spike for spike, without any tolerance.
@@ -140,6 +159,9 @@ def verify(
         Feed every layer with the first backend's spikes, so that a difference stays in its layer.
     seed
         Of the random inputs.
+    exits
+        Also stop each sample as this policy, or its file, says (see sd.exits): every spike up to its exit must be that
+        of the whole run, and every backend must stop it in the same step with the same outputs.
     watch
         Hears of progress.
 
@@ -153,6 +175,9 @@ def verify(
         raise UserError(f"--seed {seed}; allowed is a whole number from 0.")
     whole = integer_network(network)
     files = {} if isinstance(network, IntegerNetwork) else _exported_files(Path(network))
+    policy = None if exits is None else policy_for(whole, exits)
+    if policy is not None and (layers is not None or per_layer):
+        raise UserError("--exits goes without --layers and --per-layer: exits are of the whole network's output.")
     names = tuple(backends or ["reference", "cpu", "lava", *(n for n, f in files.items() if f.is_file())])
     require_free(generated_bytes(whole, kinds), f"the inputs {', '.join(kinds)} for this network")
     require_memory(whole, _least_samples(kinds), names, record=True)
@@ -186,6 +211,7 @@ def verify(
                 shown.network.steps,
                 shown.names,
                 _compared(watch, shown, names, _usable(usable, exported, shown), per_layer=per_layer),
+                _with_exits(watch, shown, names, policy) if policy and shown.network is exported else None,
             )
             for shown in sets
         ),
@@ -207,6 +233,12 @@ def _compared(
         if per_layer:
             return verify_layers(shown.network, shown.inputs, backends, progress=advance)
         return compared(shown.network, shown.inputs, backends, files=files, progress=advance)
+
+
+def _with_exits(watch: Watch, shown: InputSet, backends: Sequence[str], policy: ExitPolicy) -> ExitVerification:
+    samples = len(shown.names)
+    with watch.progress(f"exits, {', '.join(backends)}: {shown.name}", samples * (1 + len(backends))) as advance:
+        return verify_exits(shown.network, shown.inputs, policy, backends, advance)
 
 
 def _exported_files(network: Path) -> dict[str, Path]:
@@ -231,6 +263,10 @@ def _usable(files: Mapping[str, Path], exported: IntegerNetwork, shown: InputSet
 def _report(shown: VerifiedInputs) -> dict[str, Any]:
     report = {"name": shown.name, "steps": shown.steps, **shown.verification.as_json()}
     del report["backends"]
+    if shown.exits is not None:
+        of_exits = shown.exits.as_json()
+        report["differences"] += of_exits.pop("differences")
+        report["exits"] = of_exits
     for difference in report["differences"]:
         difference |= {"inputs": shown.name, "sample_name": shown.sample_names[difference["sample"]]}
     return report

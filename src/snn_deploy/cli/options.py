@@ -1,7 +1,12 @@
 """options: the options that several verbs share."""
 
+from pathlib import Path
+
 import click
 
 data_option = click.option(
     "--data", help="Data set: NAME, or NAME:PATH. Default: the test split of the one that the network was trained on."
+)
+exits_option = click.option(
+    "--exits", type=click.Path(path_type=Path), help="Stop each sample as this file of `exits` says."
 )

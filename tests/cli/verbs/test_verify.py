@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.cli_help import snn_deploy
 
+import snn_deploy as sd
 from snn_deploy.deploy.backends import cpu, lava
 from snn_deploy.network.integer_network import read_integer_network
 
@@ -127,3 +128,51 @@ def test_random_inputs_follow_the_seed(exported):
 
     assert spikes(1) == spikes(1)
     assert len(np.unique([spikes(seed) for seed in range(3)])) > 1
+
+
+def test_with_exits_samples_also_stop_early_on_every_backend(exported, tmp_path):
+    fitted = snn_deploy(
+        "exits", exported, "--allowed-loss", 3, "--samples", 80, "--test-samples", 9, "--out", tmp_path / "e.json"
+    )
+    assert fitted.exit_code == 0, fitted.stderr
+    options = ("--backends", "reference,cpu", "--samples", 9, "--inputs", "data,nasty", "--exits", tmp_path / "e.json")
+    result = snn_deploy("verify", exported, *options, "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    of_data = report["inputs"][0]["exits"]
+    ran = json.loads(snn_deploy("run", exported, "--exits", tmp_path / "e.json", "--samples", 9, "--json").stdout)
+    assert of_data["steps"] == ran["exit_steps"]
+    assert min(of_data["steps"]) < 3
+    # No exits are for inputs with more steps than the network has.
+    assert ["exits" in shown for shown in report["inputs"]] == [True, True, True, False]
+    assert "identical up to the exits: 9 samples, " in result.stderr
+
+
+def test_an_exit_that_differs_is_a_failed_check(exported, tmp_path, monkeypatch):
+    fitted = snn_deploy(
+        "exits", exported, "--allowed-loss", 3, "--samples", 80, "--test-samples", 9, "--out", tmp_path / "e.json"
+    )
+    assert fitted.exit_code == 0, fitted.stderr
+    right = cpu.run
+
+    def unsure(network, inputs, **options):
+        simulation = right(network, inputs, **options)
+        if network.steps < 3:
+            simulation.outputs[:] = 0
+        return simulation
+
+    monkeypatch.setattr(cpu, "run", unsure)
+    options = ("--backends", "reference,cpu", "--samples", 9, "--exits", tmp_path / "e.json", "--json")
+    result = snn_deploy("verify", exported, *options)
+    assert result.exit_code == 1
+    (difference,) = json.loads(result.stdout)["differences"]
+    assert (difference["kind"], difference["backend"], difference["inputs"]) == ("exit", "cpu", "data")
+    assert difference["sample_name"] == f"test sample {difference['sample']}"
+
+
+@pytest.mark.parametrize("option", [["--layers", 1], ["--per-layer"]])
+def test_exits_are_of_the_whole_network(exported, tmp_path, option):
+    sd.exits(exported, samples=40, test_samples=4).save(tmp_path / "e.json")
+    result = snn_deploy("verify", exported, "--exits", tmp_path / "e.json", *option)
+    assert result.exit_code == 2
+    assert "--exits goes without --layers and --per-layer" in result.stderr.replace("\n", " ")

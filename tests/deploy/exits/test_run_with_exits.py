@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from helpers.lava_help import needs_lava
+from helpers.random_net import random_net
+from helpers.stopping import median_policy, network_with_exits
 
 from snn_deploy.deploy.backends import cpu, reference
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy, at_exits
 from snn_deploy.deploy.exits.outputs_by_step import outputs_by_step
 from snn_deploy.deploy.exits.run_with_exits import run_with_exits
-from snn_deploy.deploy.exits.sureness import sureness
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.simulation import Interrupted, as_frames
 from snn_deploy.deploy.verification.random_network import random_inputs, random_network
@@ -16,31 +17,16 @@ from snn_deploy.network import integer_semantics
 from snn_deploy.support.user_error import UserError
 
 
-def _network(seed):
-    """Return a random network with several steps and classes."""
-    while True:
-        network = random_network(seed)
-        if network.steps > 2 and np.prod(network.output.shape) > 1:
-            return network
-        seed += 1000
-
-
-def _median_policy(network, outputs):
-    """Return a policy by which about half of the samples stop in each step."""
-    least = [float(np.median(sureness("margin", step, 1, None))) for step in outputs[:-1]]
-    return ExitPolicy(network.digest, "margin", tuple(least))
-
-
 @pytest.mark.parametrize("is_image", [True, False])
 @pytest.mark.parametrize("seed", range(15))
 def test_samples_up_to_their_exit_are_the_start_of_the_whole_run(seed, is_image, monkeypatch):
     monkeypatch.setattr(cpu, "_SAMPLES_AT_A_TIME", 3)
-    network = _network(seed)
+    network = network_with_exits(seed)
     inputs = random_inputs(network, 8, seed, static=is_image)
     outputs = outputs_by_step(network, cpu.prepared(network), inputs)
     trace = reference.run(network, inputs, record=True)
     np.testing.assert_array_equal(outputs[-1], trace.outputs)
-    policy = _median_policy(network, outputs)
+    policy = median_policy(network, inputs)
     steps = policy.exits(outputs)
     for backend in (cpu, reference):
         found = run_with_exits(network, inputs, policy, backend)
@@ -59,33 +45,48 @@ def test_outputs_by_step_are_the_references_potentials():
     np.testing.assert_array_equal(found, expected.reshape(found.shape))
 
 
-@pytest.mark.parametrize("name", ["onnx", pytest.param("lava", marks=needs_lava)])
-def test_other_backends_stop_where_the_cpu_does(name):
-    network = _network(3)
-    inputs = random_inputs(network, 6, 3)
-    policy = _median_policy(network, outputs_by_step(network, cpu.prepared(network), inputs))
-    expected = run_with_exits(network, inputs, policy, cpu)
-    found = run_with_exits(network, inputs, policy, load_backend(name))
-    np.testing.assert_array_equal(found.steps, expected.steps)
-    np.testing.assert_array_equal(found.simulation.outputs, expected.simulation.outputs)
-    assert set(found.steps) != {network.steps}
+# Of random_net, 42 is recurrent with delays, and 53 has convolutions.
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        *((name, seed) for name in ("reference", "cpu", "onnx") for seed in (42, 53)),
+        pytest.param("netx", 53, marks=needs_lava),
+        pytest.param("lava", 42, marks=needs_lava),
+    ],
+)
+def test_every_spike_up_to_the_exit_is_that_of_the_whole_run_on_every_backend(name, seed):
+    network = random_net(seed)
+    inputs = random_inputs(network, 6, seed)
+    policy = median_policy(network, inputs)
+    whole = reference.run(network, inputs, record=True)
+    found = run_with_exits(network, inputs, policy, load_backend(name), record=True)
+    outputs = outputs_by_step(network, cpu.prepared(network), inputs)
+    steps = policy.exits(outputs)
+    np.testing.assert_array_equal(found.steps, steps)
+    assert len(set(steps)) > 1
+    np.testing.assert_array_equal(found.simulation.outputs, at_exits(outputs, steps))
+    for key, spikes in whole.spikes.items():
+        for i, step in enumerate(steps):
+            np.testing.assert_array_equal(found.simulation.spikes[key][:step, i], spikes[:step, i], key)
+            assert not found.simulation.spikes[key][step:, i].any()
+    counted = run_with_exits(network, inputs, policy, cpu).simulation
     for counts in ("spike_counts", "synaptic_operations"):
-        for key, values in getattr(expected.simulation, counts).items():
+        for key, values in getattr(counted, counts).items():
             np.testing.assert_array_equal(getattr(found.simulation, counts)[key], values)
 
 
 def test_a_policy_of_another_network_is_refused():
-    network = _network(0)
+    network = network_with_exits(0)
     policy = ExitPolicy("other", "margin", (None,) * (network.steps - 1))
     with pytest.raises(UserError, match="another network"):
         run_with_exits(network, random_inputs(network, 2, 0), policy, cpu)
 
 
 def test_an_interrupt_leaves_no_half_of_the_samples(monkeypatch):
-    network = _network(0)
+    network = network_with_exits(0)
 
     class Stopped:
-        def run(self, *_):
+        def run(self, *_, **__):
             raise Interrupted(None)
 
     policy = ExitPolicy(network.digest, "margin", (None,) * (network.steps - 1))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option
+from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import INTERRUPTED, Output, verb
 
 
@@ -31,7 +31,7 @@ from snn_deploy.cli.output import INTERRUPTED, Output, verb
 @click.option("--cluster", help="Address of a dask scheduler whose workers share the samples.")
 @click.option("--record", type=click.Path(path_type=Path), help="Write every spike and potential to this .h5 file.")
 @click.option("--explain", is_flag=True, help="Print which path the CPU simulator takes for each connection, and why.")
-@click.option("--exits", type=click.Path(path_type=Path), help="Stop each sample as this file of `exits` says.")
+@exits_option
 @verb
 def command(
     output: Output,

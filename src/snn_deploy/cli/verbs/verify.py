@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option
+from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
 
@@ -26,6 +26,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
     help="Run every layer by itself, fed with the first backend's spikes, so that a difference stays in its layer.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
+@exits_option
 @verb
 def command(
     output: Output,
@@ -37,14 +38,16 @@ def command(
     layers: int | None,
     per_layer: bool,
     seed: int,
+    exits: Path | None,
 ) -> int:
     """Run the same samples on several backends and compare every spike of every layer and every output.
 
     "random" and "nasty" inputs are made for the network; nasty ones are extremes of the input's range, single pixels,
     alternating frames, inputs that bring a potential exactly to its threshold, one below and one above it, and more
     steps than the network was exported with. The backends netx and onnx run the exported files network.net and
-    network.onnx beside NETWORK where they can; see snn-deploy help exactness. Exit code 1 when a spike or an output
-    differs.
+    network.onnx beside NETWORK where they can; see snn-deploy help exactness. With --exits, samples also stop early:
+    every spike up to the exit must be that of the whole run, and all backends must stop in the same steps. Exit code 1
+    when a spike, an output or an exit differs.
 
     Example: snn-deploy verify runs/digits-seed0/loihi --samples 50 --inputs data,random,nasty
     """
@@ -57,6 +60,7 @@ def command(
         layers=layers,
         per_layer=per_layer,
         seed=seed,
+        exits=exits,
         watch=output,
     )
     output.show(result)

@@ -99,7 +99,6 @@ class Verification:
 
     def as_json(self) -> dict[str, Any]:
         """Return the verification as plain dictionaries and lists."""
-        kinds = {SpikeDifference: "spike", OutputDifference: "output"}
         return {
             "identical": self.is_identical,
             "backends": list(self.backends),
@@ -108,10 +107,7 @@ class Verification:
             "seconds": dict(zip(self.backends, self.seconds, strict=bool(self.seconds))),
             "silent": list(self.silent),
             "overflows": None if self.overflows is None else [asdict(one) for one in self.overflows],
-            "differences": [
-                {"kind": kinds[type(d)], **_plain(asdict(d)), "operands": o.as_json() if o else None}
-                for d, o in zip(self.differences, self.operands, strict=True)
-            ],
+            "differences": [difference_as_json(d, o) for d, o in zip(self.differences, self.operands, strict=True)],
         }
 
 
@@ -184,9 +180,17 @@ def first_difference(
 ) -> Difference | None:
     """Return where `found`, of `backend`, first differs from `expected`, or None; both with recorded spikes."""
     assert expected.spikes is not None and found.spikes is not None
+    of_spikes = first_spike_difference(network, backend, expected.spikes, found.spikes)
+    return of_spikes or first_output_difference(network, backend, expected.outputs, found.outputs)
+
+
+def first_spike_difference(
+    network: IntegerNetwork, backend: str, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
+) -> SpikeDifference | None:
+    """Return where the spikes `found`, population and input -> (steps, samples, *shape), first differ, or None."""
     first: tuple[int, int, SpikeDifference] | None = None
     for order, name in enumerate((network.input.name, *(p.name for p in network.populations))):
-        here, there = expected.spikes[name], found.spikes[name]
+        here, there = expected[name], found[name]
         differs = here != there
         steps = np.flatnonzero(differs.reshape(len(differs), -1).any(axis=1))
         if not len(steps) or (first is not None and first[:2] <= (int(steps[0]), order)):
@@ -195,18 +199,28 @@ def first_difference(
         sample, *index = (int(i) for i in np.argwhere(differs[step])[0])
         at = (step, sample, *index)
         first = (step, order, SpikeDifference(backend, name, step, sample, tuple(index), int(here[at]), int(there[at])))
-    if first is not None:
-        return first[2]
-    outputs = np.argwhere(expected.outputs != found.outputs)
-    if not len(outputs):
+    return None if first is None else first[2]
+
+
+def first_output_difference(
+    network: IntegerNetwork, backend: str, expected: np.ndarray, found: np.ndarray
+) -> OutputDifference | None:
+    """Return the first of the outputs `found`, (samples, classes), that differs, or None."""
+    differing = np.argwhere(expected != found)
+    if not len(differing):
         return None
-    sample, class_index = (int(i) for i in outputs[0])
-    values = (int(s.outputs[sample, class_index]) for s in (expected, found))
+    sample, class_index = (int(i) for i in differing[0])
+    values = (int(outputs[sample, class_index]) for outputs in (expected, found))
     return OutputDifference(backend, network.output.name, sample, class_index, *values)
 
 
-def operands_of(network: IntegerNetwork, inputs: np.ndarray, difference: Difference) -> Operands | None:
-    """Return what the reference computed where `difference` is; None for the input itself and for spike counts."""
+def operands_of(
+    network: IntegerNetwork, inputs: np.ndarray, difference: Difference, last: int | None = None
+) -> Operands | None:
+    """Return what the reference computed where `difference` is; None for the input itself and for spike counts.
+
+    last: the step, from 0, that outputs are from; None is the network's last.
+    """
     if isinstance(difference, SpikeDifference):
         if difference.population == network.input.name:
             return None
@@ -216,7 +230,8 @@ def operands_of(network: IntegerNetwork, inputs: np.ndarray, difference: Differe
     if output.fires:
         return None  # spike counts, and all spikes are equal
     index = tuple(int(i) for i in np.unravel_index(difference.class_index, output.shape))
-    return find_operands(network, inputs, output.name, network.steps - 1, difference.sample, index)
+    step = network.steps - 1 if last is None else last
+    return find_operands(network, inputs, output.name, step, difference.sample, index)
 
 
 def require_complete(network: IntegerNetwork, backend: str, found: Simulation, expected: Simulation) -> None:
@@ -234,6 +249,12 @@ def require_complete(network: IntegerNetwork, backend: str, found: Simulation, e
         raise UserError(
             f"backend {backend!r} gave outputs {found.outputs.shape} instead of {expected.outputs.shape}. {leave}"
         )
+
+
+def difference_as_json(difference: Difference, operands: Operands | None) -> dict[str, Any]:
+    """Return a difference as plain dictionaries and lists."""
+    kind = "spike" if isinstance(difference, SpikeDifference) else "output"
+    return {"kind": kind, **_plain(asdict(difference)), "operands": operands.as_json() if operands else None}
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
