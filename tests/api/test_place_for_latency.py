@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import snn_deploy as sd
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
@@ -45,3 +46,19 @@ def test_the_measured_step_is_shorter_and_the_trade_is_told(network, images):
 def test_without_measured_spikes_there_is_nothing_to_balance(network):
     with pytest.raises(UserError, match="--samples"):
         sd.place(network, chip="loihi1", objective="latency")
+
+
+def test_with_exits_the_mappings_are_timed_up_to_them(network, images):
+    policy = ExitPolicy(network.digest, "margin", (0, None, None))  # every sample stops in the first step
+    whole = sd.place(network, chip="loihi1", inputs=images, objective="latency")
+    early = sd.place(network, chip="loihi1", inputs=images, objective="latency", exits=policy)
+    assert whole.trade is not None and early.trade is not None
+    for one, other in zip(
+        (whole.trade.fewest, *whole.trade.balanced), (early.trade.fewest, *early.trade.balanced), strict=True
+    ):
+        assert other.latency.sample < one.latency.sample
+        assert other.exits is not None
+        assert other.exits.spread.mean == 1
+    assert early.energy(images, exits=policy).latency == early.latency(images, exits=policy)
+    with pytest.raises(UserError, match="only a placement for latency is timed"):
+        sd.place(network, chip="loihi1", inputs=images, exits=policy)

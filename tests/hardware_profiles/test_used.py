@@ -12,6 +12,7 @@ from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.energy.memory_estimates import integer_estimates
 from snn_deploy.deploy.energy.paper_estimate import energy_of_counts, estimate_energy
+from snn_deploy.deploy.energy.reading import READERS, can_read, reading_time
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.checking.fit import suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
@@ -77,6 +78,11 @@ def use_chip(chip: HardwareProfile) -> None:
         for tiles in (1, 2, 3, 30):
             latency(replace(events, tiles=tiles), chip)
         event_energy(network, events, chip, alone=False)
+        stopped = replace(events, exits=np.array([1]), reads=np.array([1]))
+        for reader in READERS:
+            if can_read(reader, chip):
+                event_energy(network, stopped, chip, reader=reader)
+                latency(stopped, chip, reading_time(reader, 1, chip))
         for quantity in ("cores", "dynamic_energy", "total_energy"):
             model_error(chip, quantity)
     list(suggestions(one_neuron(steps=1), chip, partition(one_neuron(steps=1), chip), None))

@@ -1,18 +1,24 @@
 """energy: estimates of a sample's energy from measured spikes: arithmetic as papers count it, or a chip's events."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from snn_deploy.api.exits import Exits, policy_for, stopped
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Chosen, Data, Network, chip_of, choose, integer_network
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, measured_events
+from snn_deploy.deploy.energy.exit_costs import ExitCosts, arithmetic_exit_costs, chip_exit_costs
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.latency import latency as latency_of
 from snn_deploy.deploy.energy.memory_estimates import integer_estimates
 from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate, EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.deploy.energy.reading import reading_time
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
+from snn_deploy.deploy.exits.run_with_exits import run_with_exits
 from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.place import place
@@ -35,7 +41,8 @@ _STEPS_SHOWN = 20
 class Energy(Result):
     """Estimates of the energy of one sample, in joules, the mean over `samples` of `steps` steps.
 
-    seconds: how long the input of a sample lasts, or None where that was not said.
+    seconds: how long the input of a sample lasts, or None where that was not said. exits: what stopping early saves,
+    where samples do: then everything else is up to their exits. None where all take every step.
     """
 
     profile: HardwareProfile
@@ -43,6 +50,7 @@ class Energy(Result):
     samples: int
     steps: int
     seconds: float | None
+    exits: ExitCosts | None
 
     @property
     def range(self) -> tuple[float, float]:
@@ -63,6 +71,13 @@ class Energy(Result):
         least, most = (f"{e * 1e9:,.1f}" for e in self.range)
         return f"{least} to {most} nJ a sample with {self.profile.name}"
 
+    def _measured_on(self) -> str:
+        steps = f"{self.steps} steps each" if self.exits is None else self.exits.spread.of_all(self.steps)
+        return f"mean of {self.samples} samples, {steps}"
+
+    def _with_exits(self) -> tuple[Block, ...]:
+        return () if self.exits is None else self.exits.blocks()
+
     def _of_a_second(self) -> tuple[str, ...]:
         found = self.range_per_second
         if found is None:
@@ -70,9 +85,11 @@ class Energy(Result):
         least, most = (f"{e * 1e6:,.4g}" for e in found)
         return (f"a second of input, samples of {self.seconds:g} s: {least} to {most} uJ",)
 
-    def _seconds_as_dict(self) -> dict[str, object]:
+    def _more_as_dict(self) -> dict[str, object]:
+        """Return what only some calls ask for."""
         found = self.range_per_second
-        return {} if found is None else {"seconds": self.seconds, "range_per_second": list(found)}
+        of_seconds = {} if found is None else {"seconds": self.seconds, "range_per_second": list(found)}
+        return of_seconds | ({} if self.exits is None else {"exits": self.exits.to_dict()})
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,7 +111,7 @@ class ArithmeticEnergy(Energy):
         terms = (*paper.spiking, *paper.equal_ann)
         return (
             paper.title,
-            f"mean of {self.samples} samples, {self.steps} steps each; profile {paper.profile}",
+            f"{self._measured_on()}; profile {paper.profile}",
             Table(("network", "connection", "operation", "count a sample", "pJ each", "nJ a sample"), tuple(rows)),
             f"estimate: {total * 1e9:.1f} nJ a sample; the equal ANN {ann * 1e9:.1f} nJ{ratio}",
             *(
@@ -109,6 +126,7 @@ class ArithmeticEnergy(Energy):
             f"range: {least} to {most} nJ a sample; --json has every term of every estimate.",
             "None is a measurement of a chip. With memory, unit costs are interpolated: assumptions of the profile.",
             *self._of_a_second(),
+            *self._with_exits(),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -119,7 +137,7 @@ class ArithmeticEnergy(Energy):
             **self.paper.as_json(),
             "range": list(self.range),
             "estimates": [e.as_json() for e in self.estimates],
-            **self._seconds_as_dict(),
+            **self._more_as_dict(),
         }
 
 
@@ -145,7 +163,7 @@ class ChipEnergy(Energy):
         graded = "  pixels: each value that is not 0 counts as one spike in every step"
         return (
             f"{cores} on {counted(self.placement.chips, 'chip')} of {self.profile.title}",
-            f"mean of {self.samples} samples, {self.steps} steps each; {allocated} compartments allocated",
+            f"{self._measured_on()}; {allocated} compartments allocated",
             *tables,
             f"energy: {least} to {most} nJ a sample, static power apart",
             f"  {error_line(self.profile, 'dynamic_energy')}",
@@ -155,6 +173,7 @@ class ChipEnergy(Energy):
             f"  left out: {'; '.join(self.estimates[0].left_out)}",
             *((graded,) if self.input_values > 1 else ()),
             *self._of_a_second(),
+            *self._with_exits(),
         )
 
     @property
@@ -179,11 +198,12 @@ class ChipEnergy(Energy):
         times, events = self.latency, self.events
         layers = [", ".join(sorted({part.population for part in core.slices})) for core in self.placement.cores]
         links = events.busiest_links.mean(axis=0)
+        happen = min(events.steps, int(events.chip_steps.max()))  # fewer where all samples stop early
         steps = zip(times.busiest_cores, times.their_times, links, strict=True)
         rows = tuple(
             (step, core, layers[core], f"{time * 1e9:,.0f}", f"{link:,.1f}")
             for step, (core, time, link) in enumerate(steps)
-        )
+        )[:happen]
         cut = (f"  of {events.steps} steps the first {_STEPS_SHOWN}; --json has them all",)
         busiest = f"  the busiest core holds {layers[times.busiest_core]}"
         return (
@@ -214,7 +234,7 @@ class ChipEnergy(Energy):
             "latency": self.latency.to_dict(),
             "busiest_links": self.events.busiest_links.mean(axis=0).tolist(),
             "left_out": list(self.estimates[0].left_out),
-            **self._seconds_as_dict(),
+            **self._more_as_dict(),
         }
 
 
@@ -226,6 +246,7 @@ def energy(
     samples: int = 0,
     placement: Placement | str | Path | None = None,
     seconds: float | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> Energy:
     """Return estimates of the energy of one sample of `network`: an ArithmeticEnergy, or a ChipEnergy of a chip.
@@ -243,6 +264,9 @@ def energy(
         Where the chip's cores lie; None is the placement that `place` makes for these spikes.
     seconds
         How long the input of a sample lasts: gives the energy of a second of input as well.
+    exits
+        Let each sample stop as this policy, or its file, says (see sd.exits): everything is up to the exits, with what
+        reading the output in every step takes, beside the same samples in all their steps.
     watch
         Hears of progress.
 
@@ -257,14 +281,28 @@ def energy(
     """
     whole, found = integer_network(network), load_profile(profile)
     if found.kind == "neurocore":
-        return chip_energy(whole, inputs, found, placement, samples=samples, seconds=seconds, watch=watch)
+        return chip_energy(whole, inputs, found, placement, samples=samples, seconds=seconds, exits=exits, watch=watch)
     if placement is not None:
         raise UserError(f"--placement {placement}; allowed with the profile of a chip, such as --profile loihi2.")
     require_op_energy(found)
-    simulation = _simulated(whole, inputs, samples, watch)
-    operations, counts = simulation.synaptic_operations, simulation.spike_counts
-    estimates = (estimate_energy(whole, operations, found), *integer_estimates(whole, operations, counts, found))
-    return ArithmeticEnergy(found, estimates, len(simulation.outputs), whole.steps, seconds)
+    policy = _policy(whole, inputs, exits)
+    if isinstance(inputs, RunResult):
+        steps = inputs.exit_steps
+        estimates = _arithmetic(whole, inputs.simulation, found, steps)
+        taken = None if steps is None else ExitCosts(whole.steps, steps)
+        return ArithmeticEnergy(found, estimates, len(inputs.outputs), whole.steps, seconds, taken)
+    chosen = choose(whole, inputs, samples)
+    with watch.progress("spikes", chosen.count) as advance:
+        simulation = load_backend("cpu").run(whole, chosen.shown, progress=advance)
+    estimates = _arithmetic(whole, simulation, found)
+    if policy is None:
+        return ArithmeticEnergy(found, estimates, chosen.count, whole.steps, seconds, None)
+    _, measures = stopped(whole, chosen, policy, watch)
+    with watch.progress("spikes up to the exits", chosen.count) as advance:
+        early = run_with_exits(whole, chosen.shown, policy, load_backend("cpu"), advance)
+    up_to_exits = _arithmetic(whole, early.simulation, found, early.steps)
+    costs = arithmetic_exit_costs(whole, early.steps, estimates, up_to_exits, measures)
+    return ArithmeticEnergy(found, up_to_exits, chosen.count, whole.steps, seconds, costs)
 
 
 def latency(
@@ -274,14 +312,18 @@ def latency(
     chip: str | None = None,
     samples: int = 0,
     placement: Placement | str | Path | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> Latency:
     """Return how long one sample of `network` takes on `chip`, in seconds; see `energy` for the parameters.
 
+    With exits, up to them, and with an embedded processor that reads the output in every step.
+
     chip: a hardware profile; None is the one that the network was exported for.
     """
     whole = integer_network(network)
-    return chip_energy(whole, inputs, chip_of(whole, chip), placement, samples=samples, watch=watch).latency
+    found = chip_energy(whole, inputs, chip_of(whole, chip), placement, samples=samples, exits=exits, watch=watch)
+    return found.latency
 
 
 def chip_energy(
@@ -292,14 +334,17 @@ def chip_energy(
     *,
     samples: int = 0,
     seconds: float | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> ChipEnergy:
     """Return what a sample costs on `chip`; see `energy` for the parameters."""
+    policy = _policy(network, inputs, exits)
     chosen = None if isinstance(inputs, RunResult) else choose(network, inputs, samples)
     if placement is not None:
         found = _of_this(network, chip, placement)
     else:
         found = _placed(network, chip, _mean_spikes(network, inputs, chosen, watch))
+    costs, reading = None, 0.0
     if isinstance(inputs, RunResult):
         count, events = len(inputs.outputs), core_events(network, found, [recorded_spikes(inputs.simulation)], chip)
     else:
@@ -307,9 +352,42 @@ def chip_energy(
         count = chosen.count
         with watch.progress("events", count) as advance:
             events = measured_events(network, found, chosen.shown, chip, advance)
-    estimates = event_energy(network, events, chip)
-    largest = network.input.largest_value
-    return ChipEnergy(chip, estimates, count, network.steps, seconds, found, events, latency_of(events, chip), largest)
+        if policy is not None:
+            steps, measures = stopped(network, chosen, policy, watch)
+            with watch.progress("events up to the exits", count) as advance:
+                early = measured_events(network, found, chosen.shown, chip, advance, steps)
+            costs = chip_exit_costs(network, events, early, measures, chip)
+            events, reading = early, reading_time("embedded processor", math.prod(network.output.shape), chip)
+    return ChipEnergy(
+        chip,
+        event_energy(network, events, chip),
+        count,
+        network.steps,
+        seconds,
+        costs,
+        found,
+        events,
+        latency_of(events, chip, reading),
+        network.input.largest_value,
+    )
+
+
+def _policy(network: IntegerNetwork, inputs: Data | RunResult, exits: Exits) -> ExitPolicy | None:
+    """Return the policy `exits` for `network`; one for a run that is done is a UserError."""
+    if exits is None:
+        return None
+    if isinstance(inputs, RunResult):
+        raise UserError("exits: go with inputs, not with a run that is done. Give the inputs, or a run with exits.")
+    return policy_for(network, exits)
+
+
+def _arithmetic(
+    network: IntegerNetwork, simulation: Simulation, costs: HardwareProfile, steps: np.ndarray | None = None
+) -> tuple[EnergyEstimate, ...]:
+    """Return the papers' estimate, then those in integers and with memory; steps: (samples,), or all."""
+    operations, counts = simulation.synaptic_operations, simulation.spike_counts
+    paper = estimate_energy(network, operations, costs, steps)
+    return (paper, *integer_estimates(network, operations, counts, costs, steps))
 
 
 def _mean_spikes(
@@ -320,14 +398,6 @@ def _mean_spikes(
     assert chosen is not None
     with watch.progress("spikes", chosen.count) as advance:
         return mean_spikes(network, chosen.shown, advance)
-
-
-def _simulated(network: IntegerNetwork, inputs: Data | RunResult, samples: int, watch: Watch) -> Simulation:
-    if isinstance(inputs, RunResult):
-        return inputs.simulation
-    chosen = choose(network, inputs, samples)
-    with watch.progress("spikes", chosen.count) as advance:
-        return load_backend("cpu").run(network, chosen.shown, progress=advance)
 
 
 def _placed(network: IntegerNetwork, chip: HardwareProfile, spikes: dict[str, np.ndarray]) -> Placement:

@@ -1,6 +1,5 @@
 """exits: when a sample may stop before the last step, fitted on validation samples and measured on test samples."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from snn_deploy.api.sources import Chosen, Data, Network, calibration_samples, choose, integer_network, network_file
+from snn_deploy.deploy.exits.exit_measures import ExitMeasures, exit_measures
 from snn_deploy.deploy.exits.exit_policy import (
     ExitPolicy,
-    accuracy_at,
-    at_exits,
     read_exit_policy,
     require_same_network,
     write_exit_policy,
@@ -27,60 +25,8 @@ from snn_deploy.support.watch import SILENT, Watch
 
 FILE = "exits.json"  # beside network.npz
 
-
-@dataclass(frozen=True)
-class ExitMeasures:
-    """What a policy does on some samples. Accuracies are shares.
-
-    accuracy: at the exits. whole_accuracy: in the last step. changed: how many samples have another class at the exit
-    than in the last step. steps: (samples,), the step of each. covered, set_size: the share of samples whose prediction
-    set holds the label, and the mean number of classes in a set; None without sets.
-    """
-
-    accuracy: float
-    whole_accuracy: float
-    changed: int
-    steps: np.ndarray
-    covered: float | None
-    set_size: float | None
-
-    @property
-    def mean(self) -> float:
-        """Steps of a sample, the mean."""
-        return float(self.steps.mean())
-
-    @property
-    def median(self) -> float:
-        """Steps of a sample, the median."""
-        return float(np.median(self.steps))
-
-    @property
-    def p99(self) -> int:
-        """Steps within which 99 % of the samples stop."""
-        return int(np.quantile(self.steps, 0.99, method="inverted_cdf"))
-
-    @property
-    def loss(self) -> float:
-        """The share of samples by which accuracy is lower than in the last step; below zero it is higher."""
-        return self.whole_accuracy - self.accuracy
-
-    @property
-    def loss_error(self) -> float:
-        """The standard error of `loss`: what chance does to it, at so few samples that change."""
-        return math.sqrt(max(self.changed, 1)) / len(self.steps)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return all of it as plain numbers."""
-        sets = {} if self.covered is None else {"covered": self.covered, "set_size": self.set_size}
-        return {
-            "samples": len(self.steps),
-            "accuracy": self.accuracy,
-            "accuracy_of_all_steps": self.whole_accuracy,
-            "changed": self.changed,
-            "steps": {"mean": self.mean, "median": self.median, "p99": self.p99},
-            "stopped_in": {str(k): int(n) for k, n in enumerate(np.bincount(self.steps)[1:], 1)},
-            **sets,
-        }
+Exits = ExitPolicy | str | Path | None
+"""When samples stop early: a policy, the file of one, or None where they do not."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +63,7 @@ class ExitsResult(Result):
             for step, least in enumerate((*self.policy.least, "the last"), 1)
         ]
         titles = ("step", f"stops from this {self.policy.rule} on", *(f"% of {name} samples" for name in measures))
-        lines = [f"{name}: {_sentence(m)}" for name, m in measures.items()]
+        lines = [f"{name}: {m}" for name, m in measures.items()]
         sets = [
             f"{name}: {100 * m.covered:.2f} % of the prediction sets hold the class ({m.set_size:.2f} classes in a set)"
             for name, m in measures.items()
@@ -201,9 +147,9 @@ def exits(
     policy = fit_exits(Calibration(seen, validation.labels), whole.digest, rule, allowed_loss, coverage)
     tested = None
     if test is not None and test.labels is not None:
-        tested = _measures(policy, _outputs(whole, test, "test samples", watch), test.labels)
+        tested = exit_measures(policy, _outputs(whole, test, "test samples", watch), test.labels)
     folder = None if isinstance(network, IntegerNetwork) else network_file(Path(network)).parent
-    return ExitsResult(whole, policy, _measures(policy, seen, validation.labels), tested, allowed_loss, folder)
+    return ExitsResult(whole, policy, exit_measures(policy, seen, validation.labels), tested, allowed_loss, folder)
 
 
 def policy_for(network: IntegerNetwork, chosen: ExitPolicy | str | Path) -> ExitPolicy:
@@ -213,34 +159,23 @@ def policy_for(network: IntegerNetwork, chosen: ExitPolicy | str | Path) -> Exit
     return policy
 
 
+def stopped(
+    network: IntegerNetwork, chosen: Chosen, policy: ExitPolicy, watch: Watch
+) -> tuple[np.ndarray, ExitMeasures | None]:
+    """Return the step in which each sample stops, (samples,), from 1, and what that does, where there are labels."""
+    outputs = _outputs(network, chosen, "exits", watch)
+    if chosen.labels is None:
+        return policy.exits(outputs), None
+    found = exit_measures(policy, outputs, chosen.labels)
+    return found.steps, found
+
+
 def _outputs(network: IntegerNetwork, chosen: Chosen, title: str, watch: Watch) -> np.ndarray:
     from snn_deploy.deploy.backends import cpu  # noqa: PLC0415 - torch and numba are slow to import
 
     require_memory(network, chosen.count, ["cpu"])
     with watch.progress(title, chosen.count) as advance:
         return outputs_by_step(network, cpu.prepared(network), chosen.shown, advance)
-
-
-def _measures(policy: ExitPolicy, outputs: np.ndarray, labels: np.ndarray) -> ExitMeasures:
-    steps = policy.exits(outputs)
-    last = np.full(len(steps), policy.steps)
-    there, final = at_exits(outputs, steps), at_exits(outputs, last)
-    covered = set_size = None
-    if policy.coverage is not None:
-        sets = policy.sets(there, steps)
-        covered, set_size = float(sets[np.arange(len(labels)), labels].mean()), float(sets.sum(1).mean())
-    changed = int((there.argmax(1) != final.argmax(1)).sum())
-    return ExitMeasures(
-        accuracy_at(outputs, steps, labels), accuracy_at(outputs, last, labels), changed, steps, covered, set_size
-    )
-
-
-def _sentence(measures: ExitMeasures) -> str:
-    return (
-        f"{100 * measures.accuracy:.2f} % at the exits, {100 * measures.whole_accuracy:.2f} % in the last step (a loss "
-        f"of {100 * measures.loss:.2f} ± {100 * measures.loss_error:.2f} points, {len(measures.steps)} samples); "
-        f"steps: mean {measures.mean:.2f}, median {measures.median:g}, 99 % within {measures.p99}"
-    )
 
 
 def _shown(least: float | str | None) -> str:

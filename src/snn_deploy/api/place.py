@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from snn_deploy.api.energy import ChipEnergy, chip_energy
+from snn_deploy.api.exits import Exits
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_network
 from snn_deploy.api.trade import Trade
@@ -93,13 +94,17 @@ class PlaceResult(Result):
             raise UserError(f"placement: {self.headline()}. Look at .violations and .suggestions.")
         return self.placed.placement
 
-    def energy(self, inputs: Data | RunResult = None, *, samples: int = 0, watch: Watch = SILENT) -> ChipEnergy:
-        """Return the energy and the time of a sample on these cores; inputs, samples: as of `energy`."""
-        return chip_energy(self.network, inputs, self.chip, self.placement, samples=samples, watch=watch)
+    def energy(
+        self, inputs: Data | RunResult = None, *, samples: int = 0, exits: Exits = None, watch: Watch = SILENT
+    ) -> ChipEnergy:
+        """Return the energy and the time of a sample on these cores; inputs, samples, exits: as of `energy`."""
+        return chip_energy(self.network, inputs, self.chip, self.placement, samples=samples, exits=exits, watch=watch)
 
-    def latency(self, inputs: Data | RunResult = None, *, samples: int = 0, watch: Watch = SILENT) -> Latency:
-        """Return how long a sample takes on these cores; inputs, samples: as of `energy`."""
-        return self.energy(inputs, samples=samples, watch=watch).latency
+    def latency(
+        self, inputs: Data | RunResult = None, *, samples: int = 0, exits: Exits = None, watch: Watch = SILENT
+    ) -> Latency:
+        """Return how long a sample takes on these cores; inputs, samples, exits: as of `energy`."""
+        return self.energy(inputs, samples=samples, exits=exits, watch=watch).latency
 
     def save(self, path: str | Path) -> Path:
         """Write the placement to `path` as JSON and return the path."""
@@ -253,6 +258,7 @@ def place(
     storage: Storage = "nengo-loihi",
     objective: Objective = "cores",
     seed: int = 0,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> PlaceResult:
     """Return `network` on the cores of `chip`, within the limits of its profile.
@@ -281,6 +287,9 @@ def place(
         That needs spikes that were measured: `spikes`, or `samples`.
     seed
         Of the search for core sites.
+    exits
+        With objective "latency": time and energy of the mappings are of samples that stop as this policy, or its file,
+        says (see sd.exits).
     watch
         Hears of progress.
 
@@ -293,6 +302,8 @@ def place(
     whole = integer_network(network)
     profile = chip_of(whole, chip)
     require_storage(storage)
+    if exits is not None and objective != "latency":
+        raise UserError("--exits: only a placement for latency is timed. Give --for latency, or see snn-deploy energy.")
     neurons = sum(math.prod(p.shape) for p in whole.populations)
     require_free(_INDEX * neurons, f"the places of {neurons} neurons")
     if refused := check_on_chip(whole, profile):
@@ -316,7 +327,7 @@ def place(
         even = [balanced(whole, profile, times, found, cores) for cores in numbers_of_cores(found, profile, chips)]
         placed_even = [placed_on_cores(whole, profile, mean, parts=parts, seed=seed) for parts in even]
         fewest, *others = (
-            chip_energy(whole, source, profile, these.placement, samples=samples or 0, watch=watch)
+            chip_energy(whole, source, profile, these.placement, samples=samples or 0, exits=exits, watch=watch)
             for these in (placed, *placed_even)
         )
         trade = Trade(fewest, tuple(others))

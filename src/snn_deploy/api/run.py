@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snn_deploy.api.exits import policy_for
+from snn_deploy.api.exits import Exits, policy_for
 from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.exits.run_with_exits import run_with_exits
+from snn_deploy.deploy.exits.step_spread import StepSpread
 from snn_deploy.deploy.mapping.cores.placement import Placement, read_placement
 from snn_deploy.deploy.running.backend import automatic_backend, load_backend, say_expected
 from snn_deploy.deploy.running.memory import require_memory
@@ -110,11 +111,7 @@ class RunResult(Result):
     def _steps(self) -> str:
         if self.exit_steps is None:
             return f"{self.network.steps} steps each"
-        within = int(np.quantile(self.exit_steps, 0.99, method="inverted_cdf"))
-        return (
-            f"{self.steps:.2f} of {self.network.steps} steps on average (median {np.median(self.exit_steps):g}, 99 % "
-            f"within {within})"
-        )
+        return StepSpread.of(self.exit_steps).of_all(self.network.steps)
 
     def to_dict(self) -> dict[str, object]:
         """Return accuracy, rates, operations and outputs: means over the samples, outputs of each."""
@@ -154,7 +151,7 @@ def run(
     workers: int | None = None,
     cluster: str | None = None,
     explain: bool = False,
-    exits: ExitPolicy | str | Path | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> RunResult:
     """Return what `network` does with `inputs` on `backend`.

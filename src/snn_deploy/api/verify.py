@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from snn_deploy.api.exits import policy_for
+from snn_deploy.api.exits import Exits, policy_for
 from snn_deploy.api.sources import Data, Network, choose, integer_network, network_file
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.running.backend import load_backend, make_ready, say_expected
@@ -135,7 +135,7 @@ def verify(
     layers: int | None = None,
     per_layer: bool = False,
     seed: int = 0,
-    exits: ExitPolicy | str | Path | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> VerifyResult:
     """Return what `network` does on several backends, compared spike for spike, without any tolerance.

@@ -56,7 +56,7 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
         },
         "energy": {
             "J": "synaptic_op synaptic_op_low stdp_update neuron_update_active neuron_update_inactive "
-            "spike_within_tile hop_east_west hop_north_south barrier",
+            "spike_within_tile hop_east_west hop_north_south barrier host_step",
             "flag": "is_proxy",
         },
         "energy.fitted": {
@@ -67,7 +67,7 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
         "latency": {
             "s": "synaptic_op synaptic_op_peak stdp_update neuron_update_active neuron_update_inactive "
             "neuron_update_peak spike_within_tile hop_east_west hop_north_south barrier_min barrier_max "
-            "barrier_multichip realtime_step",
+            "barrier_multichip realtime_step host_step",
             "1/s": "spike_bandwidth_tile",
             "ratio": "spike_generation_factor chip_link_speedup",
         },

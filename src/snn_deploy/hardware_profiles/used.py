@@ -12,11 +12,11 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "max_blocks max_compartment_profiles max_in_axons max_neurons max_out_axons max_synapse_formats "
         "max_threshold_profiles synapse_memory synapse_memory_limit_is_strict "
         "synapse_memory_word_bits synapse_memory_words total_memory usable_fraction",
-        "energy": "hop_east_west hop_north_south neuron_update_active neuron_update_inactive "
+        "energy": "host_step hop_east_west hop_north_south neuron_update_active neuron_update_inactive "
         "spike_within_tile synaptic_op synaptic_op_low",
         "energy.fitted": "axon_out_message hop_east_west hop_north_south neuron_access neuron_update spike_out "
         "synaptic_op_conv synaptic_op_dense",
-        "latency": "barrier_max barrier_min barrier_multichip hop_east_west hop_north_south "
+        "latency": "barrier_max barrier_min barrier_multichip host_step hop_east_west hop_north_south "
         "neuron_update_active neuron_update_inactive synaptic_op",
         "latency.fitted.barrier_by_tiles": "1 2 4 29",
         "latency.second_hand": "barrier neuron_update synaptic_op",

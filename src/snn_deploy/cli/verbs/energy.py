@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option
+from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import Output, verb
 
 
@@ -24,6 +24,7 @@ from snn_deploy.cli.output import Output, verb
     type=click.FloatRange(min=0, min_open=True),
     help="Duration of a sample's input; also prints the energy of a second.",
 )
+@exits_option
 @verb
 def command(
     output: Output,
@@ -33,15 +34,26 @@ def command(
     samples: int,
     placement: Path | None,
     seconds: float | None,
+    exits: Path | None,
 ) -> None:
     """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
     The profile cmos45 gives the energy of arithmetic: as the spiking-network papers count it, in 8-bit integers, and
     with memory access, each beside the equivalent ANN. The profile of a chip, such as loihi2, gives the energy of the
     events on its cores and links, and the time of a sample. Every term is a count times a unit cost with its source.
+    With --exits, energy and time up to the exits stand beside those of all steps: mean, median and 99th percentile.
 
     Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi2
     """
     output.show(
-        sd.energy(network, data, profile=profile, samples=samples, placement=placement, seconds=seconds, watch=output)
+        sd.energy(
+            network,
+            data,
+            profile=profile,
+            samples=samples,
+            placement=placement,
+            seconds=seconds,
+            exits=exits,
+            watch=output,
+        )
     )

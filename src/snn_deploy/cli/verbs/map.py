@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option
+from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.network.core_loads import write_core_loads
 from snn_deploy.support.picture_file import require_picture
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the search for a placement with few spike hops.",
 )
+@exits_option
 @click.option("--out", type=click.Path(path_type=Path), help="Write the placement to this file.")
 @click.option(
     "--loads",
@@ -68,6 +69,7 @@ def command(
     objective: "Objective",
     storage: "Storage",
     seed: int,
+    exits: Path | None,
     out: Path | None,
     loads: Path | None,
     picture: Path | None,
@@ -92,6 +94,7 @@ def command(
         storage=storage,
         objective=objective,
         seed=seed,
+        exits=exits,
         watch=output,
     )
     output.show_blocks(result)

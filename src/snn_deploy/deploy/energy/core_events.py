@@ -1,6 +1,7 @@
 """core_events: what happens on every core and link in every step of every sample, on a chip.
 
-Steps are the network's: a chip's layers lag behind each other (layer_times.py), which moves events and changes none.
+Steps are the network's: a chip's layers lag behind each other (layer_times.py), which moves events and changes none,
+but for samples that stop early: there earlier layers have gone on while the output was on its way (chip_steps.py).
 """
 
 import math
@@ -13,6 +14,8 @@ from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.energy.core_messages import CoreMessages, core_messages
 from snn_deploy.deploy.energy.core_operations import CoreOperations, core_operations, operations_of_weights
+from snn_deploy.deploy.exits.chip_steps import chip_steps, steps_done
+from snn_deploy.deploy.exits.up_to import up_to
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.deploy.running.backend import load_backend
@@ -36,7 +39,9 @@ class CoreEvents:
     spikes from core to core, once for each core that hears one. hops_east_west, hops_north_south, borders: (samples,),
     hops of all messages on a chip, and between chips. busiest_links: (samples, steps), spikes over the busiest link.
     farthest: hops of the longest route, (east-west, north-south). depth: steps that the output lags behind the input on
-    the chip. tiles: in use, on the chip that uses most.
+    the chip. tiles: in use, on the chip that uses most. exits: (samples,), the step in which the output of each
+    stops, from 1, or None where all take every step. reads: (samples,), how often their output is read (reading.py),
+    or None where that is not counted. updates: (samples,), of the network's neurons, in all steps.
     """
 
     operations: Mapping[str, np.ndarray]
@@ -54,6 +59,15 @@ class CoreEvents:
     depth: int
     chips: int
     tiles: int
+    updates: np.ndarray
+    exits: np.ndarray | None = None
+    reads: np.ndarray | None = None
+
+    @property
+    def chip_steps(self) -> np.ndarray:
+        """Steps of the chip from a sample's first to its last output, (samples,)."""
+        last = np.full(self.samples, self.steps) if self.exits is None else self.exits
+        return chip_steps(last, self.depth)
 
     @property
     def steps(self) -> int:
@@ -72,8 +86,12 @@ def measured_events(
     inputs: np.ndarray,
     profile: HardwareProfile,
     progress: Progress | None = None,
+    exits: np.ndarray | None = None,
 ) -> CoreEvents:
-    """Return the events of `inputs` (see simulation.as_frames), run on the CPU simulator; in memory only some."""
+    """Return the events of `inputs` (see simulation.as_frames), run on the CPU simulator; in memory only some.
+
+    exits: see core_events.
+    """
     frames, cpu = as_frames(network, inputs), load_backend("cpu")
     neurons = sum(math.prod(p.shape) for p in network.populations) + math.prod(network.input.shape)
     size = max(1, _VALUES_AT_A_TIME // (network.steps * neurons))
@@ -84,7 +102,7 @@ def measured_events(
             assert spikes is not None  # record=True
             yield spikes
 
-    return core_events(network, placement, parts(), profile)
+    return core_events(network, placement, parts(), profile, exits)
 
 
 def core_events(
@@ -92,14 +110,23 @@ def core_events(
     placement: Placement,
     parts: Iterable[Mapping[str, np.ndarray]],
     profile: HardwareProfile,
+    exits: np.ndarray | None = None,
 ) -> CoreEvents:
     """Return the events of all samples of `parts`: population or input -> (steps, samples, *shape) each.
 
-    A graded input counts every value that is not zero as one spike.
+    A graded input counts every value that is not zero as one spike. exits: (samples,), the step in which each stops,
+    from 1, and up to which its output is read in every step; None: after the last. A spike that was sent counts where
+    it arrives, whatever is done with it there.
     """
     counter = _counter(network, placement, profile)
-    counted = [counter.count(spikes) for spikes in parts]
+    done = None if exits is None else steps_done(network, exits)
+    counted = [counter.count(spikes) for spikes in (parts if done is None else _up_to(parts, done))]
     joined = {name: np.concatenate([part[name] for part in counted]) for name in counted[0]}
+    neurons = {p.name: math.prod(p.shape) for p in network.populations}
+    samples = len(joined["messages"])
+    updates = np.zeros(samples)
+    for name, count in neurons.items():
+        updates += count * (network.steps if done is None else done[name])
     farthest = max((m.farthest for m in counter.messages.values()), key=sum)
     return CoreEvents(
         operations={c.name: joined[f"operations/{c.name}"] for c in network.connections},
@@ -107,7 +134,7 @@ def core_events(
         core_operations=joined["core_operations"],
         core_spikes=joined["core_spikes"],
         compartments=compartments(network, placement, profile),
-        neurons=sum(math.prod(p.shape) for p in network.populations),
+        neurons=sum(neurons.values()),
         messages=joined["messages"],
         hops_east_west=joined["east_west"],
         hops_north_south=joined["north_south"],
@@ -117,7 +144,21 @@ def core_events(
         depth=schedule(network).depth,
         chips=placement.chips,
         tiles=max(Counter(chip for chip, _ in {(core.chip, core.tile) for core in placement.cores}).values()),
+        updates=updates,
+        exits=exits,
+        reads=exits,
     )
+
+
+def _up_to(
+    parts: Iterable[Mapping[str, np.ndarray]], done: Mapping[str, np.ndarray]
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield `parts` without what does not happen any more. done: population or input -> (samples,), of all parts."""
+    start = 0
+    for spikes in parts:
+        end = start + next(iter(spikes.values())).shape[1]
+        yield {name: up_to(values, done[name][start:end]) for name, values in spikes.items()}
+        start = end
 
 
 def compartments(network: IntegerNetwork, placement: Placement, profile: HardwareProfile) -> np.ndarray:

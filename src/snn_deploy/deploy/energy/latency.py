@@ -23,11 +23,12 @@ class Latency(Result):
 
     step: of a step, the mean over steps and samples. sample: from its first step to its last output, the mean over
     samples; sample_median, sample_p99: the median and the 99th percentile over samples. alone, streamed: samples a
-    second, one after another and in a pipeline of layers. busiest_core: the core that works longest in the mean of all
-    samples, and busiest_share: of all cores' time, how much is its own. busiest_cores, their_times: of each step, the
-    core that works longest in the mean of all samples, and how long at most. static_energy: joules of one sample alone,
-    apart from all events, or None where no power is published. barrier: of each step. step_second_hand,
-    sample_second_hand: by the profile's second set of constants, or None. model_errors: how far the model was off.
+    second, one after another and in a pipeline of layers, which samples that stop early are not. busiest_core: the core
+    that works longest in the mean of all samples, and busiest_share: of all cores' time, how much is its own.
+    busiest_cores, their_times: of each step, the core that works longest in the mean of all samples, and how long at
+    most. static_energy: joules of one sample alone, apart from all events, or None where no power is published.
+    barrier: of each step. step_second_hand, sample_second_hand: by the profile's second set of constants, or None.
+    model_errors: how far the model was off.
     """
 
     step: Range
@@ -90,35 +91,48 @@ def amount(value: float, unit: float) -> str:
     return f"{value / unit:,.4g}" if value / unit < 1e4 else f"{value / unit:,.0f}"
 
 
-def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
-    """Return how long the samples of `events` take, each by its own busiest core and link; the host is left out."""
+def latency(events: CoreEvents, profile: HardwareProfile, reading: float = 0.0) -> Latency:
+    """Return how long the samples of `events` take, each by its own busiest core and link; the host is left out.
+
+    reading: seconds for each of the events' reads of the output (reading.py). Samples that stop early are no pipeline:
+    when the next one can begin is known when the last one has stopped.
+    """
     cost = {name: profile.number(f"latency.{name}") for name in _COSTS}
     extra = cost["neuron_update_active"] - cost["neuron_update_inactive"]
     idle = events.compartments * cost["neuron_update_inactive"]
-    base = events.core_operations * cost["synaptic_op"] + idle  # (samples, steps, cores)
-    works = base + events.core_spikes * extra, base + events.compartments * extra  # at least, at most
+    busy = np.minimum(events.chip_steps, events.steps)  # steps with something to do, (samples,)
+    happens = np.arange(events.steps) < busy[:, None]  # (samples, steps)
+    base = (events.core_operations * cost["synaptic_op"] + idle) * happens[..., None]  # (samples, steps, cores)
+    works = (
+        base + events.core_spikes * extra,  # at least
+        base + events.compartments * extra * happens[..., None],  # at most
+    )
     hop = max(cost["hop_east_west"], cost["hop_north_south"])
     links = events.busiest_links * hop
     route = events.farthest[0] * cost["hop_east_west"] + events.farthest[1] * cost["hop_north_south"]
     barrier = _barrier(events, profile)
-    waiting = events.depth - 1  # steps in which most layers have nothing to do yet, or no more
-    streamed, alone = [], []
+    waiting = events.chip_steps - busy  # steps in which most layers have nothing to do yet, or no more
+    read = 0.0 if events.reads is None else events.reads * reading
+    in_steps, alone = [], []
     for work, b in zip(works, barrier, strict=True):
-        steps = np.maximum(work.max(axis=2), links) + route + b  # (samples, steps): each sample's own busiest core
-        streamed.append(steps.sum(axis=1))
-        alone.append(steps.sum(axis=1) + waiting * (route + b + idle.max()))
+        # (samples, steps): each sample's own busiest core
+        steps = (np.maximum(work.max(axis=2), links) + route + b) * happens
+        in_steps.append(steps.sum(axis=1))
+        alone.append(steps.sum(axis=1) + waiting * (route + b + idle.max()) + read)
     mean = works[1].mean(axis=0)  # (steps, cores)
     busiest = int(mean.sum(axis=0).argmax())
     sample = _over(alone, np.mean)
-    whole = _over(streamed, np.mean)
-    second = _second_hand(events, profile, links)
+    whole = _over(in_steps, np.mean)
+    steps_of_a_sample = float(busy.mean())
+    apart = whole if events.exits is None else sample  # from one sample to the next
+    second = _second_hand(events, profile, links, happens, read)
     return Latency(
-        step=(whole[0] / events.steps, whole[1] / events.steps),
+        step=(whole[0] / steps_of_a_sample, whole[1] / steps_of_a_sample),
         sample=sample,
         sample_median=_over(alone, np.median),
         sample_p99=_over(alone, _percentile_99),
         alone=(1 / sample[1], 1 / sample[0]),
-        streamed=(1 / whole[1], 1 / whole[0]),
+        streamed=(1 / apart[1], 1 / apart[0]),
         busiest_core=busiest,
         busiest_share=float(mean.sum(axis=0)[busiest] / mean.sum()),
         busiest_cores=tuple(mean.argmax(axis=1).tolist()),
@@ -131,7 +145,9 @@ def latency(events: CoreEvents, profile: HardwareProfile) -> Latency:
     )
 
 
-def _second_hand(events: CoreEvents, profile: HardwareProfile, links: np.ndarray) -> tuple[float | None, float | None]:
+def _second_hand(
+    events: CoreEvents, profile: HardwareProfile, links: np.ndarray, happens: np.ndarray, read: np.ndarray | float
+) -> tuple[float | None, float | None]:
     """Return the times of a step and of a sample by the second set of constants, where the profile has one."""
     if not profile.section("latency.second_hand"):
         return None, None
@@ -140,8 +156,10 @@ def _second_hand(events: CoreEvents, profile: HardwareProfile, links: np.ndarray
     )
     idle = events.compartments * update
     work = (events.core_operations * operation + idle).max(axis=2)
-    streamed = float((np.maximum(work, links) + barrier).sum(axis=1).mean())
-    return streamed / events.steps, streamed + (events.depth - 1) * float(idle.max() + barrier)
+    busy = happens.sum(axis=1)
+    in_steps = float(((np.maximum(work, links) + barrier) * happens).sum(axis=1).mean())
+    waiting = float((events.chip_steps - busy).mean()) * float(idle.max() + barrier)
+    return in_steps / float(busy.mean()), in_steps + waiting + float(np.mean(read))
 
 
 def _errors(profile: HardwareProfile) -> tuple[str, ...]:

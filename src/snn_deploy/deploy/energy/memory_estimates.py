@@ -21,6 +21,7 @@ from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 WEIGHT_BITS, STATE_BITS, ACTIVATION_BITS, TABLE_BITS = 8, 24, 8, 64
 _INT = "energy.conventional"
 _SIZES = {8192: "energy.memory.sram_8KB_64b", 32768: "energy.memory.sram_32KB_64b", 2**20: "energy.memory.sram_1MB_64b"}
+Counts = np.ndarray | float  # of each sample, or one number for all
 _LEFT_OUT = ("static power", "input encoding and host traffic", "wires between the parts of the chip")
 
 
@@ -29,14 +30,16 @@ def integer_estimates(
     synaptic_operations: Mapping[str, np.ndarray],
     spike_counts: Mapping[str, np.ndarray],
     profile: HardwareProfile,
+    steps: np.ndarray | None = None,
 ) -> tuple[EnergyEstimate, ...]:
     """Return the estimates in integers: arithmetic alone, then with memory for an ANN that reuses nothing and all.
 
     synaptic_operations: connection -> (samples,). spike_counts: population or input -> (samples,), as in Simulation.
-    Joules of one sample, the mean over the samples.
+    steps: (samples,), that each sample took; None: all of the network's. Joules of one sample, the mean over them.
     """
+    taken: Counts = float(network.steps) if steps is None else np.asarray(steps, np.float64)
     costs, dense = _Costs(profile), multiply_accumulates(network)
-    spiking = [_events(network, c, synaptic_operations, dense) for c in network.connections]
+    spiking = [_events(c, network, synaptic_operations, dense, taken) for c in network.connections]
     compute = tuple(costs.compute(name, count, is_multiplied) for name, count, is_multiplied in spiking)
     ann = tuple(costs.compute(name, float(count), True) for name, count in dense.items())
     alone = EnergyEstimate(
@@ -50,9 +53,9 @@ def integer_estimates(
     for name, count, is_multiplied in spiking:
         memory += costs.operands(name, count, is_multiplied)
     for p in network.populations:
-        memory += costs.updates(p.name, math.prod(p.shape) * network.steps)
+        memory += costs.updates(p.name, math.prod(p.shape) * taken)
     for c in network.connections:
-        memory.append(costs.lookup(c.name, float(np.mean(spike_counts[c.source]))))
+        memory.append(costs.lookup(c.name, spike_counts[c.source]))
     without, always = [*ann], [*ann]
     for c in network.connections:
         count = float(dense[c.name])
@@ -75,12 +78,16 @@ def integer_estimates(
 
 
 def _events(
-    network: IntegerNetwork, c: IntegerConnection, operations: Mapping[str, np.ndarray], dense: Mapping[str, int]
-) -> tuple[str, float, bool]:
-    """Return (connection, operations a sample, whether each multiplies)."""
+    c: IntegerConnection,
+    network: IntegerNetwork,
+    operations: Mapping[str, np.ndarray],
+    dense: Mapping[str, int],
+    steps: Counts,
+) -> tuple[str, Counts, bool]:
+    """Return (connection, operations of the samples, whether each multiplies)."""
     if c.source == network.input.name and network.input.largest_value > 1:
-        return c.name, float(dense[c.name] * network.steps), True
-    return c.name, float(np.mean(operations[c.name])), False
+        return c.name, dense[c.name] * steps, True
+    return c.name, operations[c.name], False
 
 
 class _Costs:
@@ -89,25 +96,25 @@ class _Costs:
     def __init__(self, profile: HardwareProfile) -> None:
         self.profile = profile
 
-    def compute(self, name: str, count: float, is_multiplied: bool) -> EnergyTerm:
+    def compute(self, name: str, count: Counts, is_multiplied: bool) -> EnergyTerm:
         kind = "multiply_accumulate_int8" if is_multiplied else "addition_int8"
         word = "multiply-accumulate, 8 bits" if is_multiplied else "addition of 8 bits to 32"
         return self._of(name, word, count, f"{_INT}.{kind}")
 
-    def operands(self, name: str, count: float, is_multiplied: bool) -> list[EnergyTerm]:
+    def operands(self, name: str, count: Counts, is_multiplied: bool) -> list[EnergyTerm]:
         read = [self._access(name, "weight read", count, "weight_capacity", WEIGHT_BITS)]
         if is_multiplied:
             read.append(self._access(name, "pixel read", count, "state_capacity", ACTIVATION_BITS))
         return [*read, self._access(name, "accumulator read and write", 2 * count, "state_capacity", STATE_BITS)]
 
-    def updates(self, name: str, count: float) -> list[EnergyTerm]:
+    def updates(self, name: str, count: Counts) -> list[EnergyTerm]:
         return [
             self._access(name, "two states read and written", 4 * count, "state_capacity", STATE_BITS),
             self._of(name, "leak, a multiplication of 32 bits", count, "energy.op.int32_multiply"),
             self._of(name, "update, two additions of 32 bits", 2 * count, "energy.op.int32_add"),
         ]
 
-    def lookup(self, name: str, count: float) -> EnergyTerm:
+    def lookup(self, name: str, count: Counts) -> EnergyTerm:
         return self._access(name, "table looked up for a spike", count, "state_capacity", TABLE_BITS)
 
     def reads(self, name: str, weights: float, activations: float) -> list[EnergyTerm]:
@@ -116,12 +123,12 @@ class _Costs:
             self._access(name, "activation read", activations, "state_capacity", ACTIVATION_BITS),
         ]
 
-    def _of(self, name: str, word: str, count: float, quantity: str) -> EnergyTerm:
+    def _of(self, name: str, word: str, count: Counts, quantity: str) -> EnergyTerm:
         q = self.profile.quantity(quantity)
         source = "; ".join((q.source, *self.profile.references(q)))
         return EnergyTerm(name, word, count, self.profile.number(quantity), source, q.confidence)
 
-    def _access(self, name: str, word: str, count: float, memory: str, bits: int) -> EnergyTerm:
+    def _access(self, name: str, word: str, count: Counts, memory: str, bits: int) -> EnergyTerm:
         """The formula `model.memory.access`, E64(capacity) * max(bits, min_bits) / 64."""
         capacity = self.profile.whole(f"model.memory.{memory}")
         shown = f"{word}, {bits} bits of {capacity // 1024} KiB"

@@ -9,7 +9,7 @@ in the profile), the neurons' own updates, static power and the way to and from 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,24 @@ LEFT_OUT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EnergyTerm:
-    """One kind of operation at one connection: count per sample times unit_cost in joules."""
+    """One kind of operation at one connection: count per sample times unit_cost in joules.
+
+    counts: of each sample, (samples,), or one number for all.
+    """
 
     connection: str
     operation: str
-    count: float
+    counts: np.ndarray | float
     unit_cost: float
     source: str
     confidence: str
+
+    @property
+    def count(self) -> float:
+        """Operations of a sample, the mean."""
+        return float(np.mean(self.counts))
 
     @property
     def energy(self) -> float:
@@ -66,6 +74,11 @@ class EnergyEstimate:
         return sum(term.energy for term in self.spiking)
 
     @property
+    def of_samples(self) -> np.ndarray:
+        """Joules of the spiking network for each sample, (samples,), or one number where all are equal."""
+        return np.asarray(sum(term.unit_cost * np.asarray(term.counts, np.float64) for term in self.spiking))
+
+    @property
     def equal_ann_total(self) -> float:
         """Joules per sample of the equal ANN."""
         return sum(term.energy for term in self.equal_ann)
@@ -74,7 +87,18 @@ class EnergyEstimate:
         """Return the estimate as plain dictionaries and lists; every energy in joules."""
 
         def rows(terms: tuple[EnergyTerm, ...]) -> list[dict[str, Any]]:
-            return [{**asdict(term), "energy": term.energy} for term in terms]
+            return [
+                {
+                    "connection": term.connection,
+                    "operation": term.operation,
+                    "count": term.count,
+                    "unit_cost": term.unit_cost,
+                    "source": term.source,
+                    "confidence": term.confidence,
+                    "energy": term.energy,
+                }
+                for term in terms
+            ]
 
         return {
             "title": self.title,
@@ -89,13 +113,17 @@ class EnergyEstimate:
 
 
 def estimate_energy(
-    network: IntegerNetwork, synaptic_operations: Mapping[str, np.ndarray], profile: HardwareProfile
+    network: IntegerNetwork,
+    synaptic_operations: Mapping[str, np.ndarray],
+    profile: HardwareProfile,
+    steps: np.ndarray | None = None,
 ) -> EnergyEstimate:
     """Return the estimated energy of one sample in joules, the mean over the samples that were counted.
 
     synaptic_operations: connection -> (samples,), as in Simulation.
     An input of several levels is multiplied: its connections count their dense multiply-accumulates in every step,
-    the addition of each included. Every other synaptic operation is one addition.
+    the addition of each included. Every other synaptic operation is one addition. steps: (samples,), that each sample
+    took; None: all of the network's.
     """
     require_op_energy(profile)
     dense = multiply_accumulates(network)
@@ -103,13 +131,13 @@ def estimate_energy(
     for connection in network.connections:
         name = connection.name
         if connection.source == network.input.name and network.input.largest_value > 1:
-            count = float(dense[name] * network.steps)
+            count = dense[name] * (float(network.steps) if steps is None else np.asarray(steps, np.float64))
             spiking.append(_term(name, "multiply-accumulate", count, profile, _MULTIPLY_ACCUMULATE))
         else:
             counts = np.asarray(synaptic_operations[name])
             if counts.size == 0:
                 raise UserError("energy: no samples were counted. Give at least one.")
-            spiking.append(_term(name, "addition", float(counts.mean()), profile, _ADDITION))
+            spiking.append(_term(name, "addition", counts, profile, _ADDITION))
     ann = tuple(
         _term(name, "multiply-accumulate", float(count), profile, _MULTIPLY_ACCUMULATE) for name, count in dense.items()
     )
@@ -141,7 +169,9 @@ def require_op_energy(profile: HardwareProfile) -> None:
         )
 
 
-def _term(connection: str, operation: str, count: float, profile: HardwareProfile, name: str) -> EnergyTerm:
+def _term(
+    connection: str, operation: str, count: np.ndarray | float, profile: HardwareProfile, name: str
+) -> EnergyTerm:
     cost = profile.quantity(name)
     source = "; ".join((cost.source, *profile.references(cost)))
     return EnergyTerm(connection, operation, count, profile.number(name), source, cost.confidence)

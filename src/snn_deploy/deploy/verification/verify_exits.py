@@ -13,6 +13,7 @@ import numpy as np
 
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.exits.run_with_exits import ExitedSamples, run_with_exits
+from snn_deploy.deploy.exits.up_to import up_to
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.simulation import Progress
 from snn_deploy.deploy.verification.operands import Operands
@@ -128,19 +129,12 @@ def _first_difference(
     """Return the first difference that has no other as its cause: of spikes, of exits, of outputs."""
     assert found.simulation.spikes is not None
     shared = np.minimum(first.steps, found.steps)
-    expected, there = (up_to(spikes, shared) for spikes in (whole, found.simulation.spikes))
+    expected, there = (
+        {key: up_to(values, shared) for key, values in spikes.items()} for spikes in (whole, found.simulation.spikes)
+    )
     if (of_spikes := first_spike_difference(network, name, expected, there)) is not None:
         return of_spikes
     if len(others := np.flatnonzero(first.steps != found.steps)):
         sample = int(others[0])
         return ExitDifference(name, sample, int(first.steps[sample]), int(found.steps[sample]))
     return first_output_difference(network, name, first.simulation.outputs, found.simulation.outputs)
-
-
-def up_to(spikes: Mapping[str, np.ndarray], steps: np.ndarray) -> dict[str, np.ndarray]:
-    """Return `spikes`, name -> (steps, samples, *shape), with 0 after each sample's step of `steps`, from 1."""
-    found = {}
-    for name, values in spikes.items():
-        happens = np.arange(len(values))[:, None] < steps
-        found[name] = values * happens.reshape(*happens.shape, *[1] * (values.ndim - 2)).astype(values.dtype)
-    return found
