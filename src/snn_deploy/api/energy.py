@@ -9,13 +9,13 @@ import numpy as np
 from snn_deploy.api.exits import Exits, policy_for, stopped
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Chosen, Data, Network, chip_of, choose, integer_network
+from snn_deploy.deploy.energy.arithmetic_estimates import arithmetic_estimates
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import CoreEvents, core_events, measured_events
 from snn_deploy.deploy.energy.exit_costs import ExitCosts, arithmetic_exit_costs, chip_exit_costs
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.latency import latency as latency_of
-from snn_deploy.deploy.energy.memory_estimates import integer_estimates
-from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate, EnergyTerm, estimate_energy, require_op_energy
+from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate, EnergyTerm, require_op_energy
 from snn_deploy.deploy.energy.reading import reading_time
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.exits.run_with_exits import run_with_exits
@@ -24,7 +24,6 @@ from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.mean_spikes import mean_of_recorded, mean_spikes, recorded_spikes
-from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.export.chip.check_on_chip import require_on_chip
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
@@ -288,19 +287,19 @@ def energy(
     policy = _policy(whole, inputs, exits)
     if isinstance(inputs, RunResult):
         steps = inputs.exit_steps
-        estimates = _arithmetic(whole, inputs.simulation, found, steps)
+        estimates = arithmetic_estimates(whole, inputs.simulation, found, steps)
         taken = None if steps is None else ExitCosts(whole.steps, steps)
         return ArithmeticEnergy(found, estimates, len(inputs.outputs), whole.steps, seconds, taken)
     chosen = choose(whole, inputs, samples)
     with watch.progress("spikes", chosen.count) as advance:
         simulation = load_backend("cpu").run(whole, chosen.shown, progress=advance)
-    estimates = _arithmetic(whole, simulation, found)
+    estimates = arithmetic_estimates(whole, simulation, found)
     if policy is None:
         return ArithmeticEnergy(found, estimates, chosen.count, whole.steps, seconds, None)
     _, measures = stopped(whole, chosen, policy, watch)
     with watch.progress("spikes up to the exits", chosen.count) as advance:
         early = run_with_exits(whole, chosen.shown, policy, load_backend("cpu"), advance)
-    up_to_exits = _arithmetic(whole, early.simulation, found, early.steps)
+    up_to_exits = arithmetic_estimates(whole, early.simulation, found, early.steps)
     costs = arithmetic_exit_costs(whole, early.steps, estimates, up_to_exits, measures)
     return ArithmeticEnergy(found, up_to_exits, chosen.count, whole.steps, seconds, costs)
 
@@ -379,15 +378,6 @@ def _policy(network: IntegerNetwork, inputs: Data | RunResult, exits: Exits) -> 
     if isinstance(inputs, RunResult):
         raise UserError("exits: go with inputs, not with a run that is done. Give the inputs, or a run with exits.")
     return policy_for(network, exits)
-
-
-def _arithmetic(
-    network: IntegerNetwork, simulation: Simulation, costs: HardwareProfile, steps: np.ndarray | None = None
-) -> tuple[EnergyEstimate, ...]:
-    """Return the papers' estimate, then those in integers and with memory; steps: (samples,), or all."""
-    operations, counts = simulation.synaptic_operations, simulation.spike_counts
-    paper = estimate_energy(network, operations, costs, steps)
-    return (paper, *integer_estimates(network, operations, counts, costs, steps))
 
 
 def _mean_spikes(

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from snn_deploy.api.exits import FILE as EXITS_FILE
+from snn_deploy.api.exits import Exits, policy_for
 from snn_deploy.api.sources import Data, chip_of, choose, integer_network, network_file
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.network.integer_network import IntegerNetwork
@@ -56,7 +59,8 @@ class ReportResult(Result):
         """Return accuracy, whether it fits on each chip, differences, and the file."""
         fits = (f"{fit.title}: {_where(fit)}" for fit in self.findings.fits)
         written = () if self.file is None else (f"wrote {self.file}",)
-        return (self.headline(), *fits, *self.differences, *written)
+        early = () if self.findings.exits is None else self.findings.exits.lines()
+        return (self.headline(), *early, *fits, *self.differences, *written)
 
     def to_dict(self) -> dict[str, object]:
         """Return the file and the main findings."""
@@ -67,6 +71,7 @@ class ReportResult(Result):
             "differences": list(self.differences),
             "fits": {fit.profile: fit.on_chip is not None for fit in self.findings.fits},
             "improvements": [t.change for t in self.findings.better],
+            "exits": {profile: costs.to_dict() for profile, costs in self.findings.exit_costs},
         }
 
 
@@ -80,6 +85,7 @@ def report(
     compared: int = 10,
     beside: str | Path | None = None,
     backends: Sequence[str] | None = None,
+    exits: Exits = None,
     watch: Watch = SILENT,
 ) -> ReportResult:
     """Return a report of accuracy, identical spikes, layers, fit, energy, training and provenance.
@@ -99,6 +105,9 @@ def report(
         A run or network that was trained otherwise, whose potentials are drawn as well.
     backends
         Compared; None is reference, cpu, and onnx and lava where they are installed.
+    exits
+        Also say what it does to let samples stop as this policy, or its file, says (see sd.exits). None is the file
+        exits.json beside the network, where there is one.
     watch
         Hears of progress.
 
@@ -121,6 +130,7 @@ def report(
     if beside is not None:
         other, _ = _subject(beside)
         as_frames(other.network, chosen.first(1).shown)  # refuses what it does not take
+    policy = _policy(network, exits, None if isinstance(source, IntegerNetwork) else folder / EXITS_FILE)
     names = tuple(backends or installed_backends())
     where = folder if isinstance(source, IntegerNetwork) else source
     shown = Shown(chosen.shown, chosen.labels, chosen.is_sequence)
@@ -131,10 +141,23 @@ def report(
         backends=names,
         compared=compared,
         beside=other,
-        commands=_commands(where, chips or (), inputs, chosen.count, compared, beside, names),
+        policy=policy,
+        commands=_commands(where, chips or (), inputs, chosen.count, compared, beside, names, exits),
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")
+
+
+def _policy(network: IntegerNetwork, exits: Exits, beside: Path | None) -> ExitPolicy | None:
+    """Return the policy `exits`; without one, that of the file `beside` the network, where there is one."""
+    if exits is not None:
+        return policy_for(network, exits)
+    if beside is None or not beside.exists():
+        return None
+    try:
+        return policy_for(network, beside)
+    except UserError as error:
+        raise UserError(f"{error} Or remove it: a report takes the exits beside its network.") from error
 
 
 def _where(fit: Fit) -> str:
@@ -174,9 +197,11 @@ def _commands(
     compared: int,
     beside: str | Path | None,
     backends: Sequence[str],
+    exits: Exits,
 ) -> tuple[str, ...]:
     options = [f"--profile {name}" for name in chips] + ([f"--data {data}"] if isinstance(data, str) else [])
     options += [f"--beside {beside}"] if beside else []
+    options += [f"--exits {exits}"] if isinstance(exits, str | Path) else []
     options += [f"--samples {samples}", f"--compared {compared}", f"--backends {','.join(backends)}"]
     verified = f"snn-deploy verify {source} --backends {','.join(backends)} --samples {compared}"
     return (f"snn-deploy report {source} {' '.join(options)}", verified)

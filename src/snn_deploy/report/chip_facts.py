@@ -8,7 +8,9 @@ from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import measured_events
+from snn_deploy.deploy.energy.exit_costs import chip_exit_costs
 from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.exits.exit_measures import ExitMeasures
 from snn_deploy.deploy.mapping.checking.fit import bottleneck, other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement
@@ -27,10 +29,14 @@ _SHAPES = 400  # cores that are drawn as shapes; more of them become one image, 
 
 
 def chip_facts(
-    network: IntegerNetwork, chip: HardwareProfile, spikes: Mapping[str, np.ndarray], inputs: np.ndarray
+    network: IntegerNetwork,
+    chip: HardwareProfile,
+    spikes: Mapping[str, np.ndarray],
+    inputs: np.ndarray,
+    exits: ExitMeasures | None = None,
 ) -> Fit:
     """Return what `network` is like on `chip`. spikes: as mean_spikes gives them, of `inputs` (see
-    simulation.as_frames).
+    simulation.as_frames). exits: where these samples stop early, or None.
 
     The placement is the one of snn-deploy map with these spikes and seed 0.
     """
@@ -54,6 +60,10 @@ def chip_facts(
     placement = placed.placement
     events = measured_events(network, placement, inputs, chip)
     times = latency(events, chip)
+    costs = None
+    if exits is not None:
+        stopped = measured_events(network, placement, inputs, chip, exits=exits.steps)
+        costs = chip_exit_costs(network, events, stopped, exits, chip)
     most = {name: (max(use[name] for use in found.uses), *limit) for name, limit in limits(chip).items()}
     on_chip = OnChip(
         cores=len(found.cores),
@@ -71,6 +81,7 @@ def chip_facts(
             )
         ),
         picture=_picture(network, placement, found, placed.traffic, chip),
+        exits=costs,
     )
     errors = tuple(error_line(chip, what) for what in ("cores", "dynamic_energy", "total_energy"))
     return Fit(chip.name, title, (), (), not_counted(chip, found.storage), on_chip, (*errors, *times.model_errors))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from snn_deploy.deploy.energy.exit_costs import ExitCosts
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
 from snn_deploy.report.charts import Chart
@@ -47,7 +48,8 @@ class OnChip:
     """A network on the cores of a chip.
 
     least_cores: no mapping needs fewer. blocks: population -> into how many blocks of neurons it is cut. limits:
-    resource -> (most on a core, allowed, source). energies, times: of a sample. busiest: of each step the layers of
+    resource -> (most on a core, allowed, source). energies, times: of a sample in all its steps; exits: of samples that
+    stop early, or None. busiest: of each step the layers of
     the core that works longest, its index, for how many seconds at most, and the spikes over the busiest link.
     """
 
@@ -61,6 +63,7 @@ class OnChip:
     times: Latency
     busiest: tuple[tuple[str, int, float, float], ...]
     picture: Chart
+    exits: ExitCosts | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ class Training:
 class Findings:
     """One report. samples: on how many test samples layers and energy were measured.
 
-    energies: of arithmetic, the papers' estimate first.
+    energies: of arithmetic, the papers' estimate first. exits: what stopping early does, and costs in arithmetic, or
+    None; on a chip, OnChip has it.
     provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again.
     """
 
@@ -114,6 +118,14 @@ class Findings:
     provenance: tuple[tuple[str, str], ...]
     config: str
     commands: tuple[str, ...]
+    exits: ExitCosts | None
+
+    @property
+    def exit_costs(self) -> tuple[tuple[str, ExitCosts], ...]:
+        """(profile, what samples that stop early cost there), arithmetic first; none where all take every step."""
+        arithmetic = () if self.exits is None else ((self.energies[0].profile, self.exits),)
+        chips = ((fit.profile, fit.on_chip.exits) for fit in self.fits if fit.on_chip and fit.on_chip.exits)
+        return (*arithmetic, *chips)
 
     @property
     def accuracy(self) -> float | None:

@@ -8,12 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.deploy.backends import lava, onnx
-from snn_deploy.deploy.energy.memory_estimates import integer_estimates
-from snn_deploy.deploy.energy.paper_estimate import estimate_energy
+from snn_deploy.deploy.backends import cpu, lava, onnx
+from snn_deploy.deploy.energy.arithmetic_estimates import arithmetic_estimates
+from snn_deploy.deploy.energy.exit_costs import ExitCosts, arithmetic_exit_costs
+from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
+from snn_deploy.deploy.exits.exit_measures import exit_measures
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy
+from snn_deploy.deploy.exits.outputs_by_step import outputs_by_step
+from snn_deploy.deploy.exits.run_with_exits import run_with_exits
 from snn_deploy.deploy.running.backend import load_backend, say_expected
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.deploy.verification.verify_exits import verify_exits
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report import charts, layer_facts, trials
@@ -57,17 +63,18 @@ def gather(
     backends: Sequence[str] | None,
     compared: int,
     beside: Subject | None,
+    policy: ExitPolicy | None,
     commands: tuple[str, ...],
     watch: Watch,
 ) -> Findings:
     """Return everything that is known about `subject`.
 
     backends: compared on the first `compared` samples; None is reference, cpu, and onnx and lava where they are
-    installed. beside: another training of the same layers, whose potentials are drawn as well. commands: that make the
-    report again, for the reader.
+    installed. beside: another training of the same layers, whose potentials are drawn as well. policy: when samples
+    stop early, or None; all but `exits` is of all steps. commands: that make the report again, for the reader.
     """
     network, count = subject.network, len(shown.labels)
-    found = _compared(network, shown.first(compared), backends, watch)
+    found = _compared(network, shown.first(compared), backends, policy, watch)
     with watch.progress("layers", count) as advance:
         layers = layer_facts.layer_facts(network, shown.inputs, advance)
     other = None if beside is None else _beside(beside, layers, shown, watch)
@@ -77,6 +84,8 @@ def gather(
     with watch.progress("events", count) as advance:
         spikes = mean_spikes(network, shown.inputs, advance)
     costs, floats = load_profile(_COSTS), floats_of(subject.run)
+    energies = arithmetic_estimates(network, simulation, costs)
+    exits = None if policy is None else _exits(network, shown, policy, energies, costs, watch)
     changed = trials.without_dead_channels(network, layers)
     changed |= {} if shown.is_sequence else trials.fewer_steps(network)
     changed |= exported_otherwise(network, floats)
@@ -85,6 +94,7 @@ def gather(
     pictures = (charts.operations_chart(layers), charts.potentials_chart(layers, other), charts.weights_chart(layers))
     training, config = training_of(subject.run)
     floats_again = float_accuracy(network, floats, shown.inputs, shown.labels, watch)
+    measures = None if exits is None else exits.measures
     return Findings(
         title=subject.title,
         steps=network.steps,
@@ -95,17 +105,15 @@ def gather(
         compared=found,
         layers=layers,
         charts=tuple(c for c in pictures if c),
-        fits=tuple(chip_facts(network, chip, spikes, shown.inputs) for chip in chips),
-        energies=(
-            estimate_energy(network, simulation.synaptic_operations, costs),
-            *integer_estimates(network, simulation.synaptic_operations, simulation.spike_counts, costs),
-        ),
+        fits=tuple(chip_facts(network, chip, spikes, shown.inputs, measures) for chip in chips),
+        energies=energies,
         trials=tried,
         training=training,
         samples=count,
         provenance=_provenance(network),
         config=config,
         commands=commands,
+        exits=exits,
     )
 
 
@@ -115,8 +123,30 @@ def installed_backends() -> tuple[str, ...]:
     return ("reference", "cpu", *found)
 
 
-def _compared(network: IntegerNetwork, inputs: np.ndarray, backends: Sequence[str] | None, watch: Watch) -> Compared:
-    """Return what the backends do with `inputs`, every spike of it."""
+def _exits(
+    network: IntegerNetwork,
+    shown: Shown,
+    policy: ExitPolicy,
+    whole: Sequence[EnergyEstimate],
+    costs: HardwareProfile,
+    watch: Watch,
+) -> ExitCosts:
+    """Return what samples that stop early do, and cost in arithmetic. whole: what they cost in all their steps."""
+    with watch.progress("exits", 2 * len(shown.labels)) as advance:
+        outputs = outputs_by_step(network, cpu.prepared(network), shown.inputs, advance)
+        early = run_with_exits(network, shown.inputs, policy, load_backend("cpu"), advance)
+    stopped = arithmetic_estimates(network, early.simulation, costs, early.steps)
+    return arithmetic_exit_costs(network, early.steps, whole, stopped, exit_measures(policy, outputs, shown.labels))
+
+
+def _compared(
+    network: IntegerNetwork,
+    inputs: np.ndarray,
+    backends: Sequence[str] | None,
+    policy: ExitPolicy | None,
+    watch: Watch,
+) -> Compared:
+    """Return what the backends do with `inputs`, every spike of it, with `policy` also up to the exits."""
     names = tuple(backends or installed_backends())
     samples = inputs.shape[0 if inputs.shape[1:] == network.input.shape else 1]
     for name in names:
@@ -124,6 +154,10 @@ def _compared(network: IntegerNetwork, inputs: np.ndarray, backends: Sequence[st
     with watch.progress(f"verify {', '.join(names)}", samples * len(names)) as advance:
         found = verify(network, inputs, names, progress=advance)
     differences = tuple(f"{d.backend}: {d}" for d in found.differences)
+    if policy is not None:
+        with watch.progress(f"exits, {', '.join(names)}", samples * (1 + len(names))) as advance:
+            up_to_exits = verify_exits(network, inputs, policy, names, advance)
+        differences += tuple(f"{d.backend}, with exits: {d}" for d in up_to_exits.differences)
     return Compared(names, "test data", found.samples, found.spikes, differences)
 
 

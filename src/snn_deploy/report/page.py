@@ -5,6 +5,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
+from snn_deploy.deploy.energy.exit_costs import times_less
 from snn_deploy.report.findings import Findings
 from snn_deploy.support.require_file import as_utf8
 
@@ -20,6 +21,7 @@ def page(findings: Findings) -> str:
         "joules": _joules,
         "span_joules": _span_joules,
         "span_seconds": _span_seconds,
+        "factor": times_less,
         "whole": _whole,
         "span_whole": _span_whole,
         "shape": _shape,

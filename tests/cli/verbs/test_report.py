@@ -9,6 +9,10 @@ import pytest
 from helpers.browser import accessibility_violations, needs_chromium, opened
 from helpers.cli_help import snn_deploy
 
+from snn_deploy.deploy.backends import cpu
+from snn_deploy.deploy.exits.exit_policy import ExitPolicy, write_exit_policy
+from snn_deploy.deploy.verification.random_network import random_network
+
 WIDTHS = (390, 820, 1280)
 
 
@@ -138,3 +142,60 @@ def test_the_ladder_has_the_floats_on_the_samples_that_the_integers_saw(run, pag
     assert row is not None
     assert f"{accuracy:.2f} %" in row[1]
     assert "the 40 test samples of the rows below" in row[1]
+
+
+def test_exits_beside_the_network_are_on_the_first_screen(run, page, tmp_path):
+    assert "Early exits" not in page.read_text()
+    assert snn_deploy("exits", run / "loihi", "--allowed-loss", 2).exit_code == 0
+    try:
+        found = reported(run, tmp_path / "a.html")["exits"]
+        text = (tmp_path / "a.html").read_text()
+        card = re.search(r'<h3>Early exits</h3><p class="big">([\d.]+) of 4 steps</p><p>([\d.]+) % at the', text)
+        assert card is not None
+        assert text.index(card[0]) < text.index('id="layers"')
+        ran = json.loads(
+            snn_deploy("run", run / "loihi", "--samples", 40, "--exits", run / "loihi/exits.json", "--json").stdout
+        )
+        assert float(card[1]) == pytest.approx(np.mean(ran["exit_steps"]), abs=0.005)
+        assert float(card[2]) == pytest.approx(100 * ran["accuracy"], abs=0.005)
+        options = ("--samples", 40, "--exits", run / "loihi/exits.json", "--profile", "loihi2", "--json")
+        energy = json.loads(snn_deploy("energy", run / "loihi", *options).stdout)
+        assert found["loihi2"] == energy["exits"]
+        assert text.count("<caption>Samples that stop early on ") == 2
+        other = tmp_path / "other.json"
+        assert snn_deploy("exits", run / "loihi", "--allowed-loss", 0, "--out", other).exit_code == 0
+        named = reported(run, tmp_path / "b.html", "--exits", other)["exits"]
+        assert named["cmos45"]["steps"]["mean"] > found["cmos45"]["steps"]["mean"]
+        assert f"--exits {other}" in (tmp_path / "b.html").read_text()
+    finally:
+        (run / "loihi/exits.json").unlink()
+
+
+def test_exits_of_another_network_beside_it_are_refused(run):
+    other = random_network(0)
+    write_exit_policy(ExitPolicy(other.digest, "margin", (None,) * (other.steps - 1)), {}, run / "loihi/exits.json")
+    try:
+        result = snn_deploy("report", run, "--samples", 5)
+        assert result.exit_code == 2
+        assert "was fitted on another network" in result.stderr
+        assert "Or remove it" in result.stderr.replace("\n", " ")
+    finally:
+        (run / "loihi/exits.json").unlink()
+
+
+def test_a_backend_that_stops_elsewhere_is_a_difference(run, tmp_path, monkeypatch):
+    assert snn_deploy("exits", run / "loihi", "--allowed-loss", 2, "--out", tmp_path / "e.json").exit_code == 0
+    right = cpu.run
+
+    def unsure(network, inputs, **options):
+        simulation = right(network, inputs, **options)
+        if network.steps < 4:
+            simulation.outputs[:] = 0
+        return simulation
+
+    monkeypatch.setattr(cpu, "run", unsure)
+    options = ("--samples", 20, "--backends", "reference,cpu", "--exits", tmp_path / "e.json", "--json")
+    result = snn_deploy("report", run, "--out", tmp_path / "a.html", *options)
+    assert result.exit_code == 1
+    (difference,) = json.loads(result.stdout)["differences"]
+    assert difference.startswith("cpu, with exits: sample ")

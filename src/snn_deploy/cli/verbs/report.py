@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option
+from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
 
@@ -24,6 +24,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 @click.option(
     "--backends", help="Backends to compare. Default: reference, cpu, and onnx and lava where they are installed."
 )
+@exits_option
 @verb
 def command(
     output: Output,
@@ -35,11 +36,13 @@ def command(
     compared: int,
     beside: Path | None,
     backends: str | None,
+    exits: Path | None,
 ) -> int:
     """Write a report on a deployment: accuracy, comparison of backends, layers, fit, energy and training.
 
     The report is one HTML file that opens offline. RUN_OR_NETWORK is a run folder with an exported network in RUN/loihi
-    or RUN/onnx, or the folder or file of an exported network. Exit code 1 when a backend differs.
+    or RUN/onnx, or the folder or file of an exported network. Where exits.json lies beside it, or with --exits, the
+    report also says what early exits save. Exit code 1 when a backend differs.
 
     Example: snn-deploy report runs/digits-seed0
     """
@@ -51,6 +54,7 @@ def command(
         compared=compared,
         beside=beside,
         backends=backends.split(",") if backends else None,
+        exits=exits,
         watch=output,
     ).save(out)
     output.show(result)

@@ -76,23 +76,25 @@ class ExitCosts:
         """Mean, median and 99th percentile of the steps."""
         return StepSpread.of(self.steps)
 
+    def lines(self) -> tuple[str, ...]:
+        """Return steps and accuracy."""
+        measured = () if self.measures is None else (f"  {self.measures}",)
+        return (f"with exits: {self.spread.of_all(self.network_steps)}", *measured)
+
     def blocks(self) -> tuple[Block, ...]:
         """Return accuracy and steps, energy and time with and without exits as a table, and what it rests on."""
-        rows = [(title, *_cells(cost)) for c in self.compared for title, cost in _titled(c, self.network_steps)]
         if not self.compared:
             return ()
-        three = ("mean", "median", "99th percentile")
-        cost = self.compared[0].whole
+        three, cost = ("mean", "median", "99th percentile"), self.compared[0].whole
         titles = (
             "",
             *(f"nJ a sample, {t}" for t in three),
             *(("nJ with static power, mean",) if cost.total else ()),
             *(f"us, {t}" for t in three if cost.time),
         )
-        measured = () if self.measures is None else (f"  {self.measures}",)
+        rows = [(title, *_cells(cost)) for c in self.compared for title, cost in _titled(c, self.network_steps)]
         return (
-            f"with exits: {self.spread.of_all(self.network_steps)}",
-            *measured,
+            *self.lines(),
             Table(titles, tuple(rows)),
             *(f"  {_saved(c)}" for c in self.compared),
             *(f"  {note}" for note in self.notes),
@@ -185,11 +187,12 @@ def _cells(cost: ExitCost) -> tuple[str, ...]:
 
 def _saved(c: Compared) -> str:
     reader = f"read by the {c.reader}: " if c.reader else ""
-    time = "" if c.time_saved is None else f", in {_times(c.time_saved)} time"
-    return f"{reader}{_times(c.energy_saved)} energy{time} (means, highest estimates)"
+    time = "" if c.time_saved is None else f", in {times_less(c.time_saved)} time"
+    return f"{reader}{times_less(c.energy_saved)} energy{time} (means, highest estimates)"
 
 
-def _times(factor: float) -> str:
+def times_less(factor: float) -> str:
+    """Return by which factor something is less, or more, for people."""
     return f"{factor:.2f} times less" if factor >= 1 else f"{1 / factor:.2f} times more"
 
 
