@@ -1,5 +1,7 @@
 """What a search may try and must keep, and which points are Pareto-optimal."""
 
+from dataclasses import replace
+
 import pytest
 
 from snn_deploy.search.front import front
@@ -31,6 +33,16 @@ def test_the_space_is_every_combination_with_most_steps_first():
     assert [d["steps"] for d in asked.deployments()] == [8] * 4 + [4] * 4 + [2] * 4
     keys = {asked.deployment(d).key for d in asked.deployments()}
     assert len(keys) == 12
+
+
+def test_early_exits_are_a_dimension_that_trains_nothing():
+    asked = settings(allowed_losses=(None, 0.001))
+    assert asked.size == len(asked.deployments()) == 24
+    deployments = [asked.deployment(d) for d in asked.deployments()]
+    assert len({d.key for d in deployments}) == 24
+    assert {d.allowed_loss for d in deployments} == {None, 0.001}
+    assert len({d.without_export() for d in deployments}) == len({(d.choices, d.steps) for d in deployments}) == 6
+    assert longer(asked, replace(deployed(2), allowed_loss=0.001)).allowed_loss == 0.001
 
 
 def test_fewer_steps_start_from_the_next_more():

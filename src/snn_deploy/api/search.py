@@ -67,6 +67,8 @@ class SearchResult(Result):
     def blocks(self) -> tuple[Block, ...]:
         """Return the front as a table, why points were pruned, and what to do next."""
         keys = [key for key, _ in self.settings.choices]
+        has_exits = self.settings.allowed_losses != (None,)
+        exits = ("allowed loss",) if has_exits else ()
         rows = tuple(
             (
                 *(shown(m, v.point.measures[m]) for m in MEASURES),
@@ -75,6 +77,7 @@ class SearchResult(Result):
                 trained_epochs(self.settings, v.point.deployment),
                 v.point.deployment.weight_bits,
                 v.point.deployment.thresholds,
+                *((_points(v.point.deployment.allowed_loss),) if has_exits else ()),
                 v.point.deployment.profile,
                 *(value for _, value in v.point.deployment.choices),
                 "identical" if v.identical else "DIFFER",
@@ -96,12 +99,26 @@ class SearchResult(Result):
             )
         return (
             Table(
-                (*MEASURES, "test", "steps", "epochs", "bits", "thresholds", "profile", *keys, "spikes", "file"), rows
+                (
+                    *MEASURES,
+                    "test",
+                    "steps",
+                    "epochs",
+                    "bits",
+                    "thresholds",
+                    *exits,
+                    "profile",
+                    *keys,
+                    "spikes",
+                    "file",
+                ),
+                rows,
             ),
             f"Pareto front of {len(self.points)} deployments in {objectives}; {len(self.pruned)} pruned",
             *(f"  pruned: {reason}" for reason in reasons),
             "energy and latency: the highest estimate for the chip. accuracy: on validation samples, which the front",
             "was chosen by; test: on test samples, looked at once.",
+            *(("allowed loss: of early exits; then all but cores and chips is up to the exits.",) if has_exits else ()),
             *self._unequal_training(),
             *self._model_errors(),
             *(f"{v.network}: {v.verification}" for v in self.front if not v.identical),
@@ -144,6 +161,7 @@ def search(
     weight_bits: Sequence[int] = (8, 6, 5, 4, 3),
     thresholds: Sequence[str] = _THRESHOLDS,
     chips: Sequence[str] = (DEFAULT_CHIP,),
+    allowed_losses: Sequence[float | None] = (None,),
     choices: Mapping[str, Sequence[str]] | None = None,
     objectives: Sequence[str] = ("accuracy", "energy"),
     require: Sequence[str] = (),
@@ -168,8 +186,11 @@ def search(
     steps, weight_bits, thresholds, chips, choices
         What is tried: time steps (None: the config's, 3/4, 1/2 and 1/4 of it), bits of a signed weight, "scalar" and
         "per-channel" thresholds, hardware profiles, and values of keys of the config.
+    allowed_losses
+        Early exits to try (see sd.exits): the shares of the accuracy that stopping may cost, and None for no exits. All
+        measures of a deployment with exits but cores and chips are up to them.
     objectives
-        Of accuracy, energy, latency, cores, chips, operations; the first is the most important.
+        Of accuracy, energy, latency, cores, chips, operations, mean_steps; the first is the most important.
     require
         Limits such as "chips<=1", "energy<=5uJ", "accuracy>=95"; what breaks one is pruned.
     trials
@@ -204,6 +225,7 @@ def search(
         weight_bits=weight_bits,
         thresholds=thresholds,
         chips=chips,
+        allowed_losses=allowed_losses,
         choices=choices or {},
         objectives=objectives,
         require=require,
@@ -252,6 +274,7 @@ def _settings(
     weight_bits: Sequence[int],
     thresholds: Sequence[str],
     chips: Sequence[str],
+    allowed_losses: Sequence[float | None],
     choices: Mapping[str, Sequence[str]],
     objectives: Sequence[str],
     require: Sequence[str],
@@ -267,6 +290,10 @@ def _settings(
     _require_known("--thresholds", thresholds, _THRESHOLDS)
     _require_known("--objectives", objectives, tuple(MEASURES))
     require_distinct("--profiles", chips)
+    require_distinct("--allowed-losses", [_points(loss) for loss in allowed_losses])
+    for loss in allowed_losses:
+        if loss is not None and not 0 <= loss < 1:
+            raise UserError(f"--allowed-losses: {loss}; allowed are None and shares from 0, below 1.")
     for key, values in choices.items():
         if key == "steps":
             raise UserError("--choose steps; write --steps 8,4,2.")
@@ -283,6 +310,7 @@ def _settings(
         inherited_epochs=inherited_epochs or max(1, config.training.epochs // 4),
         samples=samples,
         seed=seed,
+        allowed_losses=tuple(None if loss is None else float(loss) for loss in allowed_losses),
     )
     for chip in settings.profiles:  # bits that it does not store, and what is no chip
         for bits in settings.weight_bits:
@@ -291,6 +319,11 @@ def _settings(
     for backend in _BACKENDS:
         load_backend(backend)
     return settings
+
+
+def _points(allowed_loss: float | None) -> str:
+    """Return an allowed loss for people, in points of accuracy."""
+    return "none" if allowed_loss is None else f"{100 * allowed_loss:g}"
 
 
 def _require_from_one(option: str, values: Sequence[int]) -> None:

@@ -11,10 +11,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from snn_deploy.deploy.exits.exit_policy import read_exit_policy, require_same_network
 from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.deploy.verification.verify_exits import verify_exits
 from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.search.point import Point, measured_accuracy, network_path
 from snn_deploy.search.settings import MEASURES, SearchSettings
+from snn_deploy.search.stopping import FILE, stopped
 from snn_deploy.search.trained import trained_epochs
 from snn_deploy.support.atomic_file import write_files
 from snn_deploy.train.data.samples import Samples
@@ -24,7 +27,7 @@ _DOTS_PER_INCH = 150
 
 @dataclass(frozen=True)
 class Verified:
-    """A point of the front. test_accuracy: of its integers, on test samples that nothing was chosen by.
+    """A point of the front. test_accuracy: of its integers, on test samples that nothing was chosen by, at their exits.
 
     verification: what was compared, in one line; identical: whether every spike is.
     """
@@ -55,12 +58,22 @@ def front(points: Sequence[Point], objectives: Sequence[str]) -> list[Point]:
 
 
 def verified(found: Point, folder: Path, test: Samples, compared: int, backends: Sequence[str]) -> Verified:
-    """Return the point with its accuracy on `test`, after comparing every spike of `compared` samples on `backends`."""
+    """Return the point with its accuracy on `test`, after comparing every spike of `compared` samples on `backends`.
+
+    Where samples stop early, the spikes of all their steps are compared, and again up to their exits.
+    """
     path = network_path(folder, found.deployment)
     network = read_integer_network(path)
-    accuracy, _, _ = measured_accuracy(network, test)
-    result = verify(network, test.first(compared).shown, backends)
-    return Verified(found, path, accuracy, result.is_identical, str(result).splitlines()[0])
+    inputs = test.first(compared).shown
+    result = verify(network, inputs, backends)
+    if found.deployment.allowed_loss is None or not result.is_identical:
+        accuracy, _, _ = measured_accuracy(network, test)
+        return Verified(found, path, accuracy, result.is_identical, str(result).splitlines()[0])
+    policy = read_exit_policy(path.with_name(FILE))
+    require_same_network(policy, network, str(path.with_name(FILE)))
+    early = verify_exits(network, inputs, policy, backends)
+    accuracy = stopped(network, test, policy).accuracy
+    return Verified(found, path, accuracy, early.is_identical, str(early).splitlines()[0])
 
 
 def write_front(
@@ -112,6 +125,8 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
         for p in chosen:
             where = (_in_units([p], other)[0], _in_units([p], first)[0])
             text = f"T {p.deployment.steps}, {p.deployment.weight_bits} bit"
+            if p.deployment.allowed_loss is not None:
+                text += f", {p.measures['mean_steps']:.2f} steps"
             axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")

@@ -1,10 +1,14 @@
 """point: one deployment, exported and measured; kept in SEARCH/points/KEY/ as network.npz and point.json.
 
+Beside them lies exits.json where samples stop early (stopping.py): then accuracy, operations, energy and latency are up
+to the exits, with an embedded processor that reads the output in every step.
+
 What cannot hold any more is pruned before the rest is measured: cores and chips come first, they need no samples;
 accuracy stops as soon as the samples that are left cannot reach what is required.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +19,8 @@ import numpy as np
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.energy.reading import reading_time
+from snn_deploy.deploy.exits.exit_policy import write_exit_policy
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
@@ -26,6 +32,7 @@ from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.field_check import shown as shown_value
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings, shown
+from snn_deploy.search.stopping import FILE, alike, fitted, stopped
 from snn_deploy.search.trained import trained_network
 from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.atomic_file import WriteError, write_text
@@ -94,20 +101,34 @@ def _measured(
     measures |= {"cores": len(cores.cores), "chips": chips_needed(cores, chip)}
     if reason := broken():
         return Point(deployment, measures, reason)
-    least = max((r.number for r in settings.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
     samples = load()
-    accuracy, operations, seen = measured_accuracy(network, samples, least)
-    if seen < len(samples.labels):
-        reason = f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"
-        return Point(deployment, measures, reason)
-    measures |= {"accuracy": accuracy, "operations": operations}
+    placed = samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown
+    counted, exits = placed, None  # what events are counted on, and where these samples stop
+    if deployment.allowed_loss is None:
+        least = max((r.number for r in settings.requirements if r.measure == "accuracy" and r.at_least), default=0.0)
+        accuracy, operations, seen = measured_accuracy(network, samples, least)
+        if seen < len(samples.labels):
+            reason = (
+                f"accuracy: {shown('accuracy', accuracy)} of {seen} samples; the others cannot reach what is required"
+            )
+            return Point(deployment, measures, reason)
+        measures |= {"accuracy": accuracy, "operations": operations, "mean_steps": network.steps}
+    else:
+        policy = fitted(network, samples, deployment.allowed_loss)
+        found = stopped(network, samples, policy)
+        measures |= {"accuracy": found.accuracy, "operations": found.operations}
+        measures["mean_steps"] = float(found.steps.mean())
+        write_exit_policy(policy, {"allowed_loss": deployment.allowed_loss, **measures}, files / FILE)
+        chosen = alike(found.steps, min(_PLACED_SAMPLES, len(samples.labels)))
+        counted = samples.shown[:, chosen] if samples.is_sequence else samples.shown[chosen]
+        exits = found.steps[chosen]
     if reason := broken():
         return Point(deployment, measures, reason)
-    shown_samples = samples.first(min(_PLACED_SAMPLES, len(samples.labels))).shown
-    placement = place(network, chip, mean_spikes(network, shown_samples), parts=cores).placement
-    events = measured_events(network, placement, shown_samples, chip)
+    placement = place(network, chip, mean_spikes(network, placed), parts=cores).placement
+    events = measured_events(network, placement, counted, chip, exits=exits)
+    reading = reading_time("embedded processor", math.prod(network.output.shape), chip)
     measures["energy"] = max(estimate.total for estimate in event_energy(network, events, chip))
-    measures["latency"] = latency(events, chip).sample[1]
+    measures["latency"] = latency(events, chip, reading).sample[1]
     return Point(deployment, measures, broken())
 
 

@@ -22,6 +22,7 @@ MEASURES: dict[str, tuple[bool, str, float]] = {
     "cores": (False, "", 1.0),
     "chips": (False, "", 1.0),
     "operations": (False, "", 1.0),
+    "mean_steps": (False, "steps", 1.0),
 }
 _UNITS = {
     "accuracy": {"%": 0.01},
@@ -47,13 +48,17 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One way to deploy. choices: of keys of the config, such as ("model.layers", "16C3-P2-10")."""
+    """One way to deploy. choices: of keys of the config, such as ("model.layers", "16C3-P2-10").
+
+    allowed_loss: the share of the accuracy that stopping early may cost, or None where every sample takes every step.
+    """
 
     choices: tuple[tuple[str, str], ...]
     steps: int
     weight_bits: int
     thresholds: str
     profile: str
+    allowed_loss: float | None = None
 
     @property
     def key(self) -> str:
@@ -70,7 +75,8 @@ class SearchSettings:
     """A search, but for how long it goes on. config: the resolved table of the training config.
 
     choices: (key, values) of the config. inherited_epochs: of training with fewer steps, from the network with more.
-    samples: validation samples that a deployment is measured on, and test samples that the front is.
+    samples: validation samples that a deployment is measured on, and test samples that the front is. allowed_losses:
+    that early exits may cost, each a share, and None for none.
     """
 
     config: Mapping[str, Any]
@@ -84,12 +90,13 @@ class SearchSettings:
     inherited_epochs: int
     samples: int
     seed: int
+    allowed_losses: tuple[float | None, ...] = (None,)
 
     @property
     def space(self) -> dict[str, tuple[Any, ...]]:
         """Name of a choice -> its values."""
         own = {"steps": self.steps, "weight_bits": self.weight_bits, "thresholds": self.thresholds}
-        return {**own, "profile": self.profiles, **dict(self.choices)}
+        return {**own, "profile": self.profiles, "allowed_loss": self.allowed_losses, **dict(self.choices)}
 
     @property
     def size(self) -> int:
@@ -104,7 +111,7 @@ class SearchSettings:
     def deployment(self, chosen: Mapping[str, Any]) -> Deployment:
         """Return the deployment that takes `chosen`, one value for every name of the space."""
         choices = tuple((key, chosen[key]) for key, _ in self.choices)
-        own = (chosen[name] for name in ("steps", "weight_bits", "thresholds", "profile"))
+        own = (chosen[name] for name in ("steps", "weight_bits", "thresholds", "profile", "allowed_loss"))
         return Deployment(choices, *own)
 
 

@@ -12,6 +12,7 @@ from helpers.cli_help import snn_deploy
 from helpers.small_config import SMALL_CONFIG
 from PIL import Image
 
+import snn_deploy as sd
 from snn_deploy.deploy.backends import cpu
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.network.integer_network import read_integer_network
@@ -102,6 +103,32 @@ def test_a_killed_search_goes_on_to_the_same_front(config, found, tmp_path):
     assert [p["measures"] for p in ended["front"]] == [p["measures"] for p in report["front"]]
 
 
+def test_early_exits_are_searched_and_every_measure_is_up_to_them(config, tmp_path):
+    options = ["--weight-bits", 8, "--thresholds", "scalar", "--steps", "4,1", "--samples", 0, "--verify", 2]
+    asked = [*options, "--allowed-losses", "none,3", "--objectives", "mean_steps,accuracy,energy,latency"]
+    result = snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["tried"], report["pruned"]) == (4, 1)
+    assert "pruned: exits: the network has a single step" in result.stderr
+    points = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("points/*/point.json")]
+    of = {(p["deployment"]["steps"], p["deployment"]["allowed_loss"]): p["measures"] for p in points}
+    whole, early = of[4, None], of[4, 0.03]
+    assert whole["mean_steps"] == 4 > early["mean_steps"] > 1
+    for name in ("energy", "latency", "operations"):
+        assert early[name] < whole[name]
+    assert (early["cores"], early["chips"]) == (whole["cores"], whole["chips"])
+    (found,) = (p for p in report["front"] if p["deployment"]["allowed_loss"] == 0.03)
+    assert found["verification"].startswith("identical up to the exits: 2 samples")
+    network = tmp_path / "s/points" / found["network"].split("/")[-2]
+    ran = sd.run(network, exits=network / "exits.json")
+    assert found["test_accuracy"] == ran.accuracy
+    assert 1 < ran.steps < 4
+    again = snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--json", "--resume")
+    assert json.loads(again.stdout) == report
+    assert snn_deploy("search", config, *options, "--out", tmp_path / "s", "--resume").exit_code == 2
+
+
 def test_what_breaks_a_requirement_is_pruned_and_never_on_the_front(config, tmp_path):
     options = ["--weight-bits", "8,2", "--steps", 4, "--thresholds", "scalar", "--samples", 100, "--verify", 1]
     result = snn_deploy("search", config, *options, "--require", "accuracy>=101", "--out", tmp_path / "a", "--json")
@@ -129,6 +156,9 @@ def test_a_space_larger_than_the_trials_is_sampled(config, tmp_path):
         (["--weight-bits", "9,12"], "12 bits; loihi2 stores signed weights"),
         (["--thresholds", "both"], "--thresholds both; allowed are scalar, per-channel"),
         (["--profiles", "cmos45"], "not a chip"),
+        (["--allowed-losses", "none,little"], "allowed are none and points of accuracy"),
+        (["--allowed-losses", "none,-1"], "shares from 0, below 1"),
+        (["--allowed-losses", "none,none"], "one or more different values"),
         (["--objectives", "speed"], "--objectives speed; allowed are accuracy"),
         (["--require", "energy=5"], "Allowed are MEASURE<=NUMBER"),
         (["--choose", "norm.name"], "write KEY=A|B|C"),

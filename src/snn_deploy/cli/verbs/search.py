@@ -19,6 +19,12 @@ from snn_deploy.support.user_error import UserError
 @click.option("--thresholds", default="scalar,per-channel", show_default=True, help="Threshold modes to try.")
 @click.option("--profiles", default="loihi2", show_default=True, help="Chips to try.")
 @click.option(
+    "--allowed-losses",
+    default="none",
+    show_default=True,
+    help="Early exits to try: points of accuracy that stopping may cost, or none, such as none,0.1,0.5.",
+)
+@click.option(
     "--choose",
     "choices",
     multiple=True,
@@ -29,7 +35,8 @@ from snn_deploy.support.user_error import UserError
     "--objectives",
     default="accuracy,energy",
     show_default=True,
-    help="What to optimize, of accuracy, energy, latency, cores, chips, operations; the most important first.",
+    help="What to optimize, of accuracy, energy, latency, cores, chips, operations, mean_steps; the most important "
+    "first.",
 )
 @click.option(
     "--require",
@@ -76,6 +83,7 @@ def command(
     weight_bits: str,
     thresholds: str,
     profiles: str,
+    allowed_losses: str,
     choices: tuple[str, ...],
     objectives: str,
     requirements: tuple[str, ...],
@@ -93,7 +101,8 @@ def command(
     For each choice of config keys one network is trained with the most steps; networks with fewer steps start from it
     (time inheritance training); weight bits, thresholds and chips only need another export. --resume continues a search
     that was killed, or stopped by Ctrl-C or SIGTERM, which print what was found. Energy and latency are the highest
-    estimates for the chip. Exit code 1 when a spike differs on the front, or no deployment meets the requirements.
+    estimates for the chip. With --allowed-losses, deployments whose samples stop when they are sure are tried too, each
+    measured up to its exits. Exit code 1 when a spike differs on the front, or no deployment meets the requirements.
 
     \b
     Examples:
@@ -107,6 +116,7 @@ def command(
         weight_bits=_whole_numbers("--weight-bits", weight_bits),
         thresholds=_words(thresholds),
         chips=_words(profiles),
+        allowed_losses=_losses(allowed_losses),
         choices=_choices(choices),
         objectives=_words(objectives),
         require=requirements,
@@ -142,6 +152,15 @@ def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
         raise UserError(f"{option} {text}; allowed are whole numbers from 1, such as 8,4,2.") from None
+
+
+def _losses(text: str) -> tuple[float | None, ...]:
+    try:
+        return tuple(None if word == "none" else float(word) / 100 for word in _words(text))
+    except ValueError:
+        raise UserError(
+            f"--allowed-losses {text}; allowed are none and points of accuracy, such as none,0.1,0.5."
+        ) from None
 
 
 def _words(text: str) -> tuple[str, ...]:
