@@ -14,7 +14,7 @@ from pathlib import Path
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.network.float_network import read_float_network
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.comparison import Job, require_same_configs, run_jobs
 from snn_deploy.train.run.run_folder import RunFolder

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional
 
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.compiled.fastest_arithmetic import fastest_arithmetic

@@ -20,12 +20,18 @@ FLOORS = (
     ("rounding", "interchange"),
     ("train", "export"),
     ("deploy",),
-    ("report", "search"),
+    ("report", "search", "fitting"),
     ("api",),
     ("cli",),
 )
 # Beside the floors: exporting and deploying must not need what trained the network.
-FORBIDDEN = {("deploy", "train"), ("report", "interchange"), ("deploy", "interchange"), ("export", "interchange")}
+FORBIDDEN = {
+    ("deploy", "train"),
+    ("report", "interchange"),
+    ("deploy", "interchange"),
+    ("export", "interchange"),
+    ("fitting", "interchange"),
+}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 
 LIMITS = Limits(8)
 

@@ -9,7 +9,7 @@ from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatN
 from snn_deploy.network.integer_network import read_integer_network, write_integer_network
 from snn_deploy.network.largest_states import largest_states
 from snn_deploy.network.state_units import LARGEST_STATE
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 STEPS = 3000

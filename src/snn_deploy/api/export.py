@@ -28,7 +28,8 @@ from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork, integer_network_bytes
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
-from snn_deploy.rounding.fit import Fit, Limits
+from snn_deploy.rounding.fit import Fit
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.atomic_file import remove_file, write_files
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.one_writer import one_writer

@@ -7,7 +7,8 @@ import numpy as np
 from snn_deploy.export.to_integer_network import Export
 from snn_deploy.network.integer_network import IntegerPopulation
 from snn_deploy.network.state_units import STATE_SHIFT, STATE_UNIT
-from snn_deploy.rounding.fit import Fit, Limits
+from snn_deploy.rounding.fit import Fit
+from snn_deploy.rounding.limits import Limits
 
 Span = float | tuple[float, float]
 """One number where all channels have the same, else (least, most)."""

@@ -2,7 +2,6 @@
 
 import io
 import math
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +16,9 @@ from snn_deploy.api.trade import Trade
 from snn_deploy.deploy.energy.core_loads import core_loads
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.neuron_times import neuron_times
-from snn_deploy.deploy.mapping.checking.fit import Suggestion, bottleneck, other_chips, suggestions
+from snn_deploy.deploy.mapping.checking.bottleneck import bottleneck
+from snn_deploy.deploy.mapping.checking.fit import Suggestion, other_chips, suggestions
+from snn_deploy.deploy.mapping.checking.layer_uses import layer_uses
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement, Storage, require_storage, write_placement
 from snn_deploy.deploy.mapping.cutting.balance import balanced, numbers_of_cores
@@ -155,7 +156,8 @@ class PlaceResult(Result):
             return self._blocks_of_no_fit()
         columns = ("population", "neurons", "parts", "at least", "limited by", "its cores are full of")
         keys = ("population", "neurons", "blocks", "at_least", "binds_at_least", "fullest")
-        rows = tuple(tuple(row[key] for key in keys) for row in self._layers())
+        layers = layer_uses(self.network, self.partition, self.bound, self.chip)
+        rows = tuple(tuple(asdict(layer)[key] for key in keys) for layer in layers)
         most = self._most()
         return (
             Table(columns, rows),
@@ -186,31 +188,6 @@ class PlaceResult(Result):
             *(tried or [f"  nothing that was tried fits: {what_else}"]),
         )
 
-    def _layers(self) -> list[dict[str, object]]:
-        assert self.bound is not None
-        full: dict[str, Counter[str]] = {p.name: Counter() for p in self.network.populations}
-        parts: Counter[str] = Counter()
-        for core, use in zip(self.partition.cores, self.partition.uses, strict=True):
-            resource, _ = bottleneck(use, self.chip)
-            for part in core:
-                parts[part.population] += 1
-                full[part.population][resource] += 1
-        rows: list[dict[str, object]] = []
-        for p in self.network.populations:
-            least = self.bound.by_population[p.name]
-            binds = max(least, key=lambda resource: least[resource])
-            rows.append(
-                {
-                    "population": p.name,
-                    "neurons": math.prod(p.shape),
-                    "blocks": parts[p.name],
-                    "at_least": least[binds],
-                    "binds_at_least": binds,
-                    "fullest": full[p.name].most_common(1)[0][0],
-                }
-            )
-        return rows
-
     def _most(self) -> dict[str, int]:
         return {name: max(use[name] for use in self.partition.uses) for name in limits(self.chip)}
 
@@ -222,7 +199,8 @@ class PlaceResult(Result):
             if not self.violations and not self.refused:
                 facts |= {"cores": self.cores, "chips": self.chips, "allowed": self.chips_allowed}
             return facts | {"suggestions": [asdict(s) for s in self.suggestions]}
-        layers, bound = self._layers(), self.bound
+        bound = self.bound
+        layers = [asdict(layer) for layer in layer_uses(self.network, self.partition, bound, self.chip)]
         return {
             "fits": True,
             "cores": self.cores,

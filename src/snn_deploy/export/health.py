@@ -17,7 +17,7 @@ from snn_deploy.network.class_outputs import class_outputs, predicted_classes
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.network.layer_activity import LayerActivity
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 
 _SAMPLES_AT_A_TIME = 4  # every spike and potential of the float network is in memory
 

@@ -21,7 +21,8 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.largest_states import LargestStates
-from snn_deploy.rounding.fit import Fit, Limits
+from snn_deploy.rounding.fit import Fit
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 

@@ -11,7 +11,8 @@ from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.exit_costs import chip_exit_costs
 from snn_deploy.deploy.energy.latency import latency
 from snn_deploy.deploy.exits.exit_measures import ExitMeasures
-from snn_deploy.deploy.mapping.checking.fit import bottleneck, other_chips, suggestions
+from snn_deploy.deploy.mapping.checking.bottleneck import bottleneck
+from snn_deploy.deploy.mapping.checking.fit import other_chips, suggestions
 from snn_deploy.deploy.mapping.checking.lower_bound import lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition

@@ -8,7 +8,7 @@ from snn_deploy.export.passes.round_decays import round_decays
 from snn_deploy.export.to_integer_network import ExportOptions, to_integer_network
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 

@@ -11,7 +11,8 @@ from snn_deploy.export.passes.quantize import quantize
 from snn_deploy.export.to_integer_network import fold, to_integer_network
 from snn_deploy.network import float_semantics, integer_semantics
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.rounding.fit import Limits, PopulationToRound, fit
+from snn_deploy.rounding.fit import PopulationToRound, fit
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.rounding.weight_rounding import rounded
 from snn_deploy.support.user_error import UserError
 

@@ -12,7 +12,7 @@ from snn_deploy.export.passes.place_shift import place_shift
 from snn_deploy.export.to_integer_network import ExportOptions, fold, to_integer_network
 from snn_deploy.network import float_semantics, integer_semantics
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 seeds = st.integers(0, 2**32 - 1)

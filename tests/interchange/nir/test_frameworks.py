@@ -16,7 +16,7 @@ from snn_deploy.interchange.write_nir import write_nir
 from snn_deploy.network import integer_semantics
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.network.float_semantics import run
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 
 STEPS = 8
 

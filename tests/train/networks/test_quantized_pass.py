@@ -6,7 +6,7 @@ import torch
 
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.network import integer_semantics
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled import int8_synapses

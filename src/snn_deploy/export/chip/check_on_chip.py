@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from snn_deploy.export.chip.input_beyond import input_beyond
 from snn_deploy.export.chip.limits import limits_of, most_weight_bits
 from snn_deploy.export.chip.neurons import ChipNeurons, chip_neurons
 from snn_deploy.export.proof.prove_bounds import largest_arrivals, prove_bounds
@@ -15,7 +16,8 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.layer_times import schedule
 from snn_deploy.network.state_units import DECAY_UNITY
-from snn_deploy.rounding.fit import Limits, biases_held
+from snn_deploy.rounding.fit import biases_held
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 _PROGRAMMABLE = "Choose a chip with programmable neurons: --profile loihi2."
@@ -31,7 +33,7 @@ def check_on_chip(network: IntegerNetwork, chip: HardwareProfile) -> tuple[str, 
         For a profile that is no chip.
     """
     limits, neurons = limits_of(chip, _LEAST_BITS), chip_neurons(chip)
-    found = [*_of_the_input(network, chip)]
+    found = [*input_beyond(network.input, chip)]
     for population in network.populations:
         found += _of_decays(population, neurons)
         if not neurons.is_programmable:
@@ -47,17 +49,6 @@ def require_on_chip(network: IntegerNetwork, chip: HardwareProfile) -> None:
     if found := check_on_chip(network, chip):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise UserError(f"{found[0]}{more}")
-
-
-def _of_the_input(network: IntegerNetwork, chip: HardwareProfile) -> Iterator[str]:
-    payload, value = chip.find("spike.payload_bits"), network.input.largest_value
-    most = 1 if payload is None or not payload.value else 2 ** chip.whole("spike.payload_bits") - 1
-    if payload is not None and value > most:
-        yield (
-            f"input {network.input.name!r}: values up to {value}; spikes of {chip.name} carry "
-            f"{f'values up to {most}' if most > 1 else 'no value, so an input is 0 or 1'}. Choose --profile loihi2, or "
-            "train on spikes: data of events, or images turned into spikes beforehand."
-        )
 
 
 def _of_decays(population: IntegerPopulation, chip: ChipNeurons) -> Iterator[str]:

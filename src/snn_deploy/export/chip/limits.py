@@ -2,7 +2,7 @@
 
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.state_units import STATE_SHIFT
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 

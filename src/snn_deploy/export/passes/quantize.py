@@ -10,7 +10,8 @@ from snn_deploy.network.float_network import FloatConnection, FloatNetwork, Floa
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_weighted_value
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
-from snn_deploy.rounding.fit import Fit, Limits, PopulationToRound, fit
+from snn_deploy.rounding.fit import Fit, PopulationToRound, fit
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
 
 

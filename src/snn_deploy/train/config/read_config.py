@@ -44,42 +44,35 @@ def read_config(path: Path, assignments: Sequence[str] = ()) -> TrainConfig:
 
     An assignment that chooses another plug-in, such as "surrogate.name=esg", drops the options of the one before.
     """
+    return resolved_config(read_table(path, assignments), str(path))
+
+
+def read_table(path: Path, assignments: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the tables in the TOML file at `path`, after `assignments`; what they say is not looked at."""
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not TOML ({error}).") from error
-    return changed_config(table, assignments, str(path))
+    return _changed(table, assignments)
 
 
 def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: str) -> TrainConfig:
     """Return the config that `table` describes after `assignments`, as read_config; `where` starts every error."""
-    changed = deepcopy(dict(table))
-    for assignment in assignments:
-        _assign(changed, assignment)
-    return resolved_config(changed, where)
+    return resolved_config(_changed(table, assignments), where)
 
 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     """Return the config that `table` describes; `where` starts every error."""
-    top_keys = {key.name for key in fields(Numbers)}
-    top = {*top_keys, *CHOICES, *COLLECTIONS, *SETTINGS}
-    for key, value in table.items():
-        if key not in top:
-            raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
-        if key not in top_keys and not isinstance(value, Mapping):
-            raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
-    data = table.get("data", {})
-    common = {key.name for key in fields(HeldOut)}
-    of_set = {key: value for key, value in data.items() if key not in common}
-    numbers = checked_options(Numbers, {k: table[k] for k in table if k in top_keys}, where)
+    numbers = read_numbers(table, where)
+    data, common = table.get("data", {}), {key.name for key in fields(HeldOut)}
     config = TrainConfig(
-        data=_choice("data", {**table, "data": of_set}, where),
-        model=_choice("model", table, where),
-        neuron=_choice("neuron", table, where),
-        norm=_choice("norm", table, where),
-        surrogate=_choice("surrogate", table, where),
+        data=read_choice("data", table, where),
+        model=read_choice("model", table, where),
+        neuron=read_choice("neuron", table, where),
+        norm=read_choice("norm", table, where),
+        surrogate=read_choice("surrogate", table, where),
         training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
         optimizer=_optimizer(table.get("optimizer", {}), f"{where}: [optimizer]"),
         ann_first=checked_options(AnnFirst, table.get("ann_first", {}), f"{where}: [ann_first]"),
@@ -96,14 +89,28 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     return config
 
 
+def read_numbers(table: Mapping[str, Any], where: str) -> Numbers:
+    """Return the keys at the top of `table`; a key or table that no config has is a UserError."""
+    top_keys = {key.name for key in fields(Numbers)}
+    top = {*top_keys, *CHOICES, *COLLECTIONS, *SETTINGS}
+    for key, value in table.items():
+        if key not in top:
+            raise UserError(f"{where}: no key {key!r}.{did_you_mean(key, top)} Allowed: {', '.join(sorted(top))}.")
+        if key not in top_keys and not isinstance(value, Mapping):
+            raise UserError(f"{where}: {key} = {value!r}; allowed is a table, [{key}].")
+    return checked_options(Numbers, {k: table[k] for k in table if k in top_keys}, where)
+
+
 def default_choice(section: str, table: Mapping[str, Any]) -> str | None:
     """Return the plug-in of the table `section` where it names none."""
     method = table.get("method", SURROGATE)
     return CHOICES[section].default.get(method) if isinstance(method, str) else None
 
 
-def _choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
-    options = dict(config.get(section, {}))
+def read_choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
+    """Return the plug-in that the table `section` of `config` chooses; only its module is loaded."""
+    common = {key.name for key in fields(HeldOut)} if section == "data" else set()
+    options = {key: value for key, value in config.get(section, {}).items() if key not in common}
     name = options.pop("name", default_choice(section, config))
     where = f"{where}: [{section}]"
     if not isinstance(name, str):
@@ -149,6 +156,13 @@ def _named_tables(section: str, table: Mapping[str, Any], where: str) -> list[Ch
         if not isinstance(table[name], Mapping):
             raise UserError(f"{where}: {section}.{name} = {table[name]!r}; allowed is a table, [{section}.{name}].")
     return [_chosen(COLLECTIONS[section], name, table[name], f"{where}: [{section}.{name}]") for name in sorted(table)]
+
+
+def _changed(table: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    changed = deepcopy(dict(table))
+    for assignment in assignments:
+        _assign(changed, assignment)
+    return changed
 
 
 def _assign(table: dict[str, Any], assignment: str) -> None:

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.data.input_coding import Coding
-from snn_deploy.train.processes.processes import Device
+from snn_deploy.train.processes.devices import Device
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.compiled.fused_lif import Slope
 from snn_deploy.train.neurons.lif import Surrogate

@@ -4,16 +4,12 @@ distributed.py has the form for several.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from snn_deploy.support.user_error import UserError
-
-Device = Literal["cpu", "cuda"]
-EVERY_DEVICE: tuple[Device, ...] = ("cpu", "cuda")
 
 
 class Processes:

@@ -24,7 +24,7 @@ from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.networks.network import Network
-from snn_deploy.train.processes.processes import EVERY_DEVICE, Device
+from snn_deploy.train.processes.devices import EVERY_DEVICE, Device
 from snn_deploy.train.run.optimizer import load_state_tensors, state_tensors
 
 _MOST_THREADS = 2**16  # far more than any machine has

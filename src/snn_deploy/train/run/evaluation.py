@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from snn_deploy.network.class_outputs import predicted_classes
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.networks.forward_options import ForwardOptions, Quantization

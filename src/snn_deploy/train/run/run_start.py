@@ -24,7 +24,8 @@ from snn_deploy.train.gpu.exactness import make_exact
 from snn_deploy.train.networks.network import Network
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
-from snn_deploy.train.processes.processes import Device, Processes
+from snn_deploy.train.processes.devices import Device
+from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.checkpoint import (
     Origin,
     Progress,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import snn_deploy
-from snn_deploy.deploy.mapping.checking.fit import bottleneck, suggestions
+from snn_deploy.deploy.mapping.checking.bottleneck import bottleneck
+from snn_deploy.deploy.mapping.checking.fit import suggestions
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.hardware_profiles.profile import load_profile

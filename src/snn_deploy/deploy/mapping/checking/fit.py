@@ -1,6 +1,5 @@
-"""fit: whether a network fits, what fills each core, and what would make it fit, each suggestion tried."""
+"""fit: what would make a network fit, each suggestion tried."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,7 +8,6 @@ import numpy as np
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
 from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
-from snn_deploy.deploy.mapping.memory.resources import ROOM, limits
 from snn_deploy.deploy.mapping.memory.weight_bits import stored_widths
 from snn_deploy.deploy.mapping.without_channels import without_channels
 from snn_deploy.export.chip.check_on_chip import check_on_chip
@@ -29,13 +27,6 @@ class Suggestion:
     what: str
     cores: int
     chips: int
-
-
-def bottleneck(use: Counter[str], profile: HardwareProfile) -> tuple[str, float]:
-    """Return the resource that fills a core most, and how full that is: 1 is all that there is."""
-    shares = {resource: use[resource] / most for resource, (most, _) in limits(profile).items() if resource != ROOM}
-    fullest = max(shares, key=lambda resource: shares[resource])
-    return fullest, shares[fullest]
 
 
 def suggestions(
