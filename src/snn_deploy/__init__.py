@@ -20,6 +20,7 @@ _PLACES = {
     "energy": "api.energy",
     "exits": "api.exits",
     "export": "api.export",
+    "fit": "api.fit",
     "fit_before_training": "api.fit_before_training",
     "from_torch": "interchange.from_torch",
     "fuzz": "api.fuzz",

@@ -4,6 +4,7 @@ from snn_deploy.api.energy import energy as energy
 from snn_deploy.api.energy import latency as latency
 from snn_deploy.api.exits import exits as exits
 from snn_deploy.api.export import export as export
+from snn_deploy.api.fit import fit as fit
 from snn_deploy.api.fit_before_training import fit_before_training as fit_before_training
 from snn_deploy.api.fuzz import fuzz as fuzz
 from snn_deploy.api.place import place as place

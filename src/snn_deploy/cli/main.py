@@ -15,6 +15,7 @@ _VERBS = {
     "energy": "Estimate the energy per sample from measured spikes.",
     "exits": "Fit when a sample may stop before the last step, as soon as its output is sure.",
     "export": "Turn a trained network into integers and files for a chip.",
+    "fit": "Make a trained network smaller until it fits a chip, with training between.",
     "fuzz": "Compare backends on random networks.",
     "help": "List the pages of the documentation, or print one.",
     "map": "Place the neurons of an exported network on the cores of a chip.",

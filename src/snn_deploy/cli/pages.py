@@ -9,6 +9,7 @@ TOPICS = {
     "energy": "energy",
     "exits": "early_exits",
     "export": "export",
+    "fit": "fit",
     "fuzz": "exactness",
     "map": "mapping",
     "profiles": "add_your_own",

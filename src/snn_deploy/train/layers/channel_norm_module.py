@@ -57,6 +57,17 @@ class ChannelNormModule(nn.Module):
         """
         weights.mul_(leaving / arriving)
 
+    @torch.no_grad()
+    def take_channels(self, other: "ChannelNormModule", outputs: Tensor, inputs: Tensor) -> None:
+        """Take over what `other`, the same norm of a larger connection, has learned of some channels.
+
+        outputs: (channels of other,) booleans, those that are left; inputs: the same of the axis of inputs of what
+        `effective_weights` takes.
+        """
+        theirs = other.state_dict()
+        # Whatever a norm keeps for each channel has them on its last axis.
+        self.load_state_dict({name: t[..., outputs] if t.ndim else t for name, t in theirs.items()})
+
     def forward(self, currents: Tensor) -> Tensor:
         """Return the normalized currents, (batch, channels, ...), in plain torch."""
         if self.training and self.needs_moments:

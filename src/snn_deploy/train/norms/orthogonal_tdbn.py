@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from snn_deploy.network.float_network import ChannelNorm
+from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.layers.moment_norm import MomentNorm
 from snn_deploy.train.norms import scale_tdbn
 
@@ -54,6 +55,12 @@ class OrthogonalNorm(MomentNorm):
 
     def prepare_for(self, weights_shape: tuple[int, ...]) -> None:
         self.register_buffer("input_means", torch.ones(weights_shape[1], dtype=torch.float64))
+
+    @torch.no_grad()
+    def take_channels(self, other: ChannelNormModule, outputs: Tensor, inputs: Tensor) -> None:
+        assert isinstance(other, OrthogonalNorm)
+        own = {"gain": other.gain[outputs], "shift": other.shift[outputs], "moments": other.moments[:, outputs]}
+        self.load_state_dict({**own, "batches": other.batches, "input_means": other.input_means[inputs]})
 
     def observe_inputs(self, means: Tensor) -> None:
         self.input_means.lerp_(means.to(self.input_means), self.weight_of_next())

@@ -22,6 +22,7 @@ from snn_deploy.train.data.splits import no_validation, training_and_validation
 from snn_deploy.train.gpu import kernel_choice
 from snn_deploy.train.gpu.exactness import make_exact
 from snn_deploy.train.networks.network import Network
+from snn_deploy.train.networks.network_plan import NetworkPlan
 from snn_deploy.train.networks.spiking_network import SpikingNetwork
 from snn_deploy.train.networks.time_based_network import TimeBasedNetwork
 from snn_deploy.train.processes.devices import Device
@@ -154,7 +155,11 @@ def holds_run(folder: Path) -> bool:
 
 def build_network(config: TrainConfig, samples: Samples, generator: torch.Generator) -> Network:
     """Return the untrained network of `config` for inputs like `samples`."""
-    plan = config.model.options.plan(samples.shape, samples.classes)
+    return network_of_plan(config, config.model.options.plan(samples.shape, samples.classes), generator)
+
+
+def network_of_plan(config: TrainConfig, plan: NetworkPlan, generator: torch.Generator) -> Network:
+    """Return the untrained network of `config` with the layers of `plan`."""
     no_norm = load_plugin("train.norms", "none").Norm()
     if config.method == TIME_BASED:
         return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
