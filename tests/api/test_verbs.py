@@ -67,6 +67,12 @@ def call_exits(run, exported, config, tmp_path):
     yield sd.exits(exported, samples=50, test_samples=40, coverage=0.9).save(tmp_path / "e.json")
 
 
+def call_fit(run, exported, config, tmp_path):
+    options = ["--cores", 2, "--rounds", 1, "--samples", 20, "--verify", 2]  # three layers take three
+    yield ["fit", run, "--out", tmp_path / "fit", *options]
+    yield sd.fit(run, out=tmp_path / "fit", cores=2, rounds=1, samples=20, verify_samples=2, resume=True)
+
+
 def call_search(run, exported, config, tmp_path):
     options = ["--steps", "3,2", "--weight-bits", "8", "--thresholds", "scalar", "--samples", 20, "--verify", 2]
     yield ["search", config, "--out", tmp_path / "search", *options]
@@ -130,6 +136,15 @@ def test_a_result_has_a_short_repr_and_shows_itself_in_a_notebook(both_ways):
         if isinstance(block, Table):
             assert all(len(row) == len(block.titles) for row in block.rows)
             assert "<table>" in html
+
+
+def test_what_fits_before_training_is_printed_as_its_function_says(config):
+    options = ["--chip", "loihi1", "--cores", 1, "--set", "coding=ttfs", "--set", "model.layers=30C3-10"]
+    printed = command("fit", config, "--before-training", *options, "--json")
+    assert printed.exit_code == 1
+    changes = ["coding=ttfs", "model.layers=30C3-10"]
+    found = sd.fit_before_training(config, chip="loihi1", cores=1, changes=changes)
+    assert json.loads(printed.stdout) == json.loads(json.dumps(found.to_dict()))
 
 
 def test_every_verb_has_a_function():
