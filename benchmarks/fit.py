@@ -6,7 +6,7 @@ For each seed the network of CONFIG is trained, and made to fit each number of c
 them stand networks trained from scratch, for as many epochs as the others had in all, the last with rounded weights:
 the widest with all hidden layers alike narrower that fits, the layers that `fit` arrived at, and the whole network.
 Every network is exported for the chip, all test samples run in its integers, and its spikes are compared on the
-reference, cpu and onnx backends. What is in FOLDER already is read or gone on with.
+reference, cpu and onnx backends. What is in FOLDER already is read or gone on with; --ways says what is done, in order.
 """
 
 import argparse
@@ -50,6 +50,9 @@ class Budget:
         return self.whole + self.rounds * self.epochs + self.quantized
 
 
+WAYS = ("fit", "magnitude", "narrower", "same layers", "whole")
+
+
 def main() -> None:
     """Train, fit and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -61,39 +64,48 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--quantized-epochs", type=int, default=1)
     parser.add_argument("--verify", type=int, default=5, help="samples on which spikes are compared")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark-fit"))
     chosen = parser.parse_args()
     found: dict[tuple[int, str], list[Point]] = {}
-    for seed in range(chosen.seeds):
-        for cores, point in _points(chosen, seed):
-            found.setdefault((cores, point.way), []).append(point)
-            print(f"seed {seed}, {cores or 'all'} cores: {point}", flush=True)
-    _print_table(found)
+    for way in chosen.ways:
+        for seed in range(chosen.seeds):
+            for cores, point in _points(chosen, seed, way):
+                points = found.setdefault((cores, point.way), [])
+                if len(points) == seed:
+                    points.append(point)
+                    print(f"seed {seed}, {cores or 'all'} cores: {point}", flush=True)
+        _print_table(found)
 
 
-def _points(chosen: argparse.Namespace, seed: int) -> Iterator[tuple[int, Point]]:
+def _points(chosen: argparse.Namespace, seed: int, way: str) -> Iterator[tuple[int, Point]]:
     """Yield (cores that were asked for, point) of one seed; 0 is the whole network."""
     out, said = chosen.out / f"seed{seed}", [*chosen.changes, f"seed={seed}"]
     whole = _trained(chosen, said, out / "whole")
     epochs = int(str(whole.metrics[-1]["epochs"]))
     budget = Budget(epochs, chosen.rounds, chosen.epochs, chosen.quantized_epochs)
-    as_long = [f"training.epochs={budget.total}", f"quantization.epochs={budget.quantized}"]
+    as_long = [*said, f"training.epochs={budget.total}", f"quantization.epochs={budget.quantized}"]
     yield 0, _point(chosen, "whole", whole.folder)
-    yield 0, _point(chosen, "whole, trained as long", _trained(chosen, [*said, *as_long], out / "whole_long").folder)
+    if way == "whole":
+        yield 0, _point(chosen, "whole, trained as long", _trained(chosen, as_long, out / "whole_long").folder)
+        return
     for cores in chosen.cores:
         here = out / f"cores{cores}"
-        fitted = _fitted(chosen, whole.folder, cores, "taylor", here / "fit")
-        yield cores, _point(chosen, "fit", fitted)
-        magnitude = _fitted(chosen, whole.folder, cores, "magnitude", here / "magnitude")
-        yield cores, _point(chosen, "magnitude, all layers alike", magnitude)
-        planned = sd.fit_before_training(chosen.config, chip=chosen.chip, cores=cores, changes=said)
-        alike = next(change for change in planned.changes if len(change.channels) > 1)
-        narrow = [*said, *as_long, planned.words[alike.what]]
-        run = _trained(chosen, narrow, here / "narrower").folder
-        yield cores, _point(chosen, "narrower from scratch, all layers alike", run)
-        same = [*said, *as_long, f"model.layers={_layers(fitted)}"]
-        yield cores, _point(chosen, "the layers of fit from scratch", _trained(chosen, same, here / "same").folder)
+        if way == "fit":
+            yield cores, _point(chosen, "fit", _fitted(chosen, whole.folder, cores, "taylor", here / "fit"))
+        elif way == "magnitude":
+            fitted = _fitted(chosen, whole.folder, cores, "magnitude", here / "magnitude")
+            yield cores, _point(chosen, "magnitude, all layers alike", fitted)
+        elif way == "narrower":
+            planned = sd.fit_before_training(chosen.config, chip=chosen.chip, cores=cores, changes=said)
+            alike = next(change for change in planned.changes if len(change.channels) > 1)
+            run = _trained(chosen, [*as_long, planned.words[alike.what]], here / "narrower").folder
+            yield cores, _point(chosen, "narrower from scratch, all layers alike", run)
+        else:
+            layers = _layers(_fitted(chosen, whole.folder, cores, "taylor", here / "fit"))
+            run = _trained(chosen, [*as_long, f"model.layers={layers}"], here / "same").folder
+            yield cores, _point(chosen, "the layers of fit from scratch", run)
 
 
 def _trained(chosen: argparse.Namespace, changes: Sequence[str], out: Path) -> TrainResult:
@@ -102,7 +114,9 @@ def _trained(chosen: argparse.Namespace, changes: Sequence[str], out: Path) -> T
 
 
 def _fitted(chosen: argparse.Namespace, whole: Path, cores: int, criterion: Criterion, out: Path) -> Path:
-    """Return the run that the fit ends with."""
+    """Return the run that the fit ends with; one that has its point already is finished."""
+    if (done := next(out.glob("stage*/point.json"), None)) is not None:
+        return done.parent
     result = sd.fit(
         whole,
         chip=chosen.chip,
@@ -128,7 +142,7 @@ def _point(chosen: argparse.Namespace, way: str, run: Path) -> Point:
     if kept.exists():
         return Point(**json.loads(kept.read_text()))
     exported = sd.export(run, chip=chosen.chip, measure=True)
-    assert exported.accuracy is not None
+    assert exported.accuracy is not None, run
     placed = sd.place(exported.network, chip=chosen.chip)
     compared = sd.verify(exported.network, backends=BACKENDS, samples=chosen.verify)
     point = Point(way, _layers(run), placed.cores, exported.accuracy, compared.is_identical)
@@ -140,7 +154,7 @@ def _print_table(found: dict[tuple[int, str], list[Point]]) -> None:
     whole = [p.accuracy for p in found[0, "whole"]]
     print("\n| cores allowed | network | layers | cores | accuracy in integers | points | spikes |")
     print("|---|---|---|---|---|---|---|")
-    for (cores, way), points in found.items():
+    for (cores, way), points in sorted(found.items(), key=lambda row: -row[0][0] if row[0][0] else -(2**31)):
         accuracies = [p.accuracy for p in points]
         lost = [100 * (a - b) for a, b in zip(accuracies, whole, strict=True)]
         cells = [

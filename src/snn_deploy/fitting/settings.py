@@ -7,12 +7,14 @@ from typing import Literal, get_args
 
 from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.fitting.accounting import Targets
+from snn_deploy.support.atomic_file import remove_file
 from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
 Criterion = Literal["taylor", "magnitude"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 _FILE = SealedJson("snn-deploy fit", 1, "settings", 2**16, "the settings of a fit", "Choose another folder with --out.")
+_LEFTOVERS = (".fit.json.*", ".trade.*", "stage*/.stage.json.*")  # half-written by a fit that was killed
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ class FitSettings:
 
 
 def begin(folder: Path, settings: FitSettings, *, resume: bool) -> None:
-    """Write `settings` into the folder of the fit, or check that those in it are the same."""
+    """Write `settings` into the folder of the fit, or check that those in it are the same.
+
+    What a fit that was killed has left half-written is removed.
+    """
+    for leftover in (path for pattern in _LEFTOVERS for path in folder.glob(pattern)):
+        remove_file(leftover)
     path = folder / "fit.json"
     plain = json.loads(json.dumps(asdict(settings)))
     if not path.exists():
