@@ -1,6 +1,7 @@
 """A fit ends within what was asked for, as verified integers, and goes on after a stop as if there had been none."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.chain_run import CHAIN
 from helpers.cli_help import snn_deploy
 
 import snn_deploy as sd
+from snn_deploy.deploy.mapping.fit_trade import read_trade
 from snn_deploy.network.float_network import read_float_network
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.run.loop import Watcher
@@ -53,12 +55,16 @@ def test_every_stage_is_an_ordinary_run_of_the_layers_that_it_says(fitted):
     assert (last["training"]["epochs"], last["quantization"]["epochs"]) == (2, 1)
     again = sd.train(start_from=stage.folder, out=stage.folder.parent / "again", changes=["steps=2"])
     assert again.network.steps == 2
-    assert sd.report(stage.folder, samples=20, compared=1, backends=["reference", "cpu"]).findings.accuracy > 0
+    report = sd.report(stage.folder, samples=20, compared=1, backends=["reference", "cpu"])
+    assert report.findings.fitted == read_trade(fitted.folder / "trade.json")
+    assert "4 → 3 cores" in report.html
+    assert stage.layers in report.html
 
 
 def test_the_trade_is_written_as_it_was_returned(fitted):
-    written = json.loads((fitted.folder / "trade.json").read_text())
-    assert written["stages"] == fitted.to_dict()["stages"]
+    written = asdict(read_trade(fitted.folder / "trade.json"))
+    assert list(written["stages"]) == list(fitted.to_dict()["stages"])
+    assert [s["run"] for s in written["stages"][1:]] == ["stage1", "stage2"]
     assert (fitted.folder / "trade.png").read_bytes().startswith(b"\x89PNG")
     assert "3 cores on 1 chip of Intel Loihi 2, before 4 cores" in str(fitted)
 

@@ -1,7 +1,6 @@
 """fit: a trained network becomes smaller in rounds, with training between, until it fits; ends verified."""
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from snn_deploy.api.export import ExportResult, export
 from snn_deploy.api.verify import VerifyResult, verify
 from snn_deploy.deploy.mapping.cores.placement import Storage
+from snn_deploy.deploy.mapping.fit_trade import FitTrade, TradeStage, write_trade
 from snn_deploy.export.chip.input_beyond import input_beyond
 from snn_deploy.fitting.accounting import Targets
 from snn_deploy.fitting.rounds import fitted
@@ -18,7 +18,7 @@ from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.float_network import read_float_network
 from snn_deploy.network.integer_network import IntegerInput
-from snn_deploy.support.atomic_file import write_files
+from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
@@ -70,7 +70,7 @@ class FitResult(Result):
         """Return the trade, the accuracy in integers, the comparison and what to do next."""
         accuracy = self.exported.accuracy
         return (
-            _trade(self.stages, self.targets),
+            _table(self.stages, self.targets),
             self.headline(),
             f"  {error_line(self.chip, 'cores')}",
             *(
@@ -88,7 +88,7 @@ class FitResult(Result):
         return {
             "out": str(self.folder),
             "fits": self.fits,
-            **trade_as_dict(self.chip, self.targets, self.stages),
+            **asdict(_trade(self.chip, self.targets, self.stages)),
             "integer_accuracy": self.exported.accuracy,
             "samples": self.exported.samples,
             "network": str(self.exported.files[0]),
@@ -96,28 +96,6 @@ class FitResult(Result):
             "identical": self.is_identical,
             "verification": self.verified.headline(),
         }
-
-
-def trade_as_dict(chip: HardwareProfile, targets: Targets, stages: Sequence[Stage]) -> dict[str, object]:
-    """Return what was asked for and what each stage takes and is worth, as plain values."""
-    return {
-        "chip": chip.name,
-        "asked": asdict(targets),
-        "stages": [
-            {
-                "stage": s.number,
-                "run": str(s.folder),
-                "layers": s.layers,
-                "epochs": s.epochs,
-                "validation_accuracy": s.validation_accuracy,
-                "cores": s.measures.cores,
-                "chips": s.measures.chips,
-                "busiest": s.measures.busiest,
-                "violations": [str(v) for v in s.measures.violations],
-            }
-            for s in stages
-        ],
-    }
 
 
 def fit(
@@ -242,7 +220,7 @@ def _line(stage: Stage) -> str:
     return f"{name}: {stage.layers}, {stage.measures}{accuracy}"
 
 
-def _trade(stages: Sequence[Stage], targets: Targets) -> Table:
+def _table(stages: Sequence[Stage], targets: Targets) -> Table:
     titles = ["stage", "network", "cores", "chips", "busiest core, us", "validation", "points", "epochs", "run"]
     begun = stages[0].validation_accuracy
     rows = []
@@ -266,13 +244,30 @@ def _trade(stages: Sequence[Stage], targets: Targets) -> Table:
 
 
 def _write_trade(folder: Path, chip: HardwareProfile, targets: Targets, stages: Sequence[Stage]) -> tuple[Path, ...]:
-    """Write trade.json and trade.png; return their paths."""
-    plain = trade_as_dict(chip, targets, stages)
-    contents = {folder / "trade.json": (json.dumps(plain, indent=1) + "\n").encode()}
+    """Write trade.json and, where there are validation samples, trade.png; return their paths."""
+    written, picture = [folder / "trade.json"], folder / "trade.png"
+    write_trade(written[0], _trade(chip, targets, stages))
     if all(s.validation_accuracy is not None for s in stages):
-        contents[folder / "trade.png"] = _picture(chip, targets, stages)
-    write_files(contents)
-    return tuple(contents)
+        write_bytes(picture, _picture(chip, targets, stages))
+        written.append(picture)
+    return tuple(written)
+
+
+def _trade(chip: HardwareProfile, targets: Targets, stages: Sequence[Stage]) -> FitTrade:
+    rows = (
+        TradeStage(
+            s.number,
+            s.folder.name if s.number else str(s.folder),
+            s.layers,
+            s.epochs,
+            s.validation_accuracy,
+            s.measures.cores,
+            s.measures.chips,
+            s.measures.busiest,
+        )
+        for s in stages
+    )
+    return FitTrade(chip.name, str(targets), tuple(rows))
 
 
 def _picture(chip: HardwareProfile, targets: Targets, stages: Sequence[Stage]) -> bytes:
