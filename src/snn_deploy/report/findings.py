@@ -7,6 +7,7 @@ from typing import Any
 from snn_deploy.deploy.energy.exit_costs import ExitCosts
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
+from snn_deploy.deploy.mapping.fit_trade import FitTrade
 from snn_deploy.report.charts import Chart
 from snn_deploy.report.layer_facts import LayerFacts
 from snn_deploy.report.trials import Trial
@@ -98,7 +99,8 @@ class Findings:
 
     energies: of arithmetic, the papers' estimate first. exits: what stopping early does, and costs in arithmetic, or
     None; on a chip, OnChip has it.
-    provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again.
+    provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again. fitted: how it
+    was made to fit, where it was.
     """
 
     title: str
@@ -119,6 +121,7 @@ class Findings:
     config: str
     commands: tuple[str, ...]
     exits: ExitCosts | None
+    fitted: FitTrade | None = None
 
     @property
     def exit_costs(self) -> tuple[tuple[str, ExitCosts], ...]:

@@ -26,7 +26,7 @@ from snn_deploy.report import charts, layer_facts, trials
 from snn_deploy.report.chip_facts import chip_facts
 from snn_deploy.report.findings import Compared, Findings
 from snn_deploy.report.ladder import ladder
-from snn_deploy.report.run_facts import exported_otherwise, float_accuracy, floats_of, training_of
+from snn_deploy.report.run_facts import exported_otherwise, fit_of, float_accuracy, floats_of, training_of
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import Watch
 
@@ -114,6 +114,7 @@ def gather(
         config=config,
         commands=commands,
         exits=exits,
+        fitted=fit_of(None if subject.run is None else subject.run.resolve()),
     )
 
 

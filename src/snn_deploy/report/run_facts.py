@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snn_deploy.deploy.mapping.fit_trade import FitTrade, read_trade
 from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.export.chip.limits import limits_of
@@ -28,6 +29,13 @@ _MOST_EPOCHS = 60  # of a table
 def floats_of(run: Path | None) -> FloatNetwork | None:
     """Return the trained network of a run's folder, None where there is no run."""
     return None if run is None else read_float_network(RunFolder(run).float_network)
+
+
+def fit_of(run: Path | None) -> FitTrade | None:
+    """Return how the network of a run was made to fit, up to it; None where it is no stage of a fit."""
+    if run is None or not (run / "stage.json").exists() or not (path := run.parent / "trade.json").exists():
+        return None
+    return read_trade(path).until(run.name)
 
 
 def training_of(run: Path | None) -> tuple[Training | None, str]:
