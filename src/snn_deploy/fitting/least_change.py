@@ -82,8 +82,10 @@ def _most_that_fits(
 
 
 def _below(most: int, holds: Callable[[int], bool]) -> int:
-    """Return the largest number below `most` for which `holds` is true, by halving; 0 where none is."""
-    low, high = 0, most - 1
+    """Return the largest number below `most` for which `holds` is true, by halving; 0 where not even 1 does."""
+    if most < 2 or not holds(1):
+        return 0
+    low, high = 1, most - 1
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if holds(middle) else (low, middle - 1)
