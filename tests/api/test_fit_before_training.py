@@ -86,6 +86,23 @@ def test_half_of_what_the_data_would_give_is_refused(config):
         sd.fit_before_training(config, classes=10)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"cores": 0}, "--cores 0; allowed is a number above 0"),
+        ({"weight_bits": 9}, "weights of 9 bits"),
+        ({"weight_bits": 0}, "weights of 0 bits"),
+        ({"chip": "cmos45"}, "not a chip. Choose loihi1 or loihi2"),
+        ({"changes": ["model.layer=8C3-10"]}, "no key 'layer'"),
+        ({"changes": ["modal.layers=8C3-10"]}, "no key 'modal'"),
+        ({"input_shape": (1, 0, 8), "classes": 10}, "--input-shape 1,0,8"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(given, said, config):
+    with pytest.raises(UserError, match=said):
+        sd.fit_before_training(config, **given)
+
+
 def test_torch_is_not_loaded(config):
     code = (
         f"import sys, snn_deploy as sd; sd.fit_before_training({str(config)!r}, cores=1, input_shape=(1, 8, 8), "

@@ -9,10 +9,11 @@ from snn_deploy.api.export import ExportResult, export
 from snn_deploy.api.verify import VerifyResult, verify
 from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.deploy.mapping.fit_trade import FitTrade, TradeStage, write_trade
+from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.input_beyond import input_beyond
 from snn_deploy.fitting.accounting import Targets
 from snn_deploy.fitting.rounds import fitted
-from snn_deploy.fitting.settings import Criterion, FitSettings, begin
+from snn_deploy.fitting.settings import Criterion, FitSettings
 from snn_deploy.fitting.stage import Stage
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
@@ -161,7 +162,9 @@ def fit(
         another fit or that another process writes to. What comes near and does not fit is a result.
     """
     parent, profile = read_parent(Path(run)), load_profile(chip)
-    targets = _targets(cores, chips, busiest_us)
+    targets = Targets(cores, chips, None if busiest_us is None else busiest_us * _MICROSECOND)
+    for name in backends:
+        load_backend(name)
     network = read_float_network(RunFolder(parent.folder).float_network)
     entry = IntegerInput(network.input.name, network.input.shape, network.input.largest_value)
     if beyond := next(input_beyond(entry, profile), None):
@@ -183,19 +186,12 @@ def fit(
     )
     folder = Path(out) if out is not None else Path("runs") / f"fit-{parent.folder.resolve().name}"
     with one_writer(folder):
-        begin(folder, settings, resume=resume)
-        stages = fitted(parent, settings, folder, watcher or Watcher(), lambda stage: watch.say(_line(stage)))
+        heard = watcher or Watcher()
+        stages = fitted(parent, settings, folder, heard, lambda stage: watch.say(_line(stage)), resume=resume)
         exported = _exported(stages[-1], settings, folder, watch)
         compared = verify(exported.network, samples=verify_samples, backends=list(backends), watch=watch)
         files = _write_trade(folder, profile, targets, stages)
     return FitResult(folder, profile, targets, stages, exported, compared, files)
-
-
-def _targets(cores: int | None, chips: int | None, busiest_us: float | None) -> Targets:
-    for option, value in (("--cores", cores), ("--chips", chips), ("--busiest-us", busiest_us)):
-        if value is not None and not value > 0:
-            raise UserError(f"{option} {value:g}; allowed is a number above 0.")
-    return Targets(cores, chips, None if busiest_us is None else busiest_us * _MICROSECOND)
 
 
 def _exported(stage: Stage, settings: FitSettings, folder: Path, watch: Watch) -> ExportResult:

@@ -10,6 +10,7 @@ from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.deploy.mapping.cutting.partition import partition
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.export.chip.input_beyond import input_beyond
+from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.fitting.accounting import Accounting, Measures, Targets
 from snn_deploy.fitting.chain import layers_of
 from snn_deploy.fitting.least_change import Change, least_changes
@@ -157,22 +158,20 @@ def fit_before_training(
     profile, targets = load_profile(chip), Targets(cores, chips)
     wanted = network_config(read_table(Path(config), changes), str(config))
     plan, largest_value = _plan(wanted, input_shape, classes)
-    bits = weight_bits or (wanted.quantization.weight_bits if wanted.quantization.epochs else _BITS)
-    network = planned_network(
-        plan, wanted.numbers.steps, largest_value=largest_value, weight_bits=bits, density=density
-    )
+    trained = wanted.quantization.weight_bits if wanted.quantization.epochs else _BITS
+    bits = trained if weight_bits is None else weight_bits
+    limits_of(profile, bits)  # a UserError for what is no chip, or does not store so many bits
+    steps = wanted.numbers.steps
+    network = planned_network(plan, steps, largest_value=largest_value, weight_bits=bits, density=density)
     assumed = f"assumed: weights of {bits} bits, {100 * density:g} % of them not 0, one threshold for each layer"
     if refused := tuple(input_beyond(IntegerInput(plan.input.name, plan.input.shape, largest_value), profile)):
         return PlannedFit(profile, refused, Measures(0, 0), (), targets, (), {}, assumed)
     found = partition(network, profile, storage)
-    if found.violations:
-        measures, layers = Measures(0, 0, None, found.violations), tuple[LayerUse, ...]()
-    else:
-        measures = Measures(len(found.cores), chips_needed(found, profile))
-        layers = layer_uses(network, found, lower_bound(network, profile), profile)
-    smaller: tuple[Change, ...] = ()
-    if measures.excess(targets):
-        smaller = least_changes(Accounting(network, profile, storage), targets)
+    measures = Measures(len(found.cores), chips_needed(found, profile), None, found.violations)
+    bound = lower_bound(network, profile)
+    layers = () if found.violations else layer_uses(network, found, bound, profile)
+    is_within = measures.excess(targets) == 0
+    smaller = () if is_within else least_changes(Accounting(network, profile, storage), targets)
     words = {change.what: _as_assignments(wanted, plan, change) for change in smaller}
     return PlannedFit(profile, (), measures, layers, targets, smaller, words, assumed)
 
@@ -180,9 +179,7 @@ def fit_before_training(
 def _plan(config: NetworkConfig, input_shape: Sequence[int] | None, classes: int | None) -> tuple[NetworkPlan, int]:
     """Return the plan of `config`, and the largest value of an input."""
     if (input_shape is None) != (classes is None):
-        raise UserError(
-            "--input-shape and --classes belong together: give both, or neither and the data are looked at."
-        )
+        raise UserError("--input-shape and --classes belong together: give both, or neither.")
     is_coded = config.numbers.coding != "direct"  # into spikes
     if input_shape is not None and classes is not None:
         if not input_shape or min(input_shape) < 1 or classes < 1:

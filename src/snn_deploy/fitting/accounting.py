@@ -1,5 +1,6 @@
 """accounting: what a network takes of a chip, by the placement code itself, and how far that is from what is wanted."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from snn_deploy.deploy.mapping.without_channels import without_channels
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.counted import counted
+from snn_deploy.support.user_error import UserError
 
 _NO_FIT = 1e6  # further than any number of cores is from another
 _PICOSECOND = 1e-12
@@ -28,10 +30,11 @@ class Targets:
     chips: int | None = None
     busiest: float | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked but that it fits at all."""
-        return self == Targets()
+    def __post_init__(self) -> None:
+        options = {"--cores": self.cores, "--chips": self.chips, "--busiest-us": self.busiest}
+        for option, value in options.items():
+            if value is not None and not 0 < value < math.inf:
+                raise UserError(f"{option} {value:g}; allowed is a number above 0.")
 
     def __str__(self) -> str:
         asked = []
@@ -91,11 +94,9 @@ class Accounting:
         gone = {name: mask for name, mask in (removed or {}).items() if mask.any()}
         network = without_channels(self.network, gone)
         found = partition(network, self.chip, self.storage)
-        if found.violations:
-            return Measures(0, 0, None, found.violations)
         busiest = None
-        if self.spikes is not None:
+        if self.spikes is not None and not found.violations:
             left = {n: s[:, ~gone[n]] if n in gone else s for n, s in self.spikes.items()}
             work = block_work(neuron_times(network, left, self.chip))
             busiest = busiest_work(found.cores, work) * _PICOSECOND
-        return Measures(len(found.cores), chips_needed(found, self.chip), busiest)
+        return Measures(len(found.cores), chips_needed(found, self.chip), busiest, found.violations)

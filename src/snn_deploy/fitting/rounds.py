@@ -17,7 +17,7 @@ import numpy as np
 from snn_deploy.fitting import choose_channels, importance
 from snn_deploy.fitting.accounting import Accounting
 from snn_deploy.fitting.chain import layers_of
-from snn_deploy.fitting.settings import FitSettings
+from snn_deploy.fitting.settings import FitSettings, begin
 from snn_deploy.fitting.smaller_start import SmallerStart, trained_network
 from snn_deploy.fitting.stage import Stage, accounting_of, finished_stage, read_choice, stage_config, write_choice
 from snn_deploy.support.user_error import UserError
@@ -32,11 +32,18 @@ from snn_deploy.train.run.run_folder import RunFolder
 
 
 def fitted(
-    whole: Parent, settings: FitSettings, folder: Path, watcher: Watcher, ended: Callable[[Stage], None]
+    whole: Parent,
+    settings: FitSettings,
+    folder: Path,
+    watcher: Watcher,
+    ended: Callable[[Stage], None],
+    *,
+    resume: bool = False,
 ) -> tuple[Stage, ...]:
-    """Return the stages of the fit in `folder`, that of the run `whole` first, after going on with it.
+    """Return the stages of a fit in `folder`, that of the run `whole` first; the last is what it ends with.
 
-    ended: called with every stage that is finished. The last stage is what the fit ends with.
+    ended: called with every stage that is finished. resume: go on with the fit that is there. What makes no sense is a
+    UserError before anything is written.
     """
     if whole.config.method == TIME_BASED:
         raise UserError("fit: the run was trained with method 'time-based'; only 'surrogate' is fitted.")
@@ -47,6 +54,7 @@ def fitted(
             stage_config(whole.config, settings, layers_of(plan), is_last=is_last)  # an error now, not hours later
     accounting = accounting_of(whole.folder, settings, samples)
     stages = [finished_stage(0, whole.folder, plan, accounting.measures())]
+    begin(folder, settings, resume=resume)
     ended(stages[0])
     begun = stages[0].measures.excess(settings.targets)
     run = whole
