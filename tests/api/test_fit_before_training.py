@@ -90,7 +90,7 @@ def test_half_of_what_the_data_would_give_is_refused(config):
     ("given", "said"),
     [
         ({"cores": 0}, "--cores 0; allowed is a number above 0"),
-        ({"weight_bits": 9}, "weights of 9 bits"),
+        ({"weight_bits": 9}, "--weight-bits 9; allowed are 2 to 8"),
         ({"weight_bits": 0}, "weights of 0 bits"),
         ({"chip": "cmos45"}, "not a chip. Choose loihi1 or loihi2"),
         ({"changes": ["model.layer=8C3-10"]}, "no key 'layer'"),

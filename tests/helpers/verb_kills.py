@@ -108,8 +108,6 @@ def of_a_run(place: Path) -> dict[str, list[str]]:
         "plot": ["plot", run, "--out", str(out / "plot")],
         "report": ["report", net, "--samples", "10", "--compared", "1", "--backends", "reference,cpu",
                    "--out", str(out / "report.html")],
-        "fit": ["fit", run, "--cores", "1", "--rounds", "2", "--samples", "50", "--verify", "1",
-                "--out", str(out / "fit"), "--resume"],
         "fuzz": ["fuzz", "--networks", "20"],
     }  # fmt: skip
 

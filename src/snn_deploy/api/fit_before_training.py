@@ -25,7 +25,7 @@ from snn_deploy.train.config.read_config import read_table
 from snn_deploy.train.networks.network_plan import NetworkPlan
 
 DEFAULT_CHIP = "loihi2"
-_BITS, _IMAGE = 8, 255  # what training rounds to where nothing is said; the largest value of a pixel
+_BITS, _IMAGE = 8, 255  # the most that training rounds to, and does where nothing is said; the largest of a pixel
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,6 +161,8 @@ def fit_before_training(
     trained = wanted.quantization.weight_bits if wanted.quantization.epochs else _BITS
     bits = trained if weight_bits is None else weight_bits
     limits_of(profile, bits)  # a UserError for what is no chip, or does not store so many bits
+    if bits > _BITS:
+        raise UserError(f"--weight-bits {bits}; allowed are 2 to {_BITS}.")
     steps = wanted.numbers.steps
     network = planned_network(plan, steps, largest_value=largest_value, weight_bits=bits, density=density)
     assumed = f"assumed: weights of {bits} bits, {100 * density:g} % of them not 0, one threshold for each layer"
