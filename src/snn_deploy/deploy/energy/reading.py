@@ -1,6 +1,6 @@
 """reading: what it takes to read the output after a step, and to decide whether the sample goes on.
 
-Nobody has published what that costs on a chip, so there are two ends, each an assumption that is printed with its
+No published figure of that was found for a chip, so there are two ends, each an assumption that is printed with its
 source. The least: an embedded processor hears one spike message of each output neuron, over the longest route of the
 mesh; what it computes is left out. The most: a host exchanges spikes with the chip, and takes all the time and power
 that a step with such an exchange was measured to take.
@@ -43,5 +43,5 @@ def assumption(reader: Reader, profile: HardwareProfile) -> str:
         return f"read by the host, at most: {cost.source} ({cost.confidence})"
     return (
         "read by an embedded processor, at least: a spike message of each output neuron over the mesh's longest route; "
-        "what the processor takes to compare them is not published and left out (assumption)"
+        "what the processor takes to compare them is left out, no figure of it was found (assumption)"
     )
