@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import snn_deploy as sd
-from snn_deploy.network.core_loads import write_core_loads
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.comparison import Job, run_job
@@ -74,7 +73,7 @@ def _measured(job: Job) -> dict[str, float]:
     found: dict[str, float] = {"accuracy": test.accuracy}
     for objective in OBJECTIVES:
         put = sd.place(exported.network, chip=CHIP, spikes=spikes, objective=objective)
-        write_core_loads(put.core_loads(samples=SAMPLES), job.folder / f"loads_{objective}.npz")
+        put.save_loads(job.folder / f"loads_{objective}.npz", samples=SAMPLES)
         found |= {f"{objective}/cores": put.cores, f"{objective}/nanoseconds": 1e9 * put.latency(spikes).step[1]}
     write_text(kept, json.dumps(found))
     return found

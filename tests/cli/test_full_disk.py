@@ -37,6 +37,8 @@ VERBS = {
     "run, record": _Verb(lambda has, out: ("run", has["exported"], "--samples", 150, "--record", out / "all.h5"),
                          ("all.h5",)),
     "map, placement": _Verb(lambda has, out: ("map", has["exported"], "--out", out / "put.json"), ("put.json",)),
+    "map, loads": _Verb(lambda has, out: ("map", has["exported"], "--samples", 20, "--loads", out / "loads.npz"),
+                        ("loads.npz",)),
     "exits": _Verb(lambda has, out: ("exits", has["exported"], "--samples", 40, "--test-samples", 40, "--out",
                                      out / "exits.json"), ("exits.json",)),
     "map, png": _Verb(lambda has, out: ("map", has["exported"], "--picture", out / "map.png"), ("map.png",)),
@@ -50,6 +52,10 @@ TRAINING = {
     "train": _Verb(lambda has, out: ("train", has["config"], "--out", out), ("config.toml", "float_network.npz")),
     "compare": _Verb(lambda has, out: ("compare", has["config"], "--seeds", 1, "--out", out), ()),
     "search": _Verb(lambda has, out: ("search", has["config"], "--steps", 2, "--trials", 1, "--out", out), ()),
+    "fit": _Verb(
+        lambda has, out: ("fit", has["run"], "--cores", 1, "--rounds", 1, "--samples", 20, "--verify", 1, "--out", out),
+        ("fit.json",),
+    ),
     "demo": _Verb(lambda has, out: ("demo", "--out", out), ("config.toml",)),
 }
 OLDER = b"of an older call"

@@ -42,13 +42,20 @@ from helpers.small_network import one_kernel
 from snn_deploy.api import sources
 from snn_deploy.deploy.backends import netx, onnx
 from snn_deploy.deploy.energy.core_events import core_events
+from snn_deploy.deploy.energy.core_loads import core_loads
 from snn_deploy.deploy.exits import exit_policy
+from snn_deploy.deploy.mapping import fit_trade
 from snn_deploy.deploy.mapping.checking.check_placement import check_placement
 from snn_deploy.deploy.mapping.cores import placement
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.targets import loihi
+from snn_deploy.fitting import settings as fit_settings
+from snn_deploy.fitting import stage
+from snn_deploy.fitting.accounting import Targets
+from snn_deploy.fitting.settings import FitSettings
+from snn_deploy.fitting.settings import begin as begin_fit
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.interchange.compare_with_recording import compare_with_recording
 from snn_deploy.interchange.nir.reading import NirReading
@@ -57,6 +64,7 @@ from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.interchange.write_nir import write_nir
 from snn_deploy.interchange.write_nir_data import write_nir_data
 from snn_deploy.network import float_network, integer_network, integer_semantics
+from snn_deploy.network.core_loads import read_core_loads, write_core_loads
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.report.gather import _provenance
@@ -74,6 +82,7 @@ from snn_deploy.train.data.idx_file import read_idx_samples
 from snn_deploy.train.datasets import cifar10, cifar100
 from snn_deploy.train.datasets._image_files import ImageFiles
 from snn_deploy.train.datasets.npz_file import Dataset as NpzFile
+from snn_deploy.train.models import layer_string
 from snn_deploy.train.run import checkpoint
 from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS
 from snn_deploy.train.run.run_folder import RunFolder
@@ -92,6 +101,9 @@ _CONFIG = {
 }
 _LARGEST_LINE = 5000
 _PROFILE = Path(sources.__file__).parents[1] / "hardware_profiles/loihi2.toml"
+
+
+_FIT = FitSettings("0" * 64, "loihi2", Targets(3), "nengo-loihi", "taylor", 2, 1, 1, 20, 8, False, ("seed=1",))
 
 
 @dataclass(frozen=True)
@@ -301,6 +313,25 @@ def readers() -> tuple[Reader, ...]:
             partial(_sealed, exit_policy.FILE),
         ),
         Reader(
+            "loads.npz",
+            partial(write_core_loads, core_loads(integers, put, chip, mean_spikes(integers, frames))),
+            lambda path: read_core_loads(path).longest,
+            _array_file("CoreLoads", 1),
+        ),
+        Reader("fit/trade.json", _write_trade, fit_trade.read_trade, partial(_sealed, fit_trade.FILE)),
+        Reader(
+            "fit/fit.json",
+            lambda path: begin_fit(path.parent, _FIT, resume=False),
+            lambda path: begin_fit(path.parent, _FIT, resume=True),
+            partial(_sealed, fit_settings.FILE),
+        ),
+        Reader(
+            "fit/stage.json",
+            lambda path: stage.write_choice(path.parent, {"conv1": np.arange(4) < 2}),
+            lambda path: stage.read_choice(path.parent, layer_string.Model("4C3-P2-10").plan((1, 8, 8), 10)),
+            partial(_sealed, stage.FILE),
+        ),
+        Reader(
             "chip.toml",
             lambda path: path.write_bytes(_PROFILE.read_bytes()),
             lambda path: limits_of(load_profile(path), 8),
@@ -473,6 +504,15 @@ def _begin(path: Path) -> None:
     config = read_config(Path(path.parent / "config.toml"))
     space: Any = ((), (3,), (8,), ("scalar",), ("loihi2",), ("accuracy",), ())
     begin(path.parent, SearchSettings(config.table(), *space, 1, 5, 0), resume=path.exists())
+
+
+def _write_trade(path: Path) -> None:
+    """Write the trade of a fit of two stages, the second without validation samples and timed."""
+    stages = (
+        fit_trade.TradeStage(0, "runs/whole", "4C3-P2-10", 3, 0.9, 5, 1, None),
+        fit_trade.TradeStage(1, "stage1", "2C3-P2-10", 1, None, 3, 1, 4e-6),
+    )
+    fit_trade.write_trade(path, fit_trade.FitTrade("loihi2", "3 cores", stages))
 
 
 def _write_search(path: Path) -> None:

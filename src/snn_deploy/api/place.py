@@ -32,7 +32,7 @@ from snn_deploy.deploy.running.memory import require_free
 from snn_deploy.export.chip.check_on_chip import check_on_chip
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile
-from snn_deploy.network.core_loads import CoreLoads
+from snn_deploy.network.core_loads import write_core_loads
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.counted import counted
@@ -112,15 +112,16 @@ class PlaceResult(Result):
         write_placement(self.placement, Path(path))
         return Path(path)
 
-    def core_loads(self, inputs: Data = None, *, samples: int = 0, watch: Watch = SILENT) -> CoreLoads:
-        """Return what each neuron's spikes cost the cores, for training with the loss `busiest_core`.
+    def save_loads(self, path: str | Path, inputs: Data = None, *, samples: int = 0, watch: Watch = SILENT) -> Path:
+        """Write what each neuron's spikes cost the cores to `path`, for the loss `busiest_core`; return the path.
 
         inputs, samples: whose input is counted, as of `run`. A UserError where the network does not fit.
         """
         placement = self.placement
         mean, _ = _mean_spikes(self.network, None, inputs, samples, watch)
         assert mean is not None  # samples is a number
-        return core_loads(self.network, placement, self.chip, mean)
+        write_core_loads(core_loads(self.network, placement, self.chip, mean), Path(path))
+        return Path(path)
 
     def draw(self, path: str | Path) -> Path:
         """Draw the chips to `path`, a .png or .svg, and return the path."""

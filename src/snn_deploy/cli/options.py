@@ -10,3 +10,11 @@ data_option = click.option(
 exits_option = click.option(
     "--exits", type=click.Path(path_type=Path), help="Stop each sample as this file of `exits` says."
 )
+storage_option = click.option(
+    "--storage",
+    type=click.Choice(["nengo-loihi", "margins", "sub-lists"]),
+    default="nengo-loihi",
+    show_default=True,
+    help="How kernels are stored where words of synapse memory are counted (Loihi 1). margins takes fewer cores, and "
+    "sub-lists fewer still, but rests on more that no chip has shown.",
+)

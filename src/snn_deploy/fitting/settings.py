@@ -13,7 +13,7 @@ from snn_deploy.support.user_error import UserError
 
 Criterion = Literal["taylor", "magnitude"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-_FILE = SealedJson("snn-deploy fit", 1, "settings", 2**16, "the settings of a fit", "Choose another folder with --out.")
+FILE = SealedJson("snn-deploy fit", 1, "settings", 2**16, "the settings of a fit", "Choose another folder with --out.")
 _LEFTOVERS = (".fit.json.*", ".trade.*", "stage*/.stage.json.*")  # half-written by a fit that was killed
 
 
@@ -65,11 +65,11 @@ def begin(folder: Path, settings: FitSettings, *, resume: bool) -> None:
     path = folder / "fit.json"
     plain = json.loads(json.dumps(asdict(settings)))
     if not path.exists():
-        _FILE.write(path, plain)
+        FILE.write(path, plain)
         return
     if not resume:
         raise UserError(f"{folder}: holds a fit. Go on with it with --resume, or choose another --out.")
-    before = _FILE.read(path)
+    before = FILE.read(path)
     differing = sorted(k for k in plain.keys() | before.keys() if plain.get(k) != before.get(k))
     if differing:
         raise UserError(

@@ -29,7 +29,7 @@ from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.run_folder import RunFolder
 
 _TIMED_SAMPLES = 50  # on which the spikes are counted that keep the busiest core busy
-_FILE = SealedJson(
+FILE = SealedJson(
     "snn-deploy fit stage", 1, "stage", 2**26, "the choice of a stage", "Remove its folder, and go on with --resume."
 )
 
@@ -67,7 +67,7 @@ def stage_config(whole: TrainConfig, settings: FitSettings, layers: str, *, is_l
 
 def write_choice(folder: Path, removed: Mapping[str, np.ndarray]) -> None:
     """Write which channels of the stage before are not in the stage of `folder`."""
-    _FILE.write(folder / "stage.json", {name: np.flatnonzero(mask).tolist() for name, mask in removed.items()})
+    FILE.write(folder / "stage.json", {name: np.flatnonzero(mask).tolist() for name, mask in removed.items()})
 
 
 def read_choice(folder: Path, plan: NetworkPlan) -> dict[str, np.ndarray] | None:
@@ -77,10 +77,10 @@ def read_choice(folder: Path, plan: NetworkPlan) -> dict[str, np.ndarray] | None
         return None
     sizes = {p.name: p.shape[0] for p in plan.populations[:-1]}
     removed: dict[str, np.ndarray] = {}
-    for name, channels in _FILE.read(path).items():
+    for name, channels in FILE.read(path).items():
         known = isinstance(channels, list) and all(type(c) is int and 0 <= c < sizes.get(name, 0) for c in channels)
         if not known or len(channels) >= sizes[name]:
-            raise UserError(f"{path}: names channels of {name!r} that are not there. {_FILE.again}")
+            raise UserError(f"{path}: names channels of {name!r} that are not there. {FILE.again}")
         removed[name] = np.isin(np.arange(sizes[name]), channels)
     return removed
 

@@ -1,7 +1,7 @@
 """core_loads: how long one spike of each neuron keeps each core of a chip busy, for training to see the busiest core.
 
 Deployment measures it on a placement (deploy/energy/core_loads.py); the loss `busiest_core` reads it. It is a file, so
-that training needs no chip, and a run that is resumed sees what it saw before.
+that training needs no chip; a run that is resumed sees what it saw before as long as nobody writes another one there.
 """
 
 import json

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from helpers.browser import accessibility_violations, needs_chromium, opened
 from helpers.cli_help import snn_deploy
+from helpers.unsure_cpu import make_cpu_unsure
 
-from snn_deploy.deploy.backends import cpu
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy, write_exit_policy
 from snn_deploy.deploy.verification.random_network import random_network
 
@@ -185,15 +185,7 @@ def test_exits_of_another_network_beside_it_are_refused(run):
 
 def test_a_backend_that_stops_elsewhere_is_a_difference(run, tmp_path, monkeypatch):
     assert snn_deploy("exits", run / "loihi", "--allowed-loss", 2, "--out", tmp_path / "e.json").exit_code == 0
-    right = cpu.run
-
-    def unsure(network, inputs, **options):
-        simulation = right(network, inputs, **options)
-        if network.steps < 4:
-            simulation.outputs[:] = 0
-        return simulation
-
-    monkeypatch.setattr(cpu, "run", unsure)
+    make_cpu_unsure(monkeypatch, 4)
     options = ("--samples", 20, "--backends", "reference,cpu", "--exits", tmp_path / "e.json", "--json")
     result = snn_deploy("report", run, "--out", tmp_path / "a.html", *options)
     assert result.exit_code == 1

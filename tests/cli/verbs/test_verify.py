@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from helpers.cli_help import snn_deploy
+from helpers.unsure_cpu import make_cpu_unsure
 
 import snn_deploy as sd
 from snn_deploy.deploy.backends import cpu, lava
@@ -153,15 +154,7 @@ def test_an_exit_that_differs_is_a_failed_check(exported, tmp_path, monkeypatch)
         "exits", exported, "--allowed-loss", 3, "--samples", 80, "--test-samples", 9, "--out", tmp_path / "e.json"
     )
     assert fitted.exit_code == 0, fitted.stderr
-    right = cpu.run
-
-    def unsure(network, inputs, **options):
-        simulation = right(network, inputs, **options)
-        if network.steps < 3:
-            simulation.outputs[:] = 0
-        return simulation
-
-    monkeypatch.setattr(cpu, "run", unsure)
+    make_cpu_unsure(monkeypatch, 3)
     options = ("--backends", "reference,cpu", "--samples", 9, "--exits", tmp_path / "e.json", "--json")
     result = snn_deploy("verify", exported, *options)
     assert result.exit_code == 1

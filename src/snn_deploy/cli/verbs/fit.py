@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 import snn_deploy as sd
+from snn_deploy.cli.options import storage_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -41,13 +42,7 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
 )
 @click.option("--samples", default=500, show_default=True, help="Training samples to estimate losses on.")
 @click.option("--weight-bits", type=click.IntRange(2, 8), help="Of a signed weight. Default: as trained, else 8.")
-@click.option(
-    "--storage",
-    type=click.Choice(["nengo-loihi", "margins", "sub-lists"]),
-    default="nengo-loihi",
-    show_default=True,
-    help="How kernels are stored where words of synapse memory are counted (Loihi 1), as of map.",
-)
+@storage_option
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Set a key of the config of every stage.")
 @click.option("--verify", "verified", default=5, show_default=True, help="Test samples to compare every spike on.")
 @click.option("--backends", default="reference,cpu,onnx", show_default=True, help="Backends to compare.")

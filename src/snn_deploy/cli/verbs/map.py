@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.options import data_option, exits_option
+from snn_deploy.cli.options import data_option, exits_option, storage_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
-from snn_deploy.network.core_loads import write_core_loads
 from snn_deploy.support.picture_file import require_picture
 from snn_deploy.support.user_error import UserError
 
@@ -35,14 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Few cores, or a busiest core that does little in a step, on the chips that few cores need or --chips allows.",
 )
-@click.option(
-    "--storage",
-    type=click.Choice(["nengo-loihi", "margins", "sub-lists"]),
-    default="nengo-loihi",
-    show_default=True,
-    help="How kernels are stored where words of synapse memory are counted (Loihi 1). margins takes fewer cores, and "
-    "sub-lists fewer still, but rests on more that no chip has shown.",
-)
+@storage_option
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -101,8 +93,7 @@ def command(
     if result.fits and out is not None:
         output.say(f"placement: {result.save(out)}")
     if result.fits and loads is not None:
-        write_core_loads(result.core_loads(inputs, samples=samples or 0, watch=output), loads)
-        output.say(f"loads: {loads}")
+        output.say(f"loads: {result.save_loads(loads, inputs, samples=samples or 0, watch=output)}")
     if result.fits and picture is not None:
         output.say(f"picture: {result.draw(picture)}")
     output.result(result.to_dict())

@@ -31,9 +31,9 @@ def core_loads(
         if c.source == network.input.name:
             idle += operation * operations[c.name].of(spikes[c.source]).mean(axis=0)
     for p in network.populations:
-        own = placement.core_of(p.name, p.shape).ravel()
         if not p.fires:
             continue
+        own = placement.core_of(p.name, p.shape).ravel()
         updates = np.full(own.size, active - inactive)
         seconds = csr_matrix((updates, (own, np.arange(own.size))), (count, own.size))
         for c in network.connections:

@@ -14,7 +14,7 @@ from snn_deploy.support.npz_file import reason
 from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
-_FILE = SealedJson("snn-deploy fit trade", 1, "trade", 2**20, "the trade of a fit", "Call snn-deploy fit --resume.")
+FILE = SealedJson("snn-deploy fit trade", 1, "trade", 2**20, "the trade of a fit", "Call snn-deploy fit --resume.")
 _MOST = 2**31
 
 
@@ -54,18 +54,18 @@ class FitTrade:
 
 def write_trade(path: Path, trade: FitTrade) -> None:
     """Write `trade` to `path`, whole or not at all."""
-    _FILE.write(path, asdict(trade))
+    FILE.write(path, asdict(trade))
 
 
 def read_trade(path: Path) -> FitTrade:
     """Return what `write_trade` wrote; anything else is a UserError."""
-    plain = _FILE.read(path)
+    plain = FILE.read(path)
     try:
         stages = tuple(_stage(one) for one in plain["stages"])
         if not (stages and isinstance(plain["chip"], str) and isinstance(plain["asked"], str)):
             raise TypeError("its chip, what was asked for or its stages are missing")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path}: not the trade of a fit ({reason(error)}). {_FILE.again}") from error
+        raise UserError(f"{path}: not the trade of a fit ({reason(error)}). {FILE.again}") from error
     return FitTrade(plain["chip"], plain["asked"], stages)
 
 
