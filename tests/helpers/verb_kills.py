@@ -109,6 +109,8 @@ def of_a_run(place: Path) -> dict[str, list[str]]:
         "report": ["report", net, "--samples", "10", "--compared", "1", "--backends", "reference,cpu",
                    "--out", str(out / "report.html")],
         "fuzz": ["fuzz", "--networks", "20"],
+        "fit": ["fit", run, "--busiest-us", "1.2", "--rounds", "1", "--samples", "50", "--verify", "1",
+                "--out", str(out / "fit"), "--resume"],
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import torch
 
 import snn_deploy as sd
 from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.datasets.digits import Dataset
 from snn_deploy.train.gpu import fused_lif, fused_norm, int8_synapses, kernel_choice
 from snn_deploy.train.run.checkpoint import read_network_state, read_origin
 from snn_deploy.train.run.evaluation import accuracy
@@ -22,7 +23,7 @@ from snn_deploy.train.run.run_start import build_network
 TABLE = {
     "seed": 5,
     "steps": 2,
-    "data": {"name": "digits", "validation": 0},
+    "data": {"name": "npz_file", "validation": 0},
     "model": {"layers": "3C3-P2-4C3-P2-10"},
     "training": {"epochs": 1, "batch_size": 32, "samples": 96, "threads": 1, "measured_samples": 0}
     | {"norm_samples": 64, "synapses": "float32"},
@@ -32,6 +33,17 @@ TABLE = {
 
 class StoppedError(Exception):
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_digits(tmp_path_factory):
+    """Let every training see 40 test samples: the interpreter takes as long for each as for a training sample."""
+    path = tmp_path_factory.mktemp("digits") / "digits.npz"
+    train, test = Dataset().load("train").first(96), Dataset().load("test").first(40)
+    np.savez(path, x_train=train.inputs, y_train=train.labels, x_test=test.inputs, y_test=test.labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TABLE, "data", TABLE["data"] | {"file": str(path)})
+        yield
 
 
 def _config(**training):

@@ -4,7 +4,6 @@ What it returns, and its gradients, are those of the plain path (ChannelNormModu
 rounding; it reads the currents three times instead of writing a dozen arrays of their size.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,6 @@ from snn_deploy.train.compiled.fused_norm import Maps, back_through_norm, graph_
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 from snn_deploy.train.neurons.lif import Neuron
 
-Slope = Callable[[float, float, float], float]
-
 
 @dataclass(frozen=True)
 class FusedLayer:
@@ -29,7 +26,7 @@ class FusedLayer:
 
     norm: ChannelNormModule
     neuron: Neuron
-    slope: Slope
+    slope: lif_kernels.Slope
     sharpness: float
     steps: int
     pool: int = 1
@@ -77,16 +74,16 @@ class _FusedLif(torch.autograd.Function):
         arriving = maps.split(by_pooled)
         by_sums = gradients_of_sums(by_statistics, ctx.elements)
         factor, offset = (v.numpy() for v in graph.in_float32)
-        kernel = lif_kernels.backward_kernel(layer.slope)
         result = np.empty_like(maps.array)
         constants = (np.float32(neuron.voltage_keep), np.float32(neuron.threshold))
-        least, sharpness, learns = least_firing(neuron), np.float32(layer.sharpness), ctx.needs_input_grad[2]
+        surrogate = lif_kernels.slopes_kernel(layer.slope), np.float32(layer.sharpness)
+        least, learns = least_firing(neuron), ctx.needs_input_grad[2]
         channels = maps.channels
 
         def run(first: int, last: int, sums: np.ndarray) -> None:
-            kernel(
+            lif_kernels.backward(
                 maps.array, factor, offset, maps.innermost, *constants, least, maps.width, layer.pool,
-                sharpness, learns, first, last,
+                *surrogate, learns, first, last,
                 arriving, *by_sums, result,
                 sums[:channels], sums[channels : 2 * channels], sums[2 * channels :],
             )  # fmt: skip

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_UNIT
 from snn_deploy.train.compiled import quantized_lif_kernels
-from snn_deploy.train.compiled.fused_lif import Slope, gradients_of_sums
+from snn_deploy.train.compiled.fused_lif import gradients_of_sums
 from snn_deploy.train.compiled.fused_norm import Maps, over_samples
-from snn_deploy.train.compiled.lif_kernels import STATISTICS
+from snn_deploy.train.compiled.lif_kernels import STATISTICS, Slope, slopes_kernel
 from snn_deploy.train.neurons.lif import Neuron
 
 
@@ -74,14 +74,14 @@ class _FusedQuantizedLif(torch.autograd.Function):
         layer, maps = ctx.layer, ctx.maps
         by_counts, by_statistics = gradients
         arriving, by_sums = maps.split(by_counts), gradients_of_sums(by_statistics, ctx.elements)
-        kernel = quantized_lif_kernels.backward_kernel(layer.slope)
         floats = (np.float32(layer.neuron.voltage_keep), np.float32(layer.neuron.threshold))
-        units, sharpness, learns = layer.units.astype(np.float32), np.float32(layer.sharpness), ctx.needs_input_grad[2]
+        surrogate = slopes_kernel(layer.slope), np.float32(layer.sharpness)
+        units, learns = layer.units.astype(np.float32), ctx.needs_input_grad[2]
         result = np.empty_like(maps.array)
 
         def run(first: int, last: int, by_keep: np.ndarray) -> None:
-            kernel(
-                maps.array, *ctx.constants, units, *floats, maps.width, layer.pool, sharpness, learns, first, last,
+            quantized_lif_kernels.backward(
+                maps.array, *ctx.constants, units, *floats, maps.width, layer.pool, *surrogate, learns, first, last,
                 arriving, *by_sums, result, by_keep,
             )  # fmt: skip
 

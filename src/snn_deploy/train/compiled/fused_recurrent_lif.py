@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from snn_deploy.train.compiled import recurrent_lif_kernels
-from snn_deploy.train.compiled.fused_lif import Slope, gradients_of_sums, least_firing
-from snn_deploy.train.compiled.lif_kernels import STATISTICS
+from snn_deploy.train.compiled.fused_lif import gradients_of_sums, least_firing
+from snn_deploy.train.compiled.lif_kernels import STATISTICS, Slope, slopes_kernel
 from snn_deploy.train.neurons.lif import Neuron
 
 
@@ -68,9 +68,8 @@ class _FusedRecurrentLif(torch.autograd.Function):
         layer, (spikes, weights) = ctx.layer, ctx.saved_tensors
         by_spikes, by_statistics = gradients
         by_sums = gradients_of_sums(by_statistics, ctx.potentials.size)
-        kernel = recurrent_lif_kernels.step_back_kernel(layer.slope)
         constants = (np.float32(layer.neuron.voltage_keep), np.float32(layer.neuron.threshold))
-        sharpness, delay = np.float32(layer.sharpness), layer.delay
+        surrogate, delay = (slopes_kernel(layer.slope), np.float32(layer.sharpness)), layer.delay
         total = torch.empty(spikes.shape)
         later = np.zeros(spikes.shape[1:], np.float32)
         sent, results = spikes.numpy(), total.numpy()
@@ -78,8 +77,8 @@ class _FusedRecurrentLif(torch.autograd.Function):
             arriving = by_spikes[t]
             if t + delay < layer.steps:
                 arriving = torch.addmm(arriving, total[t + delay], weights)
-            kernel(
-                ctx.potentials[t], sent[t], *constants, sharpness, arriving.contiguous().numpy(), *by_sums, later,
+            recurrent_lif_kernels.back(
+                ctx.potentials[t], sent[t], *constants, *surrogate, arriving.contiguous().numpy(), *by_sums, later,
                 results[t],
             )  # fmt: skip
         fed = max(layer.steps - delay, 0)  # steps that earlier spikes arrive in

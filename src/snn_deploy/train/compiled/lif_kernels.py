@@ -11,12 +11,16 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import cfunc, njit, types
 
 from snn_deploy.train.compiled.norm_kernels import COMPILED, INLINED, MATH, add_products, normalize_part
 from snn_deploy.train.compiled.pool_kernels import pool_part, spread_part
 
+Slope = Callable[[float, float, float], float]  # of a surrogate: at (u - threshold, threshold, sharpness)
 STATISTICS = 4  # sums of: potential, |spike - potential|, (spike - potential)^2, spikes
+
+_ROW = types.float32[::1]
+_SLOPES = types.void(_ROW, types.float32, types.float32, _ROW)
 
 
 @njit(cache=True, **COMPILED)
@@ -72,7 +76,7 @@ def add_statistics(potentials, spikes, statistics):  # type: ignore[no-untyped-d
     statistics[3] += np.float64(count)
 
 
-@njit(**COMPILED)
+@njit(cache=True, **INLINED)
 def step_back(  # type: ignore[no-untyped-def]
     potentials, spikes, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later
 ):
@@ -89,7 +93,7 @@ def step_back(  # type: ignore[no-untyped-def]
         later[i] = value
 
 
-@njit(**COMPILED)
+@njit(cache=True, **INLINED)
 def _by_keep(potentials, spikes, later):  # type: ignore[no-untyped-def]
     """Return the sum of what a step left times the gradient with respect to the next step's potential, float32."""
     one, total = np.float32(1), np.float32(0)
@@ -98,101 +102,95 @@ def _by_keep(potentials, spikes, later):  # type: ignore[no-untyped-def]
     return total
 
 
-def compiled_slope(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return `slope` as kernels call it."""
-    inlined: Callable[..., Any] = njit(inline="always", fastmath=MATH, error_model="numpy")(slope)
-    return inlined
-
-
 @cache
-def sweep_back(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled way back through all steps, for the surrogate derivative slope(u - threshold, threshold,
-    sharpness)."""
-    slope_at = compiled_slope(slope)
+def slopes_kernel(slope: Slope) -> Any:
+    """Return what writes the slopes of a row of neurons, slope(u - threshold, threshold, sharpness), for the kernels.
 
-    # Not cached on disk: numba cannot recognise a kernel that was made around a function.
-    @njit(**COMPILED)
-    def sweep(  # type: ignore[no-untyped-def]
-        potentials, spikes, keep, threshold, innermost, width, pool, share, sharpness, learns, b, p,
-        by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_currents,
-    ):  # fmt: skip
-        """Write part p of sample b of the gradient with respect to the currents; return that of keep, double.
+    They call it by its address: so they are compiled once for all surrogates, and the next process reads them from
+    numba's cache. A kernel that is made around a function would be compiled in every process, for seconds.
+    """
+    slope_at = njit(inline="always", fastmath=MATH, error_model="numpy")(slope)
 
-        potentials, spikes: (steps, size), of this part. learns: whether keep's is wanted; else 0. arriving, slopes,
-        later: (size,), for use inside.
-        """
-        steps, size = potentials.shape
-        given = len(by_currents)
-        zero, by_keep = np.float32(0), np.float64(0)
+    @cfunc(_SLOPES, fastmath=MATH, error_model="numpy")
+    def fill(potentials, threshold, sharpness, slopes):  # type: ignore[no-untyped-def]
+        for i in range(len(slopes)):
+            slopes[i] = slope_at(potentials[i] - threshold, threshold, sharpness)
+
+    return fill
+
+
+@njit(cache=True, **INLINED)
+def sweep_back(  # type: ignore[no-untyped-def]
+    potentials, spikes, keep, threshold, innermost, width, pool, share, fill_slopes, sharpness, learns, b, p,
+    by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_currents,
+):  # fmt: skip
+    """Write part p of sample b of the gradient with respect to the currents; return that of keep, double.
+
+    potentials, spikes: (steps, size), of this part. fill_slopes: of slopes_kernel. learns: whether keep's is wanted;
+    else 0. arriving, slopes, later: (size,), for use inside.
+    """
+    steps, size = potentials.shape
+    given = len(by_currents)
+    zero, by_keep = np.float32(0), np.float64(0)
+    for i in range(size):
+        later[i] = zero
+    if given == 1:
+        target = by_currents[0, b, p]
         for i in range(size):
-            later[i] = zero
-        if given == 1:
+            target[i] = zero
+    for t in range(steps - 1, -1, -1):
+        row, fired = potentials[t], spikes[t]
+        spread_part(by_pooled[t, b, p], width, innermost, pool, share, arriving)
+        fill_slopes(row, threshold, sharpness, slopes)
+        if learns:
+            by_keep += np.float64(_by_keep(row, fired, later))
+        step_back(row, fired, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later)
+        if given > 1:
+            target = by_currents[t, b, p]
+            for i in range(size):
+                target[i] = later[i]
+        else:
             target = by_currents[0, b, p]
             for i in range(size):
-                target[i] = zero
-        for t in range(steps - 1, -1, -1):
-            row, fired = potentials[t], spikes[t]
-            spread_part(by_pooled[t, b, p], width, innermost, pool, share, arriving)
+                target[i] += later[i]
+    return by_keep
+
+
+@njit(cache=True, **COMPILED)
+def backward(  # type: ignore[no-untyped-def]
+    currents, factor, offset, innermost, keep, threshold, least, width, pool, fill_slopes, sharpness, learns, first,
+    last, by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products, by_keep,
+):  # fmt: skip
+    """Write the gradient with respect to the normalized currents of samples first..last to `by_normalized`.
+
+    Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double), and where `learns`
+    the gradient with respect to keep to `by_keep`. fill_slopes: of slopes_kernel.
+    """
+    given, _, parts, size = currents.shape
+    steps = by_pooled.shape[0]
+    potentials, spikes = np.empty((steps, size), np.float32), np.empty((steps, size), np.float32)
+    room = np.empty((4, size), np.float32)
+    normalized, arriving, slopes, later = room[0], room[1], room[2], room[3]
+    totals = np.empty((2, innermost), np.float32)
+    one, zero = np.float32(1), np.float32(0)
+    share = one / np.float32(pool * pool)
+    for b in range(first, last):
+        for p in range(parts):
             for i in range(size):
-                slopes[i] = slope_at(row[i] - threshold, threshold, sharpness)
-            if learns:
-                by_keep += np.float64(_by_keep(row, fired, later))
-            step_back(row, fired, arriving, slopes, keep, by_potential, by_error, by_square, by_spike, later)
-            if given > 1:
-                target = by_currents[t, b, p]
+                later[i] = zero
+            for t in range(steps):
+                if t < given:
+                    normalize_part(currents[t, b, p], factor, offset, innermost, p, normalized)
+                row, fired = potentials[t], spikes[t]
                 for i in range(size):
-                    target[i] = later[i]
-            else:
-                target = by_currents[0, b, p]
-                for i in range(size):
-                    target[i] += later[i]
-        return by_keep
-
-    return sweep
-
-
-@cache
-def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
-    sweep = sweep_back(slope)
-
-    @njit(**COMPILED)
-    def backward(  # type: ignore[no-untyped-def]
-        currents, factor, offset, innermost, keep, threshold, least, width, pool, sharpness, learns, first, last,
-        by_pooled, by_potential, by_error, by_square, by_spike, by_normalized, sums, products, by_keep,
-    ):  # fmt: skip
-        """Write the gradient with respect to the normalized currents of samples first..last to `by_normalized`.
-
-        Adds each channel's sum of it to `sums`, and of it times the raw currents to `products` (double), and where
-        `learns` the gradient with respect to keep to `by_keep`.
-        """
-        given, _, parts, size = currents.shape
-        steps = by_pooled.shape[0]
-        potentials, spikes = np.empty((steps, size), np.float32), np.empty((steps, size), np.float32)
-        room = np.empty((4, size), np.float32)
-        normalized, arriving, slopes, later = room[0], room[1], room[2], room[3]
-        totals = np.empty((2, innermost), np.float32)
-        one, zero = np.float32(1), np.float32(0)
-        share = one / np.float32(pool * pool)
-        for b in range(first, last):
-            for p in range(parts):
-                for i in range(size):
-                    later[i] = zero
-                for t in range(steps):
-                    if t < given:
-                        normalize_part(currents[t, b, p], factor, offset, innermost, p, normalized)
-                    row, fired = potentials[t], spikes[t]
-                    for i in range(size):
-                        potential = keep * later[i] + normalized[i]
-                        fires = potential >= least
-                        row[i] = potential
-                        fired[i] = one if fires else zero
-                        later[i] = zero if fires else potential
-                by_keep[0] += sweep(
-                    potentials, spikes, keep, threshold, innermost, width, pool, share, sharpness, learns, b, p,
-                    by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_normalized,
-                )  # fmt: skip
-                for t in range(given - 1, -1, -1):
-                    add_products(by_normalized[t, b, p], currents[t, b, p], innermost, p, totals, sums, products)
-
-    return backward
+                    potential = keep * later[i] + normalized[i]
+                    fires = potential >= least
+                    row[i] = potential
+                    fired[i] = one if fires else zero
+                    later[i] = zero if fires else potential
+            by_keep[0] += sweep_back(
+                potentials, spikes, keep, threshold, innermost, width, pool, share, fill_slopes, sharpness, learns, b,
+                p, by_pooled, by_potential, by_error, by_square, by_spike, arriving, slopes, later, by_normalized,
+            )  # fmt: skip
+            for t in range(given - 1, -1, -1):
+                add_products(by_normalized[t, b, p], currents[t, b, p], innermost, p, totals, sums, products)

@@ -5,10 +5,6 @@ in float32; states are int32, in state units. The plain form that these kernels 
 networks/quantized_pass.py.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -80,44 +76,38 @@ def _step(arriving, thresholds, worth, keep, left, potentials, spikes):  # type:
         potentials[i] = np.float32(np.float64(state) * worth[i])
 
 
-@cache
-def backward_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled backward pass for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
-    sweep = sweep_back(slope)
+@njit(cache=True, **COMPILED)
+def backward(  # type: ignore[no-untyped-def]
+    currents, thresholds, worth, keep, innermost, units, voltage_keep, threshold, width, pool, fill_slopes, sharpness,
+    learns, first, last, by_counts, by_potential, by_error, by_square, by_spike, by_currents, by_keep,
+):  # fmt: skip
+    """Write the gradient with respect to the whole currents of samples first..last to `by_currents`.
 
-    @njit(**COMPILED)
-    def backward(  # type: ignore[no-untyped-def]
-        currents, thresholds, worth, keep, innermost, units, voltage_keep, threshold, width, pool, sharpness, learns,
-        first, last, by_counts, by_potential, by_error, by_square, by_spike, by_currents, by_keep,
-    ):  # fmt: skip
-        """Write the gradient with respect to the whole currents of samples first..last to `by_currents`.
-
-        units: float32, (channels,), what a current of 1 is worth. voltage_keep, threshold: the neuron's, float32. Where
-        `learns`, adds the gradient with respect to voltage_keep to `by_keep` (double).
-        """
-        given, _, parts, size = currents.shape
-        steps = by_counts.shape[0]
-        left, least, value = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.float64)
-        potentials, spikes = np.empty((steps, size), np.float32), np.empty((steps, size), np.float32)
-        room = np.empty((4, size), np.float32)
-        unit, arriving, slopes, later = room[0], room[1], room[2], room[3]
-        for b in range(first, last):
-            for p in range(parts):
-                _each_neurons(thresholds, innermost, p, least)
-                _each_neurons(worth, innermost, p, value)
-                _each_neurons(units, innermost, p, unit)
+    units: float32, (channels,), what a current of 1 is worth. voltage_keep, threshold: the neuron's, float32.
+    fill_slopes: of lif_kernels.slopes_kernel. Where `learns`, adds the gradient with respect to voltage_keep to
+    `by_keep` (double).
+    """
+    given, _, parts, size = currents.shape
+    steps = by_counts.shape[0]
+    left, least, value = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.float64)
+    potentials, spikes = np.empty((steps, size), np.float32), np.empty((steps, size), np.float32)
+    room = np.empty((4, size), np.float32)
+    unit, arriving, slopes, later = room[0], room[1], room[2], room[3]
+    for b in range(first, last):
+        for p in range(parts):
+            _each_neurons(thresholds, innermost, p, least)
+            _each_neurons(worth, innermost, p, value)
+            _each_neurons(units, innermost, p, unit)
+            for i in range(size):
+                left[i] = np.int32(0)
+            for t in range(steps):
+                _step(currents[min(t, given - 1), b, p], least, value, keep, left, potentials[t], spikes[t])
+            by_keep[0] += sweep_back(
+                potentials, spikes, voltage_keep, threshold, innermost, width, pool, np.float32(1), fill_slopes,
+                sharpness, learns, b, p, by_counts, by_potential, by_error, by_square, by_spike, arriving, slopes,
+                later, by_currents,
+            )  # fmt: skip
+            for t in range(given):
+                target = by_currents[t, b, p]
                 for i in range(size):
-                    left[i] = np.int32(0)
-                for t in range(steps):
-                    _step(currents[min(t, given - 1), b, p], least, value, keep, left, potentials[t], spikes[t])
-                by_keep[0] += sweep(
-                    potentials, spikes, voltage_keep, threshold, innermost, width, pool, np.float32(1), sharpness,
-                    learns, b, p, by_counts, by_potential, by_error, by_square, by_spike, arriving, slopes, later,
-                    by_currents,
-                )  # fmt: skip
-                for t in range(given):
-                    target = by_currents[t, b, p]
-                    for i in range(size):
-                        target[i] *= unit[i]
-
-    return backward
+                    target[i] *= unit[i]

@@ -4,14 +4,10 @@ Arrays are float32, (batch, neurons). Between two steps stands the product with 
 fused_recurrent_lif.py leaves to torch. The plain form is SpikingNetwork's loop over Neuron.step.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import numpy as np
 from numba import njit
 
-from snn_deploy.train.compiled.lif_kernels import add_statistics, compiled_slope, step_back
+from snn_deploy.train.compiled.lif_kernels import add_statistics, step_back
 from snn_deploy.train.compiled.norm_kernels import COMPILED, IN_ORDER
 
 
@@ -50,28 +46,20 @@ def _advance(currents, keep, least, left, potentials, spikes):  # type: ignore[n
         left[i] = np.float32(0) if fires else potential
 
 
-@cache
-def step_back_kernel(slope: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    """Return the compiled step back for the surrogate derivative slope(u - threshold, threshold, sharpness)."""
-    slope_at = compiled_slope(slope)
+@njit(cache=True, **COMPILED)
+def back(  # type: ignore[no-untyped-def]
+    potentials, spikes, keep, threshold, fill_slopes, sharpness, by_spikes, by_potential, by_error, by_square, by_spike,
+    later, by_currents,
+):  # fmt: skip
+    """Write the gradient with respect to the currents of a step, which is that with respect to its potentials.
 
-    # Not cached on disk: numba cannot recognise a kernel that was made around a function.
-    @njit(**COMPILED)
-    def back(  # type: ignore[no-untyped-def]
-        potentials, spikes, keep, threshold, sharpness, by_spikes, by_potential, by_error, by_square, by_spike, later,
-        by_currents,
-    ):  # fmt: skip
-        """Write the gradient with respect to the currents of a step, which is that with respect to its potentials.
-
-        by_spikes: what comes through the connections. later: the gradient of the next step; this one afterwards.
-        """
-        slopes = np.empty(later.shape[1], np.float32)
-        for b in range(len(later)):
-            row, target = potentials[b], by_currents[b]
-            for i in range(len(slopes)):
-                slopes[i] = slope_at(row[i] - threshold, threshold, sharpness)
-            step_back(row, spikes[b], by_spikes[b], slopes, keep, by_potential, by_error, by_square, by_spike, later[b])
-            for i in range(len(slopes)):
-                target[i] = later[b, i]
-
-    return back
+    fill_slopes: of lif_kernels.slopes_kernel. by_spikes: what comes through the connections. later: the gradient of the
+    next step; this one afterwards.
+    """
+    slopes = np.empty(later.shape[1], np.float32)
+    for b in range(len(later)):
+        row, target = potentials[b], by_currents[b]
+        fill_slopes(row, threshold, sharpness, slopes)
+        step_back(row, spikes[b], by_spikes[b], slopes, keep, by_potential, by_error, by_square, by_spike, later[b])
+        for i in range(len(slopes)):
+            target[i] = later[b, i]

@@ -14,7 +14,8 @@ from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.train.compiled import fused_norm, int8_synapses
 from snn_deploy.train.compiled.arithmetic import Arithmetic
 from snn_deploy.train.compiled.fastest_arithmetic import fastest_arithmetic as fastest_on_cpu
-from snn_deploy.train.compiled.fused_lif import FusedLayer, Slope
+from snn_deploy.train.compiled.fused_lif import FusedLayer
+from snn_deploy.train.compiled.lif_kernels import Slope
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
 
 

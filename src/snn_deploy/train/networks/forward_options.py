@@ -6,7 +6,7 @@ import torch
 
 from snn_deploy.rounding.limits import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
-from snn_deploy.train.compiled.fused_lif import Slope
+from snn_deploy.train.compiled.lif_kernels import Slope
 from snn_deploy.train.neurons.lif import Surrogate
 
 

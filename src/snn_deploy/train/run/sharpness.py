@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from snn_deploy.support.plugin import load_plugin
-from snn_deploy.train.compiled.fused_lif import Slope
+from snn_deploy.train.compiled.lif_kernels import Slope
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network
