@@ -20,7 +20,8 @@ FLOORS = (
     ("rounding", "interchange"),
     ("train", "export"),
     ("deploy",),
-    ("report", "search", "fitting"),
+    ("fitting",),
+    ("report", "search"),
     ("api",),
     ("cli",),
 )

@@ -45,6 +45,12 @@ def test_early_exits_are_a_dimension_that_trains_nothing():
     assert longer(asked, replace(deployed(2), allowed_loss=0.001)).allowed_loss == 0.001
 
 
+def test_what_is_made_to_fit_starts_from_whole_networks():
+    asked = settings(fitted_cores=(None, 6))
+    assert len({asked.deployment(d).key for d in asked.deployments()}) == asked.size == 24
+    assert longer(asked, replace(deployed(2), fitted_cores=6)).fitted_cores is None
+
+
 def test_fewer_steps_start_from_the_next_more():
     asked = settings()
     assert longer(asked, deployed(2)).steps == 4

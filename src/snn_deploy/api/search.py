@@ -21,13 +21,13 @@ from snn_deploy.search.settings import (
 )
 from snn_deploy.search.study import Budget, points
 from snn_deploy.search.study import search as searched
-from snn_deploy.search.trained import checked, config_of, trained_epochs, trainings
+from snn_deploy.search.trained import checked, config_of, trainings
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.config.read_config import read_config
-from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
 from snn_deploy.train.data.input_coding import coded
 
 _THRESHOLDS = ("scalar", "per-channel")
@@ -69,15 +69,18 @@ class SearchResult(Result):
         keys = [key for key, _ in self.settings.choices]
         has_exits = self.settings.allowed_losses != (None,)
         exits = ("allowed loss",) if has_exits else ()
+        has_fits = self.settings.fitted_cores != (None,)
+        fits = ("fit to cores",) if has_fits else ()
         rows = tuple(
             (
                 *(shown(m, v.point.measures[m]) for m in MEASURES),
                 f"{100 * v.test_accuracy:.2f} %",
                 v.point.deployment.steps,
-                trained_epochs(self.settings, v.point.deployment),
+                v.epochs,
                 v.point.deployment.weight_bits,
                 v.point.deployment.thresholds,
                 *((_points(v.point.deployment.allowed_loss),) if has_exits else ()),
+                *((_listed([v.point.deployment.fitted_cores or "none"]),) if has_fits else ()),
                 v.point.deployment.profile,
                 *(value for _, value in v.point.deployment.choices),
                 "identical" if v.identical else "DIFFER",
@@ -107,6 +110,7 @@ class SearchResult(Result):
                     "bits",
                     "thresholds",
                     *exits,
+                    *fits,
                     "profile",
                     *keys,
                     "spikes",
@@ -128,9 +132,10 @@ class SearchResult(Result):
 
     def _unequal_training(self) -> tuple[str, ...]:
         """Return a line where networks that stand side by side were not trained for as many epochs."""
-        epochs = {trained_epochs(self.settings, v.point.deployment) for v in self.front}
+        epochs = {v.epochs for v in self.front}
         told = (
-            "epochs: of the trainings that led to a network, which differ: fewer steps start from the network of more."
+            "epochs: of the trainings that led to a network, which differ: fewer steps start from the network of more, "
+            "and one that is made to fit from the whole one."
         )
         return (told,) if len(epochs) > 1 else ()
 
@@ -148,7 +153,7 @@ class SearchResult(Result):
             "tried": len(self.points),
             "pruned": len(self.pruned),
             "objectives": list(self.settings.objectives),
-            "front": [as_json(self.settings, v) for v in self.front],
+            "front": [as_json(v) for v in self.front],
             "model_errors": list(self._model_errors()),
         }
 
@@ -162,6 +167,7 @@ def search(
     thresholds: Sequence[str] = _THRESHOLDS,
     chips: Sequence[str] = (DEFAULT_CHIP,),
     allowed_losses: Sequence[float | None] = (None,),
+    fit_cores: Sequence[int | None] = (None,),
     choices: Mapping[str, Sequence[str]] | None = None,
     objectives: Sequence[str] = ("accuracy", "energy"),
     require: Sequence[str] = (),
@@ -189,6 +195,9 @@ def search(
     allowed_losses
         Early exits to try (see sd.exits): the shares of the accuracy that stopping may cost, and None for no exits. All
         measures of a deployment with exits but cores and chips are up to them.
+    fit_cores
+        Numbers of cores to make networks fit (see sd.fit; one round of `inherited_epochs`), and None for networks as
+        they were trained.
     objectives
         Of accuracy, energy, latency, cores, chips, operations, mean_steps; the first is the most important.
     require
@@ -198,7 +207,8 @@ def search(
     samples
         Validation samples that each is measured on, and test samples that the front is; 0 is all.
     inherited_epochs
-        Epochs of the trainings with fewer steps, which start from the one with more; None is a quarter of the config's.
+        Epochs of the trainings that start from a trained network: those with fewer steps and those of fits; None is a
+        quarter of the config's.
         Where rmp_loss or quantization needs more, it is as many.
     verify
         Samples that verify each point of the front on reference, cpu and onnx.
@@ -226,6 +236,7 @@ def search(
         thresholds=thresholds,
         chips=chips,
         allowed_losses=allowed_losses,
+        fit_cores=fit_cores,
         choices=choices or {},
         objectives=objectives,
         require=require,
@@ -262,7 +273,7 @@ def _found(
     for found in front(tried, settings.objectives):
         training = config_of(settings, found.deployment)
         test = coded(training.data.options.load("test").first(settings.samples), training.coding, training.steps)
-        best.append(verified(found, folder, test, verify, _BACKENDS))
+        best.append(verified(settings, found, folder, test, verify, _BACKENDS))
     written = write_front(settings, best, tried, folder) if best else []
     return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written), is_interrupted)
 
@@ -275,6 +286,7 @@ def _settings(
     thresholds: Sequence[str],
     chips: Sequence[str],
     allowed_losses: Sequence[float | None],
+    fit_cores: Sequence[int | None],
     choices: Mapping[str, Sequence[str]],
     objectives: Sequence[str],
     require: Sequence[str],
@@ -294,6 +306,11 @@ def _settings(
     for loss in allowed_losses:
         if loss is not None and not 0 <= loss < 1:
             raise UserError(f"--allowed-losses: {loss}; allowed are None and shares from 0, below 1.")
+    require_distinct("--fit-cores", fit_cores)
+    if not all(cores is None or cores >= 1 for cores in fit_cores):
+        raise UserError(f"--fit-cores {_listed(fit_cores)}; allowed are None and whole numbers from 1, such as 6,3.")
+    if config.method == TIME_BASED and any(cores is not None for cores in fit_cores):
+        raise UserError("--fit-cores: method is 'time-based', and only networks of 'surrogate' are made to fit.")
     for key, values in choices.items():
         if key == "steps":
             raise UserError("--choose steps; write --steps 8,4,2.")
@@ -311,6 +328,7 @@ def _settings(
         samples=samples,
         seed=seed,
         allowed_losses=tuple(None if loss is None else float(loss) for loss in allowed_losses),
+        fitted_cores=tuple(fit_cores),
     )
     for chip in settings.profiles:  # bits that it does not store, and what is no chip
         for bits in settings.weight_bits:

@@ -29,12 +29,14 @@ _DOTS_PER_INCH = 150
 class Verified:
     """A point of the front. test_accuracy: of its integers, on test samples that nothing was chosen by, at their exits.
 
-    verification: what was compared, in one line; identical: whether every spike is.
+    epochs: of all trainings that led to it. verification: what was compared, in one line. identical: whether every
+    spike is.
     """
 
     point: Point
     network: Path
     test_accuracy: float
+    epochs: int
     identical: bool
     verification: str
 
@@ -57,30 +59,33 @@ def front(points: Sequence[Point], objectives: Sequence[str]) -> list[Point]:
     return [best[cost] for cost in sorted(best)]
 
 
-def verified(found: Point, folder: Path, test: Samples, compared: int, backends: Sequence[str]) -> Verified:
+def verified(
+    settings: SearchSettings, found: Point, folder: Path, test: Samples, compared: int, backends: Sequence[str]
+) -> Verified:
     """Return the point with its accuracy on `test`, after comparing every spike of `compared` samples on `backends`.
 
     Where samples stop early, the spikes of all their steps are compared, and again up to their exits.
     """
     path = network_path(folder, found.deployment)
     network = read_integer_network(path)
+    epochs = trained_epochs(settings, found.deployment, folder)
     inputs = test.first(compared).shown
     result = verify(network, inputs, backends)
     if found.deployment.allowed_loss is None or not result.is_identical:
         accuracy, _, _ = measured_accuracy(network, test)
-        return Verified(found, path, accuracy, result.is_identical, str(result).splitlines()[0])
+        return Verified(found, path, accuracy, epochs, result.is_identical, str(result).splitlines()[0])
     policy = read_exit_policy(path.with_name(FILE))
     require_same_network(policy, network, str(path.with_name(FILE)))
     early = verify_exits(network, inputs, policy, backends)
     accuracy = stopped(network, test, policy).accuracy
-    return Verified(found, path, accuracy, early.is_identical, str(early).splitlines()[0])
+    return Verified(found, path, accuracy, epochs, early.is_identical, str(early).splitlines()[0])
 
 
 def write_front(
     settings: SearchSettings, best: Sequence[Verified], points: Sequence[Point], folder: Path
 ) -> list[Path]:
     """Write front.json and front.png; return their paths."""
-    plain = {"objectives": list(settings.objectives), "front": [as_json(settings, v) for v in best],
+    plain = {"objectives": list(settings.objectives), "front": [as_json(v) for v in best],
              "tried": len(points), "pruned": [asdict(p) for p in points if p.pruned]}  # fmt: skip
     picture = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "snn-deploy"}):
@@ -92,13 +97,13 @@ def write_front(
     return list(contents)
 
 
-def as_json(settings: SearchSettings, found: Verified) -> dict[str, Any]:
+def as_json(found: Verified) -> dict[str, Any]:
     """Return plain dictionaries and lists."""
     return {
         "deployment": asdict(found.point.deployment),
         "measures": dict(found.point.measures),
         "test_accuracy": found.test_accuracy,
-        "epochs": trained_epochs(settings, found.point.deployment),
+        "epochs": found.epochs,
         "network": str(found.network),
         "identical": found.identical,
         "verification": found.verification,
@@ -127,6 +132,8 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
             text = f"T {p.deployment.steps}, {p.deployment.weight_bits} bit"
             if p.deployment.allowed_loss is not None:
                 text += f", {p.measures['mean_steps']:.2f} steps"
+            if p.deployment.fitted_cores is not None:
+                text += f", {p.measures['cores']:.0f} cores"
             axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")

@@ -51,6 +51,7 @@ class Deployment:
     """One way to deploy. choices: of keys of the config, such as ("model.layers", "16C3-P2-10").
 
     allowed_loss: the share of the accuracy that stopping early may cost, or None where every sample takes every step.
+    fitted_cores: the cores of the chip that its network is made to fit, or None where it stays as it was trained.
     """
 
     choices: tuple[tuple[str, str], ...]
@@ -59,6 +60,7 @@ class Deployment:
     thresholds: str
     profile: str
     allowed_loss: float | None = None
+    fitted_cores: int | None = None
 
     @property
     def key(self) -> str:
@@ -74,9 +76,10 @@ class Deployment:
 class SearchSettings:
     """A search, but for how long it goes on. config: the resolved table of the training config.
 
-    choices: (key, values) of the config. inherited_epochs: of training with fewer steps, from the network with more.
+    choices: (key, values) of the config. inherited_epochs: of training that starts from a trained network.
     samples: validation samples that a deployment is measured on, and test samples that the front is. allowed_losses:
-    that early exits may cost, each a share, and None for none.
+    that early exits may cost, each a share, and None for none. fitted_cores: that networks are made to fit, and None
+    for networks as they were trained.
     """
 
     config: Mapping[str, Any]
@@ -91,12 +94,15 @@ class SearchSettings:
     samples: int
     seed: int
     allowed_losses: tuple[float | None, ...] = (None,)
+    fitted_cores: tuple[int | None, ...] = (None,)
 
     @property
     def space(self) -> dict[str, tuple[Any, ...]]:
         """Name of a choice -> its values."""
-        own = {"steps": self.steps, "weight_bits": self.weight_bits, "thresholds": self.thresholds}
-        return {**own, "profile": self.profiles, "allowed_loss": self.allowed_losses, **dict(self.choices)}
+        own: dict[str, tuple[Any, ...]] = {"steps": self.steps, "weight_bits": self.weight_bits}
+        own["thresholds"] = self.thresholds
+        own |= {"profile": self.profiles, "allowed_loss": self.allowed_losses, "fitted_cores": self.fitted_cores}
+        return own | dict(self.choices)
 
     @property
     def size(self) -> int:
@@ -111,8 +117,8 @@ class SearchSettings:
     def deployment(self, chosen: Mapping[str, Any]) -> Deployment:
         """Return the deployment that takes `chosen`, one value for every name of the space."""
         choices = tuple((key, chosen[key]) for key, _ in self.choices)
-        own = (chosen[name] for name in ("steps", "weight_bits", "thresholds", "profile", "allowed_loss"))
-        return Deployment(choices, *own)
+        names = ("steps", "weight_bits", "thresholds", "profile", "allowed_loss", "fitted_cores")
+        return Deployment(choices, *(chosen[name] for name in names))
 
 
 def read_requirement(text: str) -> Requirement:
@@ -161,10 +167,15 @@ def of_training(settings: SearchSettings, deployment: Deployment) -> str:
     return _digest([settings.config, deployment.choices, settings.inherited_epochs])
 
 
+def of_fit(deployment: Deployment) -> str:
+    """Return a short name of what the network of `deployment` is made to fit."""
+    return f"{_digest(deployment.profile)[:6]}-{deployment.fitted_cores}-cores"
+
+
 def longer(settings: SearchSettings, deployment: Deployment) -> Deployment | None:
     """Return the deployment whose network this one's training starts from: the next larger number of steps."""
     more = [steps for steps in settings.steps if steps > deployment.steps]
-    return replace(deployment, steps=min(more)) if more else None
+    return replace(deployment, steps=min(more), fitted_cores=None) if more else None
 
 
 def _digest(value: object) -> str:

@@ -129,6 +129,33 @@ def test_early_exits_are_searched_and_every_measure_is_up_to_them(config, tmp_pa
     assert snn_deploy("search", config, *options, "--out", tmp_path / "s", "--resume").exit_code == 2
 
 
+def test_networks_that_were_made_to_fit_are_searched(config, tmp_path):
+    options = ["--weight-bits", "8,4", "--thresholds", "scalar", "--steps", "2,1", "--samples", 50, "--verify", 1]
+    wide = ["--set", "model.layers=50C3-P2-24C3-P2-10", "--set", "training.samples=96"]
+    asked = [*options, *wide, "--fit-cores", "none,3,1", "--objectives", "cores,accuracy"]
+    result = snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert "12 deployments, 6 trained networks" in result.stderr
+    report = json.loads(result.stdout)
+    points = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("points/*/point.json")]
+    reached = {}
+    for point in points:
+        if not point["pruned"]:
+            deployment, cores = point["deployment"], point["measures"]["cores"]
+            reached.setdefault(deployment["fitted_cores"], []).append(cores)
+    assert all(cores > 3 for cores in reached[None])
+    assert len(reached[3]) == 4 and all(cores <= 3 for cores in reached[3])
+    assert 1 not in reached  # three layers take three cores, whatever goes
+    assert report["pruned"] == 4
+    assert "pruned: does not fit 1 core: comes to 3 cores" in result.stderr
+    (best, *_) = report["front"]
+    assert best["deployment"]["fitted_cores"] == 3
+    assert best["epochs"] == sum([2, 1] if best["deployment"]["steps"] == 2 else [2, 1, 1])
+    assert best["identical"] is True
+    again = snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--json", "--resume")
+    assert json.loads(again.stdout) == report
+
+
 def test_what_breaks_a_requirement_is_pruned_and_never_on_the_front(config, tmp_path):
     options = ["--weight-bits", "8,2", "--steps", 4, "--thresholds", "scalar", "--samples", 100, "--verify", 1]
     result = snn_deploy("search", config, *options, "--require", "accuracy>=101", "--out", tmp_path / "a", "--json")
@@ -159,6 +186,10 @@ def test_a_space_larger_than_the_trials_is_sampled(config, tmp_path):
         (["--allowed-losses", "none,little"], "allowed are none and points of accuracy"),
         (["--allowed-losses", "none,-1"], "shares from 0, below 1"),
         (["--allowed-losses", "none,none"], "one or more different values"),
+        (["--fit-cores", "none,half"], "allowed are none and whole numbers from 1"),
+        (["--fit-cores", "0"], "allowed are None and whole numbers from 1"),
+        (["--fit-cores", "3,3"], "one or more different values"),
+        (["--fit-cores", "3", "--set", "method=time-based"], "only networks of 'surrogate' are made to fit"),
         (["--objectives", "speed"], "--objectives speed; allowed are accuracy"),
         (["--require", "energy=5"], "Allowed are MEASURE<=NUMBER"),
         (["--choose", "norm.name"], "write KEY=A|B|C"),

@@ -25,6 +25,12 @@ from snn_deploy.support.user_error import UserError
     help="Early exits to try: points of accuracy that stopping may cost, or none, such as none,0.1,0.5.",
 )
 @click.option(
+    "--fit-cores",
+    default="none",
+    show_default=True,
+    help="Cores to make networks fit, or none for networks as they were trained, such as none,6,3.",
+)
+@click.option(
     "--choose",
     "choices",
     multiple=True,
@@ -84,6 +90,7 @@ def command(
     thresholds: str,
     profiles: str,
     allowed_losses: str,
+    fit_cores: str,
     choices: tuple[str, ...],
     objectives: str,
     requirements: tuple[str, ...],
@@ -102,7 +109,8 @@ def command(
     (time inheritance training); weight bits, thresholds and chips only need another export. --resume continues a search
     that was killed, or stopped by Ctrl-C or SIGTERM, which print what was found. Energy and latency are the highest
     estimates for the chip. With --allowed-losses, deployments whose samples stop when they are sure are tried too, each
-    measured up to its exits. Exit code 1 when a spike differs on the front, or no deployment meets the requirements.
+    measured up to its exits; with --fit-cores, networks that were made to fit (see fit). Exit code 1 when a spike
+    differs on the front, or no deployment meets the requirements.
 
     \b
     Examples:
@@ -117,6 +125,7 @@ def command(
         thresholds=_words(thresholds),
         chips=_words(profiles),
         allowed_losses=_losses(allowed_losses),
+        fit_cores=_cores(fit_cores),
         choices=_choices(choices),
         objectives=_words(objectives),
         require=requirements,
@@ -161,6 +170,13 @@ def _losses(text: str) -> tuple[float | None, ...]:
         raise UserError(
             f"--allowed-losses {text}; allowed are none and points of accuracy, such as none,0.1,0.5."
         ) from None
+
+
+def _cores(text: str) -> tuple[int | None, ...]:
+    try:
+        return tuple(None if word == "none" else int(word) for word in _words(text))
+    except ValueError:
+        raise UserError(f"--fit-cores {text}; allowed are none and whole numbers from 1, such as none,6,3.") from None
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -1,0 +1,102 @@
+"""What early exits and fits give a search: the Pareto fronts of two searches with the same budget, in one picture.
+
+    uv run python benchmarks/search_fronts.py [--out runs/search_fronts] [--samples 1000] [--set KEY=VALUE]
+
+Both try as many deployments of examples/fashion_mnist.toml, with 4 and 2 steps. One chooses among three widths, three
+numbers of bits and both kinds of thresholds; the other has one width, two numbers of bits and scalar thresholds, and
+chooses among early exits and networks that were made to fit half and a quarter of the cores. Their trainings have 15
+and 13 epochs. Every point of both fronts is verified on reference, cpu and onnx, and the last of the second on Lava
+where that is installed. Stopped, it goes on where it was.
+"""
+
+import argparse
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+import snn_deploy as sd
+from snn_deploy.api.search import SearchResult
+from snn_deploy.support.user_error import UserError
+
+CONFIG = Path("examples/fashion_mnist.toml")
+LAYERS = ("16C3-P2-32C3-P2-10", "7C3-P2-14C3-P2-10", "3C3-P2-6C3-P2-10")
+CORES = (6, 3)
+PLAIN, WITH = "widths, bits, thresholds", "exits, fits, bits"
+COLORS = {PLAIN: "#777777", WITH: "#D55E00"}
+
+
+def main() -> None:
+    """Search twice, print both fronts as tables, and draw them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/search_fronts"))
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--cores", type=int, nargs="+", default=CORES)
+    parser.add_argument("--set", action="append", default=[], dest="changes")
+    chosen = parser.parse_args()
+    shared = {"changes": chosen.changes, "samples": chosen.samples, "inherited_epochs": 2, "steps": (4, 2)}
+    shared |= {"objectives": ("accuracy", "energy"), "resume": True}
+    found = {
+        PLAIN: sd.search(
+            CONFIG, out=chosen.out / "plain", weight_bits=(8, 6, 4), choices={"model.layers": LAYERS}, **shared
+        ),
+        WITH: sd.search(
+            CONFIG,
+            out=chosen.out / "exits_and_fits",
+            weight_bits=(8, 4),
+            thresholds=("scalar",),
+            allowed_losses=(None, 0.001, 0.005),
+            fit_cores=(None, *chosen.cores),
+            **shared,
+        ),
+    }
+    for name, result in found.items():
+        _print_table(name, result)
+    _draw(found).savefig(chosen.out / "fronts.png", dpi=110, metadata={"Software": None})
+    print(f"wrote {chosen.out / 'fronts.png'}")
+    _verify_on_lava(found[WITH])
+
+
+def _print_table(name: str, result: SearchResult) -> None:
+    print(f"\n{name}: {result.headline()}; every spike compared: {'identical' if result.is_identical else 'DIFFER'}\n")
+    print("| accuracy, test % | validation % | energy, uJ | latency, us | cores | steps | bits | epochs | deployment |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for v in result.front:
+        m, d = v.point.measures, v.point.deployment
+        how = [layers for _, layers in d.choices]
+        if d.fitted_cores is not None:
+            how.append(f"made to fit {d.fitted_cores} cores")
+        if d.allowed_loss is not None:
+            how.append(f"exits, {100 * d.allowed_loss:g} points allowed")
+        cells = [f"{100 * v.test_accuracy:.2f}", f"{100 * m['accuracy']:.2f}", f"{1e6 * m['energy']:.3g}",
+                 f"{1e6 * m['latency']:.4g}", m["cores"], f"{m['mean_steps']:.2f} of {d.steps}", d.weight_bits,
+                 v.epochs, ", ".join(how) or "as trained"]  # fmt: skip
+        print(f"| {' | '.join(map(str, cells))} |")
+
+
+def _draw(found: dict[str, SearchResult]) -> Figure:
+    """Return the test accuracy of both fronts against energy."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for name, result in found.items():
+        front = sorted((1e6 * v.point.measures["energy"], 100 * v.test_accuracy) for v in result.front)
+        axes.step(*zip(*front, strict=True), where="post", color=COLORS[name], linewidth=1, alpha=0.6)
+        label = f"{name}: {len(result.points)} deployments"
+        axes.scatter(*zip(*front, strict=True), color=COLORS[name], s=36, label=label)
+    axes.set(xscale="log", xlabel="energy a sample on Loihi 2, upper estimate, uJ", ylabel="test accuracy, %")
+    axes.set_title("Pareto fronts of two searches with the same budget")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _verify_on_lava(result: SearchResult) -> None:
+    try:
+        compared = sd.verify(result.front[-1].network, samples=1, backends=["reference", "lava"])
+    except UserError as error:
+        print(f"not compared on Lava: {error}")
+    else:
+        print(f"{result.front[-1].network} on Lava: {compared.headline()}")
+
+
+if __name__ == "__main__":
+    main()
