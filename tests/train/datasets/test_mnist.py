@@ -28,6 +28,10 @@ def test_the_four_files_give_images_and_labels(tmp_path, name, is_zipped):
     dataset = load_plugin("train.datasets", name).Dataset(str(tmp_path))
     np.testing.assert_array_equal(dataset.load("train").inputs, IMAGES[:, None])
     np.testing.assert_array_equal(dataset.load("test").labels, LABELS[:4])
+    padded = load_plugin("train.datasets", name).Dataset(str(tmp_path), padding=2).load("test")
+    assert padded.inputs.shape == (4, 1, 32, 32)
+    np.testing.assert_array_equal(padded.inputs[:, :, 2:-2, 2:-2], IMAGES[:4, None])
+    assert padded.inputs.sum() == IMAGES[:4].sum(dtype=int)
 
 
 def test_a_folder_without_them_says_which_file_is_missing(tmp_path):

@@ -1,11 +1,15 @@
 """mnist_like: where the files of MNIST and Fashion-MNIST come from: a folder of idx files, or torchvision."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.idx_file import has_idx_files, read_idx_samples
 from snn_deploy.train.data.samples import Samples, Split
 
+LARGEST_PADDING = 64
 CACHE = Path("~/.cache/snn-deploy")
 DOWNLOAD_HELP = "Let it be downloaded: --data NAME, or --set data.download=true for a training."
 
@@ -37,3 +41,11 @@ def load_mnist_like(
             "(Debian and Ubuntu: apt install dataset-fashion-mnist installs Fashion-MNIST.)"
         ) from error
     return read_idx_samples(cache / torchvision_name, split)
+
+
+def padded(samples: Samples, padding: int) -> Samples:
+    """Return images, (count, channels, height, width), with `padding` pixels of zeros on each side."""
+    if not padding:
+        return samples
+    sides = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    return replace(samples, inputs=np.pad(samples.inputs, sides))
