@@ -1,21 +1,21 @@
 """The example scripts run from any folder and leave their picture or report."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from helpers.code_blocks import run_script
 from PIL import Image
 
 SCRIPTS = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_it_runs_and_leaves_its_picture_or_report(script, tmp_path):
-    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (written,) = re.findall(rf"^wrote ({script.stem}(?:\.png|/report\.html))$", done.stdout, flags=re.MULTILINE)
+def test_it_runs_and_leaves_its_picture_or_report(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run_script([str(script)], monkeypatch, script.name)
+    printed = capsys.readouterr().out
+    (written,) = re.findall(rf"^wrote ({script.stem}(?:\.png|/report\.html))$", printed, flags=re.MULTILINE)
     assert (tmp_path / written).stat().st_size
     if written.endswith(".png"):
         with Image.open(tmp_path / written) as picture:
