@@ -1,12 +1,11 @@
 """What early exits and fits give a search: the Pareto fronts of two searches with the same budget, in one picture.
 
-    uv run python benchmarks/search_fronts.py [--out runs/search_fronts] [--samples 1000] [--set KEY=VALUE]
+    uv run python benchmarks/search_fronts.py [--out runs/search_fronts] [--samples 4000] [--set KEY=VALUE]
 
-Both try as many deployments of examples/fashion_mnist.toml, with 4 and 2 steps. One chooses among three widths, three
-numbers of bits and both kinds of thresholds; the other has one width, two numbers of bits and scalar thresholds, and
-chooses among early exits and networks that were made to fit half and a quarter of the cores. Their trainings have 15
-and 13 epochs. Every point of both fronts is verified on reference, cpu and onnx, and the last of the second on Lava
-where that is installed. Stopped, it goes on where it was.
+Both try 36 deployments of examples/fashion_mnist.toml: three widths, 4 and 2 steps. One chooses among three numbers of
+bits and both kinds of thresholds besides; the other has 8 bits and scalar thresholds, and chooses among early exits and
+networks that were made to fit 3 cores. Their trainings have 15 and 27 epochs. Every point of both fronts is verified on
+reference, cpu and onnx, and the last of the second on Lava where that is installed. Stopped, it goes on where it was.
 """
 
 import argparse
@@ -20,8 +19,7 @@ from snn_deploy.support.user_error import UserError
 
 CONFIG = Path("examples/fashion_mnist.toml")
 LAYERS = ("16C3-P2-32C3-P2-10", "7C3-P2-14C3-P2-10", "3C3-P2-6C3-P2-10")
-CORES = (6, 3)
-PLAIN, WITH = "widths, bits, thresholds", "exits, fits, bits"
+PLAIN, WITH = "bits and thresholds", "early exits and fits"
 COLORS = {PLAIN: "#777777", WITH: "#D55E00"}
 
 
@@ -29,23 +27,20 @@ def main() -> None:
     """Search twice, print both fronts as tables, and draw them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/search_fronts"))
-    parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--cores", type=int, nargs="+", default=CORES)
+    parser.add_argument("--samples", type=int, default=4000)
     parser.add_argument("--set", action="append", default=[], dest="changes")
     chosen = parser.parse_args()
     shared = {"changes": chosen.changes, "samples": chosen.samples, "inherited_epochs": 2, "steps": (4, 2)}
-    shared |= {"objectives": ("accuracy", "energy"), "resume": True}
+    shared |= {"objectives": ("accuracy", "energy"), "choices": {"model.layers": LAYERS}, "resume": True}
     found = {
-        PLAIN: sd.search(
-            CONFIG, out=chosen.out / "plain", weight_bits=(8, 6, 4), choices={"model.layers": LAYERS}, **shared
-        ),
+        PLAIN: sd.search(CONFIG, out=chosen.out / "plain", weight_bits=(8, 6, 4), **shared),
         WITH: sd.search(
             CONFIG,
             out=chosen.out / "exits_and_fits",
-            weight_bits=(8, 4),
+            weight_bits=(8,),
             thresholds=("scalar",),
             allowed_losses=(None, 0.001, 0.005),
-            fit_cores=(None, *chosen.cores),
+            fit_cores=(None, 3),
             **shared,
         ),
     }
@@ -79,7 +74,7 @@ def _draw(found: dict[str, SearchResult]) -> Figure:
     axes = figure.subplots()
     for name, result in found.items():
         front = sorted((1e6 * v.point.measures["energy"], 100 * v.test_accuracy) for v in result.front)
-        axes.step(*zip(*front, strict=True), where="post", color=COLORS[name], linewidth=1, alpha=0.6)
+        axes.plot(*zip(*front, strict=True), color=COLORS[name], linewidth=1, alpha=0.6)
         label = f"{name}: {len(result.points)} deployments"
         axes.scatter(*zip(*front, strict=True), color=COLORS[name], s=36, label=label)
     axes.set(xscale="log", xlabel="energy a sample on Loihi 2, upper estimate, uJ", ylabel="test accuracy, %")
