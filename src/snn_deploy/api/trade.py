@@ -11,7 +11,8 @@ from snn_deploy.support.result import Block, Table
 class Trade:
     """What the same samples take on several mappings.
 
-    fewest: with the fewest cores. balanced: with a busiest core that does little, on fewer and fewer cores.
+    fewest: with the fewest cores. balanced: with a busiest core that does little, on fewer and fewer cores, each number
+    of them with few blocks and with few messages.
     """
 
     fewest: ChipEnergy

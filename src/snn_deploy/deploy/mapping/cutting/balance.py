@@ -12,7 +12,7 @@ import numpy as np
 
 from snn_deploy.deploy.mapping.cores.mesh import cores_per_chip
 from snn_deploy.deploy.mapping.cores.placement import Slice
-from snn_deploy.deploy.mapping.cutting.partition import Partition, partition_of
+from snn_deploy.deploy.mapping.cutting.partition import FEWEST_CORES, Choose, Partition, partition_of
 from snn_deploy.deploy.mapping.memory.block_work import BlockWork, block_work
 from snn_deploy.deploy.mapping.memory.resources import Model
 from snn_deploy.hardware_profiles.profile import HardwareProfile
@@ -28,11 +28,13 @@ def balanced(
     seconds: Mapping[str, np.ndarray],
     fewest: Partition,
     allowed: int,
+    choices: Sequence[Choose] = FEWEST_CORES,
 ) -> Partition:
     """Return the partition on at most `allowed` cores whose busiest core does the least work that was found.
 
     seconds: population -> work of each neuron in a step, of its shape. fewest: the partition with the fewest cores; its
-    storage is kept, and it is returned where nothing is better and where the network does not fit.
+    storage is kept, and it is returned where nothing is better and where the network does not fit. choices: of cuts, as
+    partition_of takes them.
     """
     best = fewest
     if best.violations:
@@ -45,7 +47,7 @@ def balanced(
         below = low
         tried = (low + high) // 2 if pieces == 1 else high - _step(high)  # does it help at all?
         while high - below > _step(high):
-            found = partition_of(model.with_work(work.allowing(tried, -(-tried // pieces))))
+            found = partition_of(model.with_work(work.allowing(tried, -(-tried // pieces))), choices)
             if found.violations or len(found.cores) > allowed:
                 below = tried
             else:

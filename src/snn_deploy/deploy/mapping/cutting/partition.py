@@ -26,6 +26,8 @@ from snn_deploy.support.user_error import UserError
 
 _ROUNDS = 20  # a guess: each makes a population of a loop that sends too much a fifth finer
 Blocks = Mapping[str, Sequence[Slice]]
+# Given the cuts of each population that fit, in which order to try them.
+Choose = Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]]
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,18 @@ def partition(network: IntegerNetwork, profile: HardwareProfile, storage: Storag
     return partition_of(Model(network, profile, between_chips=True, storage=storage))
 
 
-def partition_of(model: Model) -> Partition:
-    """Return the better of two partitions: with cuts chosen together, and with the fewest blocks of each population."""
+def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
+    return {name: sorted(these, key=lambda cut: cut.blocks) for name, these in found.items()}
+
+
+FEWEST_CORES: tuple[Choose, ...] = (choose_cuts, _fewest_first)
+
+
+def partition_of(model: Model, choices: Sequence[Choose] = FEWEST_CORES) -> Partition:
+    """Return the partition with the fewest cores of those that each of `choices` makes.
+
+    FEWEST_CORES are cuts that are chosen together, and the fewest blocks of each population.
+    """
     known: dict[tuple[str, int, bool], list[Cut]] = {}
 
     def cuts_of(p: IntegerPopulation, least: int, in_strips: bool) -> list[Cut]:
@@ -85,7 +97,7 @@ def partition_of(model: Model) -> Partition:
 
     found: list[Partition] = []
     for in_strips in (True, False) if cuts_in_strips(model.profile) else (False,):
-        found = [_cut(model, partial(cuts_of, in_strips=in_strips), choose) for choose in (choose_cuts, _fewest_first)]
+        found = [_cut(model, partial(cuts_of, in_strips=in_strips), choose) for choose in choices]
         fitting = [partition for partition in found if not partition.violations]
         if fitting:
             return min(fitting, key=lambda partition: len(partition.cores))
@@ -94,14 +106,10 @@ def partition_of(model: Model) -> Partition:
     return Partition((), (), tuple(violations), model.storage)
 
 
-def _fewest_first(model: Model, found: dict[str, list[Cut]]) -> dict[str, list[Cut]]:
-    return {name: sorted(these, key=lambda cut: cut.blocks) for name, these in found.items()}
-
-
 def _cut(
     model: Model,
     cuts_of: Callable[[IntegerPopulation, int], list[Cut]],
-    choose: Callable[[Model, dict[str, list[Cut]]], dict[str, list[Cut]]],
+    choose: Choose,
 ) -> Partition:
     """Return the network in blocks: of each population the first cut of `choose` whose blocks can send."""
     populations = model.network.populations
