@@ -1,6 +1,6 @@
 """What early exits and fits give a search: the Pareto fronts of two searches with the same budget, in one picture.
 
-    uv run python benchmarks/search_fronts.py [--out runs/search_fronts] [--samples 4000] [--set KEY=VALUE]
+    uv run python benchmarks/search_fronts.py [--out FOLDER] [--samples 4000] [--trials 36] [--set KEY=VALUE]
 
 Both try 36 deployments of examples/fashion_mnist.toml: three widths, 4 and 2 steps. One chooses among three numbers of
 bits and both kinds of thresholds besides; the other has 8 bits and scalar thresholds, and chooses among early exits and
@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 import snn_deploy as sd
 from snn_deploy.api.search import SearchResult
@@ -28,10 +29,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/search_fronts"))
     parser.add_argument("--samples", type=int, default=4000)
+    parser.add_argument("--trials", type=int, default=36)
     parser.add_argument("--set", action="append", default=[], dest="changes")
     chosen = parser.parse_args()
     shared = {"changes": chosen.changes, "samples": chosen.samples, "inherited_epochs": 2, "steps": (4, 2)}
-    shared |= {"objectives": ("accuracy", "energy"), "choices": {"model.layers": LAYERS}, "resume": True}
+    shared |= {
+        "objectives": ("accuracy", "energy"),
+        "choices": {"model.layers": LAYERS},
+        "resume": True,
+        "trials": chosen.trials,
+    }
     found = {
         PLAIN: sd.search(CONFIG, out=chosen.out / "plain", weight_bits=(8, 6, 4), **shared),
         WITH: sd.search(
@@ -78,6 +85,8 @@ def _draw(found: dict[str, SearchResult]) -> Figure:
         label = f"{name}: {len(result.points)} deployments"
         axes.scatter(*zip(*front, strict=True), color=COLORS[name], s=36, label=label)
     axes.set(xscale="log", xlabel="energy a sample on Loihi 2, upper estimate, uJ", ylabel="test accuracy, %")
+    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        set_formatter(StrMethodFormatter("{x:g}"))
     axes.set_title("Pareto fronts of two searches with the same budget")
     axes.grid(alpha=0.3, which="both")
     axes.legend(loc="lower right")
