@@ -4,7 +4,7 @@
 
 For each seed a network is trained without a loss on operations and mapped, with the fewest cores and for latency; then
 networks are trained from scratch with `busiest_core` on the loads of these two mappings and with `synaptic_operations`,
-at several weights. Each is exported at 8 bits, mapped anew in both ways, and its step timed on 500 test images by the
+at several weights. Each is exported at 8 bits, mapped anew in both ways, and its step timed on 100 test images by the
 profile of Loihi 2. Stopped, it goes on where it was.
 """
 
@@ -19,7 +19,7 @@ from snn_deploy.support.atomic_file import write_text
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.comparison import Job, run_job
 
-CONFIG, CHIP, SAMPLES = Path("examples/fashion_mnist.toml"), "loihi2", 500
+CONFIG, CHIP, SAMPLES = Path("examples/fashion_mnist.toml"), "loihi2", 100
 OPERATIONS, BUSIEST = (1.0, 2.0, 4.0), (0.5, 1.0, 2.0)
 OBJECTIVES = ("cores", "latency")
 
