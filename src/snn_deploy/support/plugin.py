@@ -23,6 +23,12 @@ def plugin_names(package: str) -> tuple[str, ...]:
 
 def load_plugin(package: str, name: str) -> ModuleType:
     """Return the imported module of the plug-in `name`; a UserError lists the names that exist."""
+    require_plugin(package, name)
+    return importlib.import_module(f"snn_deploy.{package}.{name}")
+
+
+def require_plugin(package: str, name: str) -> None:
+    """Raise the UserError of `load_plugin`, without importing the plug-in."""
     names = plugin_names(package)
     if sum(m.name == name for m in _modules(package)) > 1:
         raise UserError(
@@ -34,7 +40,6 @@ def load_plugin(package: str, name: str) -> ModuleType:
             f"{package}: no plug-in named {name!r}.{did_you_mean(name, names)} "
             f"Choose one of {', '.join(names)}, or add {file} (SNN_DEPLOY_PLUGINS names folders for your own)."
         )
-    return importlib.import_module(f"snn_deploy.{package}.{name}")
 
 
 def comes_with_the_program(package: str, name: str) -> bool:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,33 @@ def test_a_missing_file_and_broken_toml_are_user_errors(tmp_path):
 @pytest.mark.parametrize("example", sorted(Path(__file__).parents[3].glob("examples/*.toml")), ids=lambda p: p.stem)
 def test_every_example_is_a_legal_config(example):
     assert read_config(example).steps >= 1
+
+
+_BEFORE_TORCH = """
+import sys
+from pathlib import Path
+from snn_deploy.support.user_error import UserError
+from snn_deploy.train.config.read_config import require_settings
+for assignment in sys.argv[2:]:
+    try:
+        require_settings(Path(sys.argv[1]), [assignment])
+    except UserError as error:
+        print(error)
+print("torch" in sys.modules)
+"""
+
+
+def test_a_mistyped_key_is_told_as_in_read_config_before_torch_is_loaded(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('[data]\nname = "digits"\n[model]\nlayers = "4C3-10"\n')
+    read_config(path)
+    wrong = ("training.epoch=3", "trainig.epochs=3", "losses.im_los.weight=1", "norm.name=tdbm", "model=3",
+             "optimizer.schedule=cosin", "data.validation=2", "seed=-1")  # fmt: skip
+    command = [sys.executable, "-c", _BEFORE_TORCH, path, *wrong]
+    *told, loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert loaded == "False"
+    assert len(told) == len(wrong)
+    for assignment, line in zip(wrong, told, strict=True):
+        with pytest.raises(UserError) as error:
+            read_config(path, [assignment])
+        assert str(error.value) == line

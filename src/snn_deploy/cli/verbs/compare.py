@@ -50,6 +50,10 @@ def command(
     Example: snn-deploy compare examples/digits.toml --seeds 3 --variant plain: \\
       --variant imloss:losses.im_loss.weight=2.0 --variant rmploss:losses.rmp_loss.peak=0.1 --out runs/losses
     """
+    from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import
+
+    for config in configs:
+        require_settings(config, assignments)  # a mistyped key is told at once, not when torch is loaded
     result = sd.compare(
         configs,
         seeds=seeds,

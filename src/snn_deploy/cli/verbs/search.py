@@ -117,6 +117,9 @@ def command(
       snn-deploy search examples/digits.toml --workers 2 --require "chips<=1" --require "accuracy>=95"
       snn-deploy search examples/digits.toml --choose "norm.name=centered_tdbn|scale_tdbn" --objectives accuracy,latency
     """
+    from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import
+
+    require_settings(config, assignments)  # a mistyped key is told at once, not when torch is loaded
     result = sd.search(
         config,
         changes=assignments,

@@ -48,6 +48,10 @@ def command(
       torchrun --nproc-per-node 2 -m snn_deploy.cli.main train examples/digits.toml
     """
     changes = assignments if steps is None else (*assignments, f"steps={steps}")
+    from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import
+
+    if config is not None:
+        require_settings(config, changes)  # a mistyped key is told at once, not when torch is loaded
     is_first = os.environ.get("RANK", "0") == "0"  # of several processes that torchrun started, one writes
     seen = output if is_first else output.silent()
     with training_progress(seen) as watcher:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from snn_deploy.support.nearest_name import did_you_mean
-from snn_deploy.support.plugin import load_plugin
+from snn_deploy.support.plugin import load_plugin, require_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.config.combinations import require_sensible
@@ -22,15 +22,11 @@ from snn_deploy.train.config.train_config import (
     COLLECTIONS,
     SETTINGS,
     SURROGATE,
-    AnnFirst,
     Choice,
     HeldOut,
     Numbers,
-    Optimizer,
-    QuantizationAware,
     Section,
     TrainConfig,
-    Training,
 )
 
 if sys.version_info >= (3, 11):
@@ -66,27 +62,56 @@ def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     """Return the config that `table` describes; `where` starts every error."""
     numbers = read_numbers(table, where)
-    data, common = table.get("data", {}), {key.name for key in fields(HeldOut)}
     config = TrainConfig(
         data=read_choice("data", table, where),
         model=read_choice("model", table, where),
         neuron=read_choice("neuron", table, where),
         norm=read_choice("norm", table, where),
         surrogate=read_choice("surrogate", table, where),
-        training=checked_options(Training, table.get("training", {}), f"{where}: [training]"),
-        optimizer=_optimizer(table.get("optimizer", {}), f"{where}: [optimizer]"),
-        ann_first=checked_options(AnnFirst, table.get("ann_first", {}), f"{where}: [ann_first]"),
-        quantization=checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]"),
         losses=_losses(table.get("losses", {}), numbers.method, where),
         augmentations=_augmentations(table.get("augmentations", {}), where),
         seed=numbers.seed,
         steps=numbers.steps,
         method=numbers.method,
         coding=numbers.coding,
-        held_out=checked_options(HeldOut, {k: data[k] for k in common & data.keys()}, f"{where}: [data]"),
+        **read_settings(table, where),
     )
     require_sensible(config, where)
     return config
+
+
+def require_settings(path: Path, assignments: Sequence[str] = ()) -> None:
+    """Raise the UserError of `read_config` for what can be told before torch is loaded, which takes seconds.
+
+    That is all but the options of plug-ins, and what makes no sense together.
+    """
+    table = read_table(path, assignments)
+    read_numbers(table, str(path))
+    read_settings(table, str(path))
+    chosen = [(f"[{s}]", CHOICES[s].package, table.get(s, {}).get("name")) for s in CHOICES]
+    chosen += [(f"[{s}.{name}]", COLLECTIONS[s].package, name) for s in COLLECTIONS for name in table.get(s, {})]
+    for section, package, name in chosen:
+        if isinstance(name, str):
+            _named(f"{path}: {section}", package, name)
+
+
+def read_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the tables of plain settings by the names that a TrainConfig has for them."""
+    settings = {
+        name: checked_options(kind, table.get(name, {}), f"{where}: [{name}]") for name, kind in SETTINGS.items()
+    }
+    _named(f"{where}: [optimizer]", "train.schedules", settings["optimizer"].schedule)
+    data, common = table.get("data", {}), {key.name for key in fields(HeldOut)}
+    held_out = checked_options(HeldOut, {k: data[k] for k in common & data.keys()}, f"{where}: [data]")
+    return {**settings, "held_out": held_out}
+
+
+def _named(where: str, package: str, name: str) -> None:
+    """Raise UserError where `package` has no plug-in of that name."""
+    try:
+        require_plugin(package, name)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def read_numbers(table: Mapping[str, Any], where: str) -> Numbers:
@@ -124,15 +149,6 @@ def _chosen(section: Section, name: str, options: Mapping[str, Any], where: str)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     return Choice(name, checked_options(getattr(module, section.class_name), options, where))
-
-
-def _optimizer(table: Mapping[str, Any], where: str) -> Optimizer:
-    optimizer = checked_options(Optimizer, table, where)
-    try:
-        load_plugin("train.schedules", optimizer.schedule)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
-    return optimizer
 
 
 def _losses(table: Mapping[str, Any], method: str, where: str) -> tuple[Choice, ...]:
