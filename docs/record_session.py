@@ -20,7 +20,7 @@ COMMANDS = {
     "snn-deploy export runs/digits --target loihi": r"^ |accuracy",
     "snn-deploy verify runs/digits/loihi --backends reference,cpu,onnx --inputs data,nasty": r"^(data|nasty images):",
     "snn-deploy map runs/digits/loihi": r" cores? on ",
-    "snn-deploy energy runs/digits/loihi --profile loihi2 --samples 50": r"^(energy|time):",
+    "snn-deploy energy runs/digits/loihi --profile loihi2 --samples 50": r"^energy:",
 }
 _BEGIN, _END = "<!-- session: make session writes it -->\n\n```console\n", "```\n\n<!-- end of session -->"
 

@@ -25,6 +25,7 @@ _PLACES = {
     "from_torch": "interchange.from_torch",
     "fuzz": "api.fuzz",
     "latency": "api.energy",
+    "neurobench": "api.neurobench",
     "place": "api.place",
     "plot": "api.plot",
     "profile": "api.profiles",

@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from snn_deploy.api.energy import ChipEnergy, chip_energy
+from snn_deploy.api.energy import chip_energy
+from snn_deploy.api.energy_result import ChipEnergy
 from snn_deploy.api.exits import Exits
 from snn_deploy.api.run import RunResult
 from snn_deploy.api.sources import Data, Network, chip_of, choose, integer_network

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from snn_deploy.api.energy import ChipEnergy
+from snn_deploy.api.energy_result import ChipEnergy
 from snn_deploy.deploy.energy.latency import span
 from snn_deploy.support.result import Block, Table
 

@@ -60,6 +60,30 @@ def fan_out(connection: Connection, source_shape: tuple[int, ...]) -> np.ndarray
     return fans
 
 
+def fan_out_of_weights(connection: Connection, is_there: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return how many of the synapses that `is_there` marks each value of `shape` has, int64 of that shape.
+
+    is_there: of the connection's weights, true or false; all true are all synapses. shape: of what the weights see,
+    the source after its pooling. None end in the padding.
+    """
+    if is_there.ndim == 2:
+        return is_there.sum(axis=0, dtype=np.int64).reshape(shape)
+    out, inputs, height, width = is_there.shape
+    grouped = is_there.reshape(connection.groups, out // connection.groups, inputs, height, width)
+    taps = grouped.sum(axis=1, dtype=np.int64).reshape(-1, height, width)  # of each input channel
+    rows = _is_read(shape[1], height, connection, axis=0)
+    columns = _is_read(shape[2], width, connection, axis=1)
+    return np.einsum("yk,ckl,xl->cyx", rows, taps, columns, optimize=True)
+
+
+def _is_read(length: int, kernel: int, connection: Connection, axis: int) -> np.ndarray:
+    """Return whether an output reads each of `length` source positions through each tap, 0 or 1: (length, kernel)."""
+    stride, padding, dilation = connection.stride[axis], connection.padding[axis], connection.dilation[axis]
+    outputs = output_length(length, kernel, stride, padding, dilation)
+    starts = np.arange(length)[:, None] + padding - np.arange(kernel) * dilation
+    return ((starts >= 0) & (starts % stride == 0) & (starts // stride < outputs)).astype(np.int64)
+
+
 def _synapses_per_position(length: int, kernel: int, connection: Connection, axis: int) -> np.ndarray:
     """Return how many (tap, output) pairs read each of `length` source positions along one axis."""
     stride, padding, dilation = connection.stride[axis], connection.padding[axis], connection.dilation[axis]

@@ -1,6 +1,8 @@
 """snn-deploy energy on a chip, as a user calls it: what is printed is what was counted, and adds up."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -55,16 +57,49 @@ def test_the_terms_sum_to_the_totals_and_the_range_holds_them(file):
     assert len(found["latency"]["busiest_cores"]) == len(found["busiest_links"]) == 3
 
 
-def test_a_person_reads_a_range_with_what_is_left_out(file):
-    text = " ".join(energy(file, "--profile", "loihi2").output.split())
-    for said in (
-        "energy: ",
-        "nJ a sample, static power apart",
-        "left out: static power",
-        "us a sample",
-        "busiest core",
-    ):
+def test_the_first_line_is_the_answer_energy_time_and_what_costs_most(file):
+    found = json.loads(energy(file, "--profile", "loihi2", "--json").stdout)
+    text = energy(file, "--profile", "loihi2").output
+    first = text.splitlines()[0]
+    match = re.fullmatch(r"energy: (\S+) to (\S+) nJ, (\S+) to (\S+) us a sample; largest term: (.*)", first)
+    assert match, first
+    shown = [float(number.replace(",", "")) for number in match.groups()[:4]]
+    expected = [joule * 1e9 for joule in found["range"]] + [second * 1e6 for second in found["latency"]["sample"]]
+    assert shown == pytest.approx(expected, rel=1e-3)
+    highest = max(found["estimates"], key=lambda e: e["total"])
+    sums = Counter()
+    for term in highest["terms"]:
+        sums[term["operation"].partition(",")[0]] += term["energy"]
+    assert match[5] == sums.most_common(1)[0][0]
+    for said in ("static power apart", "this model was off by", "left out: static power", "--details"):
         assert said in text
+
+
+@pytest.mark.parametrize("profile", ["loihi2", "cmos45"])
+def test_details_add_each_term_with_its_unit_cost_and_source(file, profile):
+    short, found = energy(file, "--profile", profile), energy(file, "--profile", profile, "--details")
+    assert found.exit_code == 0, found.output
+    assert short.output.splitlines()[:-1] == found.output.splitlines()[: len(short.output.splitlines()) - 1]
+    terms = json.loads(energy(file, "--profile", profile, "--json").stdout)["estimates"]
+    said = " ".join(found.output.split())
+    for estimate in terms:
+        for term in estimate.get("terms", estimate.get("spiking")):
+            assert term["operation"] in said
+            assert term["source"].split(";")[0] in said
+            assert f"{term['count']:,.1f}" in said
+    assert len(short.output.splitlines()) < 20 < len(found.output.splitlines())
+
+
+def test_neurobench_metrics_are_written_as_its_harness_would(file, tmp_path):
+    place = tmp_path / "metrics.json"
+    shown = energy(file, "--neurobench", place)
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(place.read_text())
+    assert found["SynapticOperations"]["Dense"] == 3 * (64 * 6 + 6 * 10)
+    assert found["SynapticOperations"].keys() == {"Effective_MACs", "Effective_ACs", "Dense"}
+    assert found["Footprint"] >= found["ParameterCount"] == 64 * 6 + 6 * 10
+    assert json.loads(energy(file, "--neurobench", place, "--json").stdout) == found
+    assert f"wrote {place}" in shown.output
 
 
 def test_a_placement_that_map_wrote_is_taken(file, tmp_path):
@@ -86,6 +121,8 @@ def test_what_cannot_be_estimated_is_one_line(file, tmp_path):
         ((file, "--profile", "loihi1", "--placement", placement), "is for another network or chip"),
         ((file, "--profile", "loihi2", "--placement", tmp_path / "none.json"), "none.json"),
         ((file, "--profile", "loihi1"), "spikes of loihi1 carry no value"),
+        ((file, "--neurobench", tmp_path / "metrics.csv"), "give a name that ends in .json"),
+        ((file, "--neurobench", tmp_path / "m.json", "--profile", "loihi2"), "--neurobench goes without --profile"),
     ):
         shown = energy(*arguments)
         assert shown.exit_code == 2, shown.output
