@@ -18,6 +18,7 @@ _PLACES = {
     "compare_with_recording": "interchange.compare_with_recording",
     "doctor": "api.doctor",
     "energy": "api.energy",
+    "energy_models": "api.energy_models",
     "exits": "api.exits",
     "export": "api.export",
     "fit": "api.fit",

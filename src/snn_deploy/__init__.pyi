@@ -2,6 +2,7 @@ from snn_deploy.api.compare import compare as compare
 from snn_deploy.api.doctor import doctor as doctor
 from snn_deploy.api.energy import energy as energy
 from snn_deploy.api.energy import latency as latency
+from snn_deploy.api.energy_models import energy_models as energy_models
 from snn_deploy.api.exits import exits as exits
 from snn_deploy.api.export import export as export
 from snn_deploy.api.fit import fit as fit

@@ -27,7 +27,7 @@ def test_where_layers_see_pooled_spikes_both_counts_are_there_with_the_reason(fo
     assert found.is_pooled
     assert layers.macs > on_chip.macs > 0  # pixels are multiplied either way
     assert on_chip.acs > layers.acs
-    assert "Layers of torch see pooled spikes" in str(found)
+    assert "layers of torch see pooled spikes" in str(found)
     first, first_on_chip = found.counts.layers[0], found.counts.deployed[0]
     assert first == first_on_chip  # nothing is pooled before it
 

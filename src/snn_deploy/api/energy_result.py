@@ -111,12 +111,13 @@ class ArithmeticEnergy(Energy):
         return f"{span(self.range, 1e-9)} nJ"
 
     def _summary(self) -> tuple[Block, ...]:
-        titles = ("estimate", "spiking, nJ a sample", "equal ANN, nJ a sample", "ANN / spiking", "largest term")
+        titles = ("estimate, of a sample", "spiking, nJ", "equal ANN, nJ", "ANN / spiking", "largest term")
         rows = tuple((e.title.removeprefix("Energy estimate: "), *_totals(e), _largest(e)) for e in self.estimates)
         return (
             f"  {self._measured_on()}; profile {self.profile.name}",
             Table(titles, rows),
-            "None is a measurement of a chip. With memory, unit costs are interpolated: assumptions of the profile.",
+            "None is a measurement of a chip.",
+            "With memory, unit costs are interpolated: assumptions of the profile.",
         )
 
     def _details(self) -> tuple[Block, ...]:

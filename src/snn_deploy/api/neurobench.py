@@ -59,12 +59,9 @@ class Neurobench(Result):
 
     def headline(self) -> str:
         """Return footprint, operations and sparsity."""
-        found = self.synaptic_operations
-        right = "" if self.accuracy is None else f", accuracy {100 * self.accuracy:.2f} %"
-        return (
-            f"{self.footprint.total:,} bytes, {found.macs:,.0f} MACs and {found.acs:,.0f} ACs of {found.dense:,.0f} "
-            f"dense operations a sample, activation sparsity {self.counts.activation_sparsity:.4f}{right}"
-        )
+        found, size = self.synaptic_operations, self.footprint.total
+        silent = f"{100 * self.counts.activation_sparsity:.2f} % silent"
+        return f"{size:,} bytes; {found.macs:,.0f} MACs, {found.acs:,.0f} ACs of {found.dense:,.0f} a sample; {silent}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return the metrics, then those of each layer, then what two ways to count differ in."""
@@ -102,8 +99,8 @@ class Neurobench(Result):
             ),
             *(
                 (
-                    f"on a chip: {on_chip.macs:,.0f} MACs and {on_chip.acs:,.0f} ACs a sample. Layers of torch see "
-                    "pooled spikes, which are no 0 or 1; a chip adds each spike.",
+                    f"on a chip: {on_chip.macs:,.0f} MACs and {on_chip.acs:,.0f} ACs a sample",
+                    "  layers of torch see pooled spikes, which are no 0 or 1; a chip adds each spike",
                 )
                 if self.is_pooled
                 else ()

@@ -33,6 +33,11 @@ _PROFILE = "cmos45"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write NeuroBench's metrics to this .json file instead: footprint, sparsity, MACs and ACs, membrane updates.",
 )
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every model's estimate side by side to this .tex or .csv file instead, and its citations to a .bib.",
+)
 @verb
 def command(
     output: Output,
@@ -45,6 +50,7 @@ def command(
     exits: Path | None,
     details: bool,
     neurobench: Path | None,
+    table: Path | None,
 ) -> None:
     """Estimate the energy of one sample of NETWORK from spikes measured on the data set.
 
@@ -57,11 +63,14 @@ def command(
 
     Example: snn-deploy energy runs/digits-seed0/loihi --profile loihi2
     """
+    others = {"profile": profile, "placement": placement, "seconds": seconds, "exits": exits, "details": details}
     if neurobench is not None:
-        _refuse_with(
-            "--neurobench", profile=profile, placement=placement, seconds=seconds, exits=exits, details=details
-        )
+        _refuse_with("--neurobench", **others, table=table)
         output.show(sd.neurobench(network, data, samples=samples, watch=output).save(neurobench))
+        return
+    if table is not None:
+        _refuse_with("--table", **others)
+        output.show(sd.energy_models(network, data, samples=samples, watch=output).save(table))
         return
     found = sd.energy(
         network,
