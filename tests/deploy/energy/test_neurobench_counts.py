@@ -6,7 +6,7 @@ That they are equal metric by metric on the same torch modules: tests/docs/test_
 import numpy as np
 import pytest
 import torch
-from helpers.neurobench_harness import neurobench_table
+from helpers.script import script as load_script
 
 from snn_deploy.deploy.energy.neurobench_counts import neurobench_counts
 from snn_deploy.deploy.energy.neurobench_footprint import footprint
@@ -59,7 +59,7 @@ def script():
         pytest.importorskip(
             package, reason=f"{package} is not installed (the groups neurobench and frameworks have it)"
         )
-    return neurobench_table()
+    return load_script("docs/neurobench_table.py")
 
 
 def compared(script, module, shape, batch=0, largest=1):
