@@ -65,6 +65,7 @@ print(f"{placed.energy(simulation)!r}, {placed.latency(simulation)!r}")
 # %% What arithmetic would cost, beside the equal ANN
 energy = sd.energy(exported.network, simulation, profile="cmos45")
 print(f"{energy!r}; every term of it: {len(energy.to_dict()['estimates'])} estimates")
+print(repr(sd.neurobench(exported.network, images[test], labels=labels[test])))
 
 # %% Everything on one page
 report = sd.report(OUT, images[test], labels=labels[test], samples=100, backends=["reference", "cpu"])

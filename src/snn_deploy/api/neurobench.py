@@ -68,7 +68,14 @@ class Neurobench(Result):
         bytes_ = self.footprint
         kind = "float32" if self.is_float else "integers"
         layers = tuple(
-            (o.connection, f"{o.macs:,.1f}", f"{o.acs:,.1f}", f"{o.dense:,.0f}", *deployed)
+            (
+                o.connection,
+                f"{bytes_.sparsity_of[o.connection]:.4f}",
+                f"{o.macs:,.1f}",
+                f"{o.acs:,.1f}",
+                f"{o.dense:,.0f}",
+                *deployed,
+            )
             for o, deployed in zip(self.counts.layers, self._deployed_columns(), strict=True)
         )
         found, on_chip = self.synaptic_operations, self.deployed_operations
@@ -89,7 +96,7 @@ class Neurobench(Result):
                     *((("accuracy", f"{100 * self.accuracy:.2f} %", ""),) if self.accuracy is not None else ()),
                 ),
             ),
-            Table(("layer", "MACs", "ACs", "dense", *self._deployed_titles()), layers),
+            Table(("layer", "weights of 0", "MACs", "ACs", "dense", *self._deployed_titles()), layers),
             Table(
                 ("population", "activation sparsity", "membrane updates"),
                 tuple(
@@ -110,7 +117,7 @@ class Neurobench(Result):
         )
 
     def _deployed_titles(self) -> tuple[str, ...]:
-        return ("MACs on a chip", "ACs on a chip") if self.is_pooled else ()
+        return ("MACs, on chip", "ACs, on chip") if self.is_pooled else ()
 
     def _deployed_columns(self) -> list[tuple[str, ...]]:
         if not self.is_pooled:
@@ -141,6 +148,7 @@ class Neurobench(Result):
                     "constants": self.footprint.constants,
                 },
                 "States": self.footprint.states,
+                "ConnectionSparsityByLayer": dict(self.footprint.sparsity_of),
                 "MembraneUpdatesByLayer": dict(counts.membrane_updates),
                 "SynapticOperationsByLayer": {o.connection: _as_dict(o) for o in counts.layers},
                 "SynapticOperationsOnChip": _as_dict(self.deployed_operations),

@@ -124,5 +124,9 @@ def test_integers_take_a_byte_for_each_weight_and_channels_that_agree_one_consta
     found = footprint(network)
     assert found.weights == found.parameters - found.biases // 4 == sum(c.weights.size for c in network.connections)
     assert found.total == found.weights + found.biases + found.constants
+    zeros = sum(
+        share * c.weights.size for c, share in zip(network.connections, found.sparsity_of.values(), strict=True)
+    )
+    assert found.connection_sparsity == pytest.approx(zeros / sum(c.weights.size for c in network.connections))
     assert found.constants % 4 == 0
     assert found.constants <= 4 * 5 * len(network.populations)

@@ -5,7 +5,7 @@ where one is not 0; and, as its buffers, the constants of its neurons and of nor
 it. Potentials are no part of it: in snnTorch they are empty until the first sample.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,8 @@ class Footprint:
     """Bytes of a network, and how many parameters it has.
 
     weights, biases: parameters; constants: buffers, of neurons and norms. states: what one sample takes while it runs,
-    not counted in `total`. connection_sparsity: share of the weights that are 0.
+    not counted in `total`. connection_sparsity: share of the weights that are 0; sparsity_of: the same of each
+    connection.
     """
 
     weights: int
@@ -32,6 +33,7 @@ class Footprint:
     states: int
     parameters: int
     connection_sparsity: float
+    sparsity_of: Mapping[str, float]
 
     @property
     def total(self) -> int:
@@ -49,7 +51,7 @@ def footprint(network: AnyNetwork) -> Footprint:
         if norm is not None:
             biases += [norm.gain, norm.shift]
             constants += [norm.mean, norm.variance]
-    size, zeros = sum(w.size for w in weights), sum(int(np.count_nonzero(w == 0)) for w in weights)
+    size, zeros = sum(w.size for w in weights), {c.name: int((c.weights == 0).sum()) for c in network.connections}
     states = sum(int(np.prod(p.shape)) * (2 if p.current_keep.any() else 1) for p in network.populations)
     return Footprint(
         weights=_bytes(weights, is_float),
@@ -57,7 +59,8 @@ def footprint(network: AnyNetwork) -> Footprint:
         constants=_bytes(constants, is_float),
         states=states * (_FLOAT_BYTES if is_float else _STATE_BYTES),
         parameters=size + sum(b.size for b in biases),
-        connection_sparsity=zeros / size if size else 0.0,
+        connection_sparsity=sum(zeros.values()) / size,
+        sparsity_of={c.name: zeros[c.name] / c.weights.size for c in network.connections},
     )
 
 
