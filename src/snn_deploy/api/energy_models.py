@@ -65,15 +65,15 @@ class EnergyModels(Result):
         """Return the range, then every model with its sources, then those that do not take this network and why."""
         estimated = [m for m in self.models if m.dynamic is not None]
         rows = tuple((m.name, nano(m.dynamic), nano(m.total), error_text(m.error)) for m in estimated)
-        titles = ("model", "nJ a sample", "with static power", "off on silicon")
+        titles = ("model", "nJ a sample", "with static power", "error on silicon")
         return (
             f"energy: {self.headline()}",
             *(f"  {line}" for line in self._made_from()),
             Table(titles, rows),
             *(f"  {m.name}: {m.counted}{f' ({m.node})' if m.node else ''}" for m in estimated),
             *(f"{m.name}: not estimated. {m.why}" for m in self.models if m.dynamic is None),
-            "None is a measurement. Off on silicon: on networks that others measured on that chip (snn-deploy help "
-            "silicon).",
+            "None is a measurement. Error on silicon: of networks that others measured on that chip",
+            "(snn-deploy help silicon).",
             *(f"wrote {file}" for file in self.files),
         )
 
@@ -134,7 +134,7 @@ def energy_models(
     whole = integer_network(network)
     chosen = choose(whole, inputs, samples)
     found = [*_arithmetic(whole, chosen.shown, watch), _of_neurobench(whole, chosen.shown, watch)]
-    jelly, differing = _of_spikingjelly(whole, chosen.first(_OF_SPIKINGJELLY).shown)
+    jelly, differing = _of_spikingjelly(whole, chosen.first(_OF_SPIKINGJELLY).shown, watch)
     found += [*jelly, *(_of_chip(whole, chosen.shown, chip, watch) for chip in chips)]
     return EnergyModels(tuple(found), chosen.count, whole.steps, differing, whole.digest)
 
@@ -171,11 +171,14 @@ def _of_neurobench(network: IntegerNetwork, shown: np.ndarray, watch: Watch) -> 
     return EnergyModel(f"NeuroBench {VERSION} counts", what, "45 nm", (ends[0], ends[-1]), None, None, keys)
 
 
-def _of_spikingjelly(network: IntegerNetwork, shown: np.ndarray) -> tuple[list[EnergyModel], float | None]:
+def _of_spikingjelly(
+    network: IntegerNetwork, shown: np.ndarray, watch: Watch
+) -> tuple[list[EnergyModel], float | None]:
     """Return the models of SpikingJelly, and the share of the spikes that its neurons make otherwise."""
-    spikes = recorded_spikes(load_backend("cpu").run(network, shown, record=True))
+    spikes, frames = recorded_spikes(load_backend("cpu").run(network, shown, record=True)), as_frames(network, shown)
     try:
-        found, differing = spikingjelly_estimates(network, as_frames(network, shown), spikes)
+        with watch.progress("SpikingJelly's models", frames.shape[1]) as advance:
+            found, differing = spikingjelly_estimates(network, frames, spikes, advance)
     except UserError as error:
         source = ("fang2023spikingjelly",)
         return [EnergyModel("SpikingJelly's models", "", "", None, None, None, source, str(error))], None

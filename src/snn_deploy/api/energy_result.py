@@ -111,8 +111,8 @@ class ArithmeticEnergy(Energy):
         return f"{span(self.range, 1e-9)} nJ"
 
     def _summary(self) -> tuple[Block, ...]:
-        titles = ("estimate, of a sample", "spiking, nJ", "equal ANN, nJ", "ANN / spiking", "largest term")
-        rows = tuple((e.title.removeprefix("Energy estimate: "), *_totals(e), _largest(e)) for e in self.estimates)
+        titles = ("estimate, of a sample", "spiking, nJ", "equal ANN, nJ", "ANN / spiking")
+        rows = tuple((e.title.removeprefix("Energy estimate: "), *_totals(e)) for e in self.estimates)
         return (
             f"  {self._measured_on()}; profile {self.profile.name}",
             Table(titles, rows),

@@ -54,11 +54,12 @@ def _number(value: float) -> str:
 
 
 def _latex(models: Sequence[EnergyModel], made_from: Sequence[str], bibliography: str) -> str:
-    titles = ("Model", "What it counts", "Node", "Dynamic, nJ", "Total, nJ", "Off on silicon", "Source")
+    titles = ("Model", "What it counts", "Node", "Dynamic, nJ", "Total, nJ", "Error on silicon", "Source")
     rows = [
         (
             *(_escaped(text) for text in (m.name, m.counted, m.node or "-")),
-            *(_escaped(text).replace(" to ", "--") for text in (nano(m.dynamic), nano(m.total), error_text(m.error))),
+            *(_escaped(nano(pair)).replace(" to ", "--") for pair in (m.dynamic, m.total)),
+            "-" if m.error is None else " to ".join(f"${100 * end:+.0f}$\\,\\%" for end in m.error),
             f"\\cite{{{','.join(m.citations)}}}",
         )
         for m in models
@@ -69,8 +70,8 @@ def _latex(models: Sequence[EnergyModel], made_from: Sequence[str], bibliography
             "% Made by snn-deploy energy --table. Needs the packages booktabs and tabularx.",
             f"% The citations are in {bibliography}.",
             *(f"% {line}" for line in made_from),
-            "% Estimates of one sample; none is a measurement. Dynamic: without static power. Off on silicon: how far",
-            "% the model was off on networks that others measured on that chip.",
+            "% Estimates of one sample; none is a measurement. Dynamic: without static power. Error on silicon: how",
+            "% far the model was off on networks that others measured on that chip.",
             *(" ".join(note.split()) for note in notes),
             r"\begin{tabularx}{\linewidth}{lXlrrrl}",
             r"\toprule",

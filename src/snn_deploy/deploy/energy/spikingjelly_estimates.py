@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from snn_deploy.deploy.running.simulation import Progress
 from snn_deploy.network.expand_pooling import expand_pooling
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
@@ -60,12 +61,12 @@ _MODELS = (
 
 
 def spikingjelly_estimates(
-    network: IntegerNetwork, frames: np.ndarray, spikes: Mapping[str, np.ndarray]
+    network: IntegerNetwork, frames: np.ndarray, spikes: Mapping[str, np.ndarray], progress: Progress | None = None
 ) -> tuple[tuple[JellyEstimate, ...], float]:
     """Return the estimate of each model, and which share of all spikes differs from `spikes`.
 
-    frames: (steps, samples, *input shape). spikes: population -> (steps, samples, *shape), of the same samples. What
-    SpikingJelly's modules cannot be is a UserError.
+    frames: (steps, samples, *input shape). spikes: population -> (steps, samples, *shape), of the same samples.
+    progress: called once for each sample. What SpikingJelly's modules cannot be is a UserError.
     """
     try:
         from spikingjelly.activation_based import functional, op_counter  # noqa: PLC0415 - slow, and optional
@@ -77,18 +78,22 @@ def spikingjelly_estimates(
         module(shown)
     every = sum(int(spikes[name].sum()) for name in module.fired)
     differ = sum(int((torch.stack(fired).numpy() != spikes[name]).sum()) for name, fired in module.fired.items())
-    found = []
-    for model in _MODELS:
-        joules, why = 0.0, ""
-        try:
-            for sample in range(shown.shape[1]):
-                functional.reset_net(module)
+    joules, refused = dict.fromkeys(_MODELS, 0.0), dict.fromkeys(_MODELS, "")
+    for sample in range(shown.shape[1]):
+        for model in _MODELS:
+            functional.reset_net(module)
+            try:
                 report = getattr(op_counter, model.function)(module, (shown[:, sample : sample + 1],))
-                joules += float(getattr(report, model.total)) * _PICO / shown.shape[1]
-        except (ValueError, NotImplementedError, RuntimeError) as error:  # how its models refuse
-            why = str(error).splitlines()[0]
-        energy = None if why else joules
-        found.append(JellyEstimate(model.name, model.key, model.counted, model.technology, energy, why))
+            except (ValueError, NotImplementedError, RuntimeError) as error:  # how its models refuse
+                refused[model] = str(error).splitlines()[0]
+            else:
+                joules[model] += float(getattr(report, model.total)) * _PICO / shown.shape[1]
+        if progress:
+            progress(1)
+    found = [
+        JellyEstimate(m.name, m.key, m.counted, m.technology, None if refused[m] else joules[m], refused[m])
+        for m in _MODELS
+    ]
     return tuple(found), differ / max(every, 1)
 
 
