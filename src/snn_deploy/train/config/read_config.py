@@ -97,7 +97,7 @@ def require_settings(path: Path, assignments: Sequence[str] = ()) -> None:
 
 def read_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the tables of plain settings by the names that a TrainConfig has for them."""
-    settings = {
+    settings: dict[str, Any] = {
         name: checked_options(kind, table.get(name, {}), f"{where}: [{name}]") for name, kind in SETTINGS.items()
     }
     _named(f"{where}: [optimizer]", "train.schedules", settings["optimizer"].schedule)
