@@ -22,6 +22,7 @@ from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.network_config import NetworkConfig, network_config
 from snn_deploy.train.config.read_config import read_table
+from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.networks.network_plan import NetworkPlan
 
 DEFAULT_CHIP = "loihi2"
@@ -187,8 +188,9 @@ def _plan(config: NetworkConfig, input_shape: Sequence[int] | None, classes: int
         if not input_shape or min(input_shape) < 1 or classes < 1:
             raise UserError(f"--input-shape {','.join(map(str, input_shape))}; allowed is such as 3,32,32, from 1 on.")
         return config.model.options.plan(tuple(input_shape), classes), 1 if is_coded else _IMAGE
-    samples = config.data.options.load("test")
-    return config.model.options.plan(samples.shape, samples.classes), 1 if is_coded else samples.largest_value
+    numbers, encoder = config.numbers, None if config.encoder is None else config.encoder.options
+    samples = coded(config.data.options.load("test").first(1), numbers.coding, numbers.steps, encoder)
+    return config.model.options.plan(samples.shape, samples.classes), samples.largest_value
 
 
 def _as_assignments(config: NetworkConfig, plan: NetworkPlan, change: Change) -> str:

@@ -28,7 +28,6 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
-from snn_deploy.train.data.input_coding import coded
 
 _THRESHOLDS = ("scalar", "per-channel")
 _BACKENDS = ("reference", "cpu", "onnx")
@@ -272,7 +271,7 @@ def _found(
     best = []
     for found in front(tried, settings.objectives):
         training = config_of(settings, found.deployment)
-        test = coded(training.data.options.load("test").first(settings.samples), training.coding, training.steps)
+        test = training.shown(training.data.options.load("test").first(settings.samples))
         best.append(verified(settings, found, folder, test, verify, _BACKENDS))
     written = write_front(settings, best, tried, folder) if best else []
     return SearchResult(folder, settings, tuple(best), tuple(tried), verify, tuple(written), is_interrupted)

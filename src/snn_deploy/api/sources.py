@@ -17,8 +17,10 @@ from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.config.train_config import HeldOut
+from snn_deploy.train.data.encoded_signals import Encoder
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples, Split
+from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.data.splits import DatasetOptions, validation_samples
 
 DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
@@ -166,10 +168,26 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
-def _as_trained(samples: Samples, provenance: Mapping[str, Any]) -> Samples:
+def _as_trained(samples: Samples | Signals, provenance: Mapping[str, Any]) -> Samples:
     """Return `samples` in the coding that the network was trained with."""
     config = provenance.get("config", {})
-    return coded(samples, config.get("coding", "direct"), config.get("steps", 1))
+    encoder = _encoder(config.get("encoder", {})) if isinstance(samples, Signals) else None
+    return coded(samples, config.get("coding", "direct"), config.get("steps", 1), encoder)
+
+
+def _encoder(stated: Mapping[str, Any]) -> Encoder | None:
+    """Return the encoder that a file states, one that comes with the program; None where it states none."""
+    if "name" not in stated:
+        return None
+    name = stated["name"]
+    if not comes_with_the_program("train.encoders", name):
+        raise UserError(
+            f"the network was trained with encoder {shown(name)}, which does not come with the program, and a file may "
+            "not run a plug-in. Give the inputs as an array."
+        )
+    options = {key: value for key, value in stated.items() if key != "name"}
+    encoder: Encoder = checked_options(load_plugin("train.encoders", name).Encoder, options, f"encoder {name!r}")
+    return encoder
 
 
 def _data_set(provenance: Mapping[str, Any], data: str | None) -> tuple[DatasetOptions, float, str]:

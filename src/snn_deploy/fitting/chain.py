@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.models import layer_string
+from snn_deploy.train.models.layer_string import size_word
 from snn_deploy.train.networks.network_plan import NetworkPlan
 
 
@@ -36,11 +37,12 @@ def _words(plan: NetworkPlan, changed: Mapping[str, int]) -> list[str]:
     for p in plan.populations:
         connection = next(c for c in plan.connections if c.target == p.name)
         if connection.pool != (1, 1):
-            words.append(f"P{connection.pool[0]}")
+            words.append(f"P{size_word(connection.pool)}")
         count = changed.get(p.name, p.shape[0])
         if len(connection.weights_shape) == 2:
             words.append(f"{count}")
         else:
-            stride = "" if connection.stride == (1, 1) else f"S{connection.stride[0]}"
-            words.append(f"{count}C{connection.weights_shape[2]}{stride}")
+            stride = "" if connection.stride == (1, 1) else f"S{size_word(connection.stride)}"
+            _, _, height, width = connection.weights_shape
+            words.append(f"{count}C{size_word((height, width))}{stride}")
     return words

@@ -22,7 +22,6 @@ from snn_deploy.fitting.smaller_start import SmallerStart, trained_network
 from snn_deploy.fitting.stage import Stage, accounting_of, finished_stage, read_choice, stage_config, write_choice
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
-from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.data.splits import training_and_validation
 from snn_deploy.train.networks.network_plan import NetworkPlan
@@ -100,4 +99,4 @@ def _samples(config: TrainConfig, count: int) -> Samples:
     training, _ = training_and_validation(config.data.options, config.held_out.validation)
     training = training.first(config.training.samples)
     order = np.random.default_rng(config.seed).permutation(len(training.labels))[:count]
-    return coded(training.chosen(np.sort(order)), config.coding, config.steps)
+    return config.shown(training.chosen(np.sort(order)))

@@ -25,6 +25,10 @@ class _Data(_Table):
     name: str
 
 
+class _Encoder(_Table):
+    name: str
+
+
 class _Quantization(_Table):
     epochs: _Count = 0
     weight_bits: _Count = 8
@@ -35,6 +39,7 @@ class _Config(_Table):
     """The config of the training; not checked as one to train with, because plug-ins of others may have made it."""
 
     data: _Data = _ABSENT
+    encoder: _Encoder = _ABSENT
     seed: int = 0
     steps: Annotated[int, Ge(1), Le(MOST_STEPS)] = 1
     coding: Literal["direct", "ttfs"] = "direct"

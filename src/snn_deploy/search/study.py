@@ -24,7 +24,6 @@ from snn_deploy.search.point import Point, point, read_point
 from snn_deploy.search.settings import Deployment, SearchSettings
 from snn_deploy.search.trained import config_of
 from snn_deploy.support.worker_pool import worker_pool
-from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.data.splits import validation_samples
 
@@ -85,7 +84,7 @@ def _work(
         if (training := deployment.without_export()) not in samples:
             config = config_of(settings, deployment)
             held_out = validation_samples(config.data.options, config.held_out.validation, "search")
-            samples[training] = coded(held_out.first(settings.samples), config.coding, config.steps)
+            samples[training] = config.shown(held_out.first(settings.samples))
         return samples[training]
 
     def objective(trial: optuna.Trial) -> tuple[float, ...]:

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from snn_deploy.train.config.checked_options import checked_options
-from snn_deploy.train.config.read_config import read_choice, read_numbers
+from snn_deploy.train.config.read_config import read_choice, read_encoder, read_numbers
 from snn_deploy.train.config.train_config import Choice, Numbers, QuantizationAware
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The data, the model and the bits of a config; the rest of it is not looked at."""
+    """The data, their encoder, the model and the bits of a config; the rest of it is not looked at."""
 
     numbers: Numbers
     data: Choice
+    encoder: Choice | None
     model: Choice
     quantization: QuantizationAware
 
@@ -24,4 +25,4 @@ def network_config(table: Mapping[str, Any], where: str) -> NetworkConfig:
     numbers = read_numbers(table, where)
     quantization = checked_options(QuantizationAware, table.get("quantization", {}), f"{where}: [quantization]")
     data, model = (read_choice(section, table, where) for section in ("data", "model"))
-    return NetworkConfig(numbers, data, model, quantization)
+    return NetworkConfig(numbers, data, read_encoder(data, table, where), model, quantization)

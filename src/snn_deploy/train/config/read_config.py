@@ -62,8 +62,10 @@ def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
     """Return the config that `table` describes; `where` starts every error."""
     numbers = read_numbers(table, where)
+    chosen_data = read_choice("data", table, where)
     config = TrainConfig(
-        data=read_choice("data", table, where),
+        data=chosen_data,
+        encoder=read_encoder(chosen_data, table, where),
         model=read_choice("model", table, where),
         neuron=read_choice("neuron", table, where),
         norm=read_choice("norm", table, where),
@@ -141,6 +143,17 @@ def read_choice(section: str, config: Mapping[str, Any], where: str) -> Choice:
     if not isinstance(name, str):
         raise UserError(f"{where}: name is {name!r}; it must say which one, as text.")
     return _chosen(CHOICES[section], name, options, where)
+
+
+def read_encoder(data: Choice, config: Mapping[str, Any], where: str) -> Choice | None:
+    """Return the encoder of `config` where `data` gives signals; else None, and it is a UserError to choose one."""
+    if getattr(data.options, "gives_signals", False):
+        return read_choice("encoder", config, where)
+    if "encoder" in config:
+        raise UserError(
+            f"{where}: [encoder] makes integers of signals, and data.name {data.name!r} gives integers. Leave it out."
+        )
+    return None
 
 
 def _chosen(section: Section, name: str, options: Mapping[str, Any], where: str) -> Choice:

@@ -13,7 +13,9 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from snn_deploy.rounding.limits import Limits
 from snn_deploy.train.compiled.arithmetic import Arithmetic
-from snn_deploy.train.data.input_coding import Coding
+from snn_deploy.train.data.input_coding import Coding, coded
+from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.processes.devices import Device
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
@@ -134,6 +136,7 @@ class Section:
 CHOICES: Mapping[str, Section] = MappingProxyType(
     {
         "data": Section("train.datasets", "Dataset"),
+        "encoder": Section("train.encoders", "Encoder", {SURROGATE: "current", TIME_BASED: "current"}),
         "model": Section("train.models", "Model", {SURROGATE: "layer_string", TIME_BASED: "layer_string"}),
         "neuron": Section("train.neurons", "Neuron", {SURROGATE: "lif", TIME_BASED: "spike_response"}),
         "norm": Section("train.norms", "Norm", {SURROGATE: "centered_tdbn", TIME_BASED: "threshold_standardization"}),
@@ -166,7 +169,8 @@ class TrainConfig:
     """Everything that a training run depends on. `table` gives it back as it would stand in a file.
 
     method: "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times
-    (time_based_network.py), which has no use for `surrogate`. coding: how images are shown (input_coding.py).
+    (time_based_network.py), which has no use for `surrogate`. coding: how images are shown (input_coding.py). encoder:
+    how signals are shown, None for data that are none.
     """
 
     data: Choice
@@ -184,14 +188,20 @@ class TrainConfig:
     steps: int = 4
     method: str = SURROGATE
     coding: Coding = "direct"
+    encoder: Choice | None = None
     held_out: HeldOut = field(default_factory=HeldOut)
+
+    def shown(self, samples: Samples | Signals) -> Samples:
+        """Return `samples` as the network is shown them."""
+        return coded(samples, self.coding, self.steps, None if self.encoder is None else self.encoder.options)
 
     def table(self) -> dict[str, Any]:
         """Return the resolved config, every default written out, as nested dicts for TOML or JSON."""
         table: dict[str, Any] = {key.name: getattr(self, key.name) for key in fields(Numbers)}
         for section in CHOICES:
             choice = getattr(self, section)
-            table[section] = {"name": choice.name, **asdict(choice.options)}
+            if choice is not None:
+                table[section] = {"name": choice.name, **asdict(choice.options)}
         table["data"] |= asdict(self.held_out)
         for section in COLLECTIONS:
             table[section] = {choice.name: asdict(choice.options) for choice in getattr(self, section)}

@@ -1,6 +1,7 @@
-"""input_coding: how images become what a network is shown: as they are in every step, or as times of spikes.
+"""input_coding: how samples become what a network is shown.
 
-TTFS, time to first spike (TB Sec. 2): a pixel spikes once, the brighter the earlier, a black one never.
+Images are shown as they are in every step, or as times of spikes (first_spikes.py); signals by an encoder
+(encoded_signals.py).
 """
 
 from dataclasses import replace
@@ -9,23 +10,31 @@ from typing import Literal
 import numpy as np
 
 from snn_deploy.support.user_error import UserError
+from snn_deploy.train.data.encoded_signals import Encoder, encoded
+from snn_deploy.train.data.first_spikes import first_spikes
 from snn_deploy.train.data.samples import Samples
+from snn_deploy.train.data.signals import Signals
 
 Coding = Literal["direct", "ttfs"]
 
 
-def coded(samples: Samples, coding: Coding, steps: int) -> Samples:
+def coded(samples: Samples | Signals, coding: Coding, steps: int, encoder: Encoder | None = None) -> Samples:
     """Return `samples` as a network of `steps` steps is shown them: "ttfs" as sequences of 0 and 1.
 
-    Of n steps, step k has the pixels from (n - k - 1) / n of the largest value on that are not in an earlier one.
+    encoder: of signals, which need one; what are none take none.
     """
+    if isinstance(samples, Signals):
+        if encoder is None:
+            raise UserError("the data are signals, and no encoder makes integers of them. Choose one: [encoder] name.")
+        samples = encoded(samples, encoder, steps)
+    elif encoder is not None:
+        raise UserError("[encoder] encodes signals, and these samples are integers already. Leave it out.")
     if coding == "direct":
         return samples
     if samples.is_sequence:
         raise UserError(
             "coding 'ttfs' turns images into spikes, and these samples are sequences already. Leave it out."
         )
-    pixels = np.asarray(samples.inputs[np.arange(len(samples.labels))], np.int64)
-    step = np.minimum((samples.largest_value - pixels) * steps // samples.largest_value, steps - 1)
-    frames = (step[:, None] == np.arange(steps).reshape(1, -1, *[1] * (pixels.ndim - 1))) & (pixels[:, None] > 0)
-    return replace(samples, inputs=frames.astype(np.uint8), largest_value=1, scale=1.0, is_sequence=True)
+    pixels = samples.inputs[np.arange(len(samples.labels))]
+    frames = np.moveaxis(first_spikes(pixels, samples.largest_value, steps), -1, 1)
+    return replace(samples, inputs=np.ascontiguousarray(frames), largest_value=1, scale=1.0, is_sequence=True)

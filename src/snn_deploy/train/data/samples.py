@@ -16,7 +16,8 @@ class Samples:
     object that has shape, dtype and len of such an array, and reads the files when it is indexed.
     is_sequence: whether inputs are (samples, steps, channels, height, width) instead, a frame for each step.
     labels: int64, (samples,). classes: how many there are.
-    largest_value: of the inputs; scale: what a network in floats multiplies them with.
+    largest_value: of the inputs; scale: what a network in floats multiplies them with. note: for the user, of what was
+    lost when they were made, or empty.
     """
 
     inputs: np.ndarray
@@ -25,6 +26,7 @@ class Samples:
     largest_value: int = 255
     scale: float = 1 / 255
     is_sequence: bool = False
+    note: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,18 +11,19 @@ import numpy as np
 
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples, Split
+from snn_deploy.train.data.signals import Signals
 
 _SEED = 0
 
 
 class DatasetOptions(Protocol):
-    """What a plug-in's dataclass `Dataset` can do."""
+    """What a plug-in's dataclass `Dataset` can do. One that gives Signals says so: gives_signals = True."""
 
-    def load(self, split: Split) -> Samples:
+    def load(self, split: Split) -> Samples | Signals:
         """Return one split."""
 
 
-def training_and_validation(data: DatasetOptions, share: float) -> tuple[Samples, Samples | None]:
+def training_and_validation(data: DatasetOptions, share: float) -> tuple[Samples | Signals, Samples | Signals | None]:
     """Return the samples to train on and those to choose by, None where there are none.
 
     share: of the training samples of each class that is held out where the data set has no validation split; 0 is none.
@@ -37,7 +38,7 @@ def training_and_validation(data: DatasetOptions, share: float) -> tuple[Samples
     return training.chosen(kept), training.chosen(held_out)
 
 
-def validation_samples(data: DatasetOptions, share: float, where: str) -> Samples:
+def validation_samples(data: DatasetOptions, share: float, where: str) -> Samples | Signals:
     """Return the samples to choose by; a UserError that starts with `where` where there are none."""
     _, validation = training_and_validation(data, share)
     if validation is None:

@@ -1,8 +1,9 @@
 """Model `layer_string`: a chain of layers in the papers' notation, such as "16C3-P2-32C3-P2-10".
 
 nCk: convolution with n output channels and a k x k kernel, padded to keep the size (k odd), then spiking neurons.
-Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. n: dense layer of n spiking neurons, and with R
-behind it ("128R") one that feeds itself, every spike arriving one step later;
+Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. For one dimension, height and width are written
+apart: "16C1x5S1x2-P1x2" looks along the width, "16C5x1" along the height. n: dense layer of n spiking neurons, and with
+R behind it ("128R") one that feeds itself, every spike arriving one step later;
 the last one is the output, which accumulates and never fires; it must have one neuron per class.
 Notation: TB Sec. 5 ("15C5-P2-40C5-P2-300"), where the output layer is implied: leave it out or write it.
 """
@@ -15,8 +16,9 @@ from snn_deploy.network.connection_arithmetic import Pair, pooled_shape, target_
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
 
-_CONVOLUTION = re.compile(r"(\d+)C(\d+)(?:S(\d+))?")
-_POOLING = re.compile(r"(M?)P(\d+)")
+_SIZE = r"\d+(?:x\d+)?"
+_CONVOLUTION = re.compile(rf"(\d+)C({_SIZE})(?:S({_SIZE}))?")
+_POOLING = re.compile(rf"(M?)P({_SIZE})")
 _DENSE = re.compile(r"(\d+)(R?)")
 
 
@@ -65,8 +67,8 @@ class Model:
             else:
                 raise self._error(
                     word,
-                    "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling), n (dense) and nR "
-                    "(dense, feeding itself); "
+                    "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling), each k and s also as "
+                    "HEIGHTxWIDTH, n (dense) and nR (dense, feeding itself); "
                     "a convolution stands before the dense layers",
                 )
             shape = target_shape(
@@ -79,33 +81,43 @@ class Model:
         return NetworkPlan(source, tuple(populations), tuple(connections))
 
     def _pooled_further(self, word: str, match: re.Match[str], shape: tuple[int, ...], pool: Pair) -> Pair:
-        window = int(match[2])
+        window = _pair(match[2])
         if match[1]:
             raise self._error(
                 word,
                 "max pooling. The largest of several spikes is no sum of synaptic currents, so no neurocore "
-                f"computes it; write 'P{window}' for average pooling",
+                f"computes it; write 'P{match[2]}' for average pooling",
             )
-        pool = (pool[0] * window, pool[1] * window)
-        if window < 1 or len(shape) != 3 or min(pooled_shape(shape, pool)) < 1:
+        pool = (pool[0] * window[0], pool[1] * window[1])
+        if min(window) < 1 or len(shape) != 3 or min(pooled_shape(shape, pool)) < 1:
             raise self._error(word, f"pooling needs a map of at least that size, and here it is {shape}")
         return pool
 
     def _convolution(
         self, word: str, match: re.Match[str], source: str, target: str, shape: tuple[int, ...], pool: Pair
     ) -> PlannedConnection:
-        out, kernel, stride = int(match[1]), int(match[2]), int(match[3] or 1)
-        if kernel % 2 == 0 or out < 1 or stride < 1:
+        out, kernel, stride = int(match[1]), _pair(match[2]), _pair(match[3] or "1")
+        if any(side % 2 == 0 for side in kernel) or out < 1 or min(stride) < 1:
             raise self._error(word, "allowed are odd kernels, at least one channel and a stride from 1")
         return PlannedConnection(
             f"{source}-{target}",
             source,
             target,
-            (out, shape[0], kernel, kernel),
-            stride=(stride, stride),
-            padding=(kernel // 2, kernel // 2),
+            (out, shape[0], *kernel),
+            stride=stride,
+            padding=(kernel[0] // 2, kernel[1] // 2),
             pool=pool,
         )
 
     def _error(self, word: str, why: str) -> UserError:
         return UserError(f"model.layers = {self.layers!r}: at {word!r}: {why}.")
+
+
+def size_word(size: Pair) -> str:
+    """Return a kernel, stride or window as `layers` has it: "3" of (3, 3), "1x5" of (1, 5)."""
+    return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
+
+
+def _pair(word: str) -> Pair:
+    height, _, width = word.partition("x")
+    return int(height), int(width or height)

@@ -83,6 +83,8 @@ def _train(
     run = start_run(config, folder, is_begun, parent, processes)
     if hasattr(config.model.options, "note") and (note := config.model.options.note(run.test.classes)):
         watcher.noted(note)
+    if run.test.note:
+        watcher.noted(f"test data: {run.test.note}.")
     log = _log(run)
     network, tested = _finished(run, _trained(run, watcher, log), watcher)
     log({"epoch": config.training.epochs, **tested})

@@ -16,7 +16,6 @@ from snn_deploy.train.compiled.arithmetic import EVERY_ARITHMETIC, Arithmetic
 from snn_deploy.train.config.combinations import require_fitting
 from snn_deploy.train.config.read_config import read_config, resolved_config
 from snn_deploy.train.config.train_config import TIME_BASED, TrainConfig
-from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.data.splits import no_validation, training_and_validation
 from snn_deploy.train.gpu import kernel_choice
@@ -92,22 +91,22 @@ def start_run(
     if device.type == "cuda":
         make_exact()
     training, validation = training_and_validation(config.data.options, config.held_out.validation)
-    training = coded(training.first(config.training.samples), config.coding, config.steps)
-    validation = None if validation is None else coded(validation, config.coding, config.steps)
+    samples = config.shown(training.first(config.training.samples))
     if validation is None and config.training.keep == "best":
         raise no_validation("training.keep = 'best'")
-    _require_usable(config, training, processes)
+    _require_usable(config, samples, processes)
     generator = torch.Generator().manual_seed(config.seed)
-    network = build_network(config, training, generator)
+    network = build_network(config, samples, generator)
     require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
         parent.copy_into(network, config)
     state = TrainingState(network.to(device), new_optimizer(config.optimizer, network), generator)
     progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
-    test = coded(config.data.options.load("test"), config.coding, config.steps)
-    context = TrainingContext(config, training, state, processes.for_training(network), processes, origin.synapses)
-    run = StartedRun(files, origin, network, context, validation, test, progress, metrics)
+    test = config.shown(config.data.options.load("test"))
+    context = TrainingContext(config, samples, state, processes.for_training(network), processes, origin.synapses)
+    chosen_by = None if validation is None else config.shown(validation)
+    run = StartedRun(files, origin, network, context, chosen_by, test, progress, metrics)
     if processes.is_first:
         if is_resumed:
             files.remove_leftovers()
