@@ -146,7 +146,7 @@ def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, spli
     options, _, where = _data_set(provenance, data)
     samples = options.load(split)
     chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
-    return _as_trained(chosen, provenance)
+    return _as_trained(chosen, provenance, is_named=data is not None)
 
 
 def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels: np.ndarray | None = None) -> Chosen:
@@ -162,28 +162,29 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     if count < 0:
         raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
     options, share, where = _data_set(network.provenance, data)
-    held_out = _as_trained(validation_samples(options, share, where), network.provenance)
+    every = validation_samples(options, share, where)
+    held_out = _as_trained(every, network.provenance, is_named=data is not None)
     require_fit(network, held_out)
     first = held_out.first(count)
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
-def _as_trained(samples: Samples | Signals, provenance: Mapping[str, Any]) -> Samples:
-    """Return `samples` in the coding that the network was trained with."""
+def _as_trained(samples: Samples | Signals, provenance: Mapping[str, Any], is_named: bool) -> Samples:
+    """Return `samples` in the coding that the network was trained with. is_named: whether the user named the data."""
     config = provenance.get("config", {})
-    encoder = _encoder(config.get("encoder", {})) if isinstance(samples, Signals) else None
+    encoder = _encoder(config.get("encoder", {}), is_named) if isinstance(samples, Signals) else None
     return coded(samples, config.get("coding", "direct"), config.get("steps", 1), encoder)
 
 
-def _encoder(stated: Mapping[str, Any]) -> Encoder | None:
-    """Return the encoder that a file states, one that comes with the program; None where it states none."""
+def _encoder(stated: Mapping[str, Any], is_trusted: bool) -> Encoder:
+    """Return the encoder that a file states, one that comes with the program unless the file is trusted."""
     if "name" not in stated:
-        return None
+        raise UserError("data: signals, and the network was not trained on any. Choose the data it was trained for.")
     name = stated["name"]
-    if not comes_with_the_program("train.encoders", name):
+    if not is_trusted and not comes_with_the_program("train.encoders", name):
         raise UserError(
             f"the network was trained with encoder {shown(name)}, which does not come with the program, and a file may "
-            "not run a plug-in. Give the inputs as an array."
+            "not run a plug-in. If you trust it, give --data NAME or NAME:PATH."
         )
     options = {key: value for key, value in stated.items() if key != "name"}
     encoder: Encoder = checked_options(load_plugin("train.encoders", name).Encoder, options, f"encoder {name!r}")
