@@ -70,6 +70,24 @@ def test_the_other_options_of_the_data_set_stay_as_it_was_trained(tmp_path):
     assert sources.test_samples(stated, f"npz_file:{tmp_path / 'mine.npz'}", 1).shape == (3, 4, 4)
 
 
+def test_a_file_runs_no_encoder_of_the_users_unless_the_user_names_the_data(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mine.npz", signals=np.zeros((5, 3)), labels=np.arange(5) % 2)
+    folder = tmp_path / "train/encoders"
+    folder.mkdir(parents=True)
+    (folder / "bait.py").write_text("raise AssertionError('the plug-in ran')\n")
+    monkeypatch.setenv("SNN_DEPLOY_PLUGINS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    stated = {"config": {"steps": 9, "data": {"name": "time_series", "file": "mine.npz"}, "encoder": {"name": "bait"}}}
+    with pytest.raises(UserError, match="a file may not run a plug-in"):
+        sources.test_samples(stated, None, 1)
+    with pytest.raises(AssertionError, match="the plug-in ran"):
+        sources.test_samples(stated, "time_series", 1)
+    stated["config"]["encoder"] = {"name": "latency", "frames": 3}
+    assert sources.test_samples(stated, None, 1).steps == 9
+    with pytest.raises(UserError, match="the network was not trained on any"):
+        sources.test_samples({"config": {}}, "time_series:mine.npz", 1)
+
+
 def test_a_file_runs_no_plug_in(tmp_path, monkeypatch):
     folder = tmp_path / "train/datasets"
     folder.mkdir(parents=True)

@@ -79,9 +79,11 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.data.event_file import read_events
 from snn_deploy.train.data.idx_file import read_idx_samples
+from snn_deploy.train.data.mel_bands import mel_bands, read_sound
 from snn_deploy.train.datasets import cifar10, cifar100
 from snn_deploy.train.datasets._image_files import ImageFiles
 from snn_deploy.train.datasets.npz_file import Dataset as NpzFile
+from snn_deploy.train.datasets.time_series import Dataset as TimeSeries
 from snn_deploy.train.models import layer_string
 from snn_deploy.train.run import checkpoint
 from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS
@@ -354,6 +356,14 @@ def readers() -> tuple[Reader, ...]:
             lambda path: NpzFile(str(path)).load("test"),
             _npz,
         ),
+        Reader(
+            "signals.npz",
+            lambda path: np.savez(path, signals=np.arange(60.0).reshape(10, 2, 3), labels=np.arange(10) % 2),
+            lambda path: TimeSeries(str(path)).load("test"),
+            _npz,
+        ),
+        Reader("series.ts", _write_series, lambda path: TimeSeries(str(path)).load("test")),
+        Reader("sound.wav", _write_sound, lambda path: mel_bands(read_sound(path, 8000, 1.0), 8000, 4, 0.02, 0.01)),
         *(Reader(f"idx/t10k-{name}", _write_idx, lambda path: read_idx_samples(path.parent, "test"), _idx)
           for name in ("images-idx3-ubyte", "labels-idx1-ubyte.gz")),
         *(Reader(name, partial(_write_cifar, label_bytes), partial(_load, data_set)) for name, label_bytes, data_set in
@@ -361,6 +371,17 @@ def readers() -> tuple[Reader, ...]:
         Reader("study/journal.log", _write_journal, _of_journal, _lines),
         Reader("network.onnx", write_onnx, lambda path: onnx.run(integers, frames, file=path), _onnx),
     )  # fmt: skip
+
+
+def _write_series(path: Path) -> None:
+    head = "@problemName x\n@timeStamps false\n@univariate false\n@equalLength false\n@classLabel true a b\n@data\n"
+    path.write_text(head + "1,2.5,-3:4,5,6:a\n7:8:b\n9,0:1,2:a\n" * 3)
+
+
+def _write_sound(path: Path) -> None:
+    import soundfile  # noqa: PLC0415 - it may be missing
+
+    soundfile.write(path, np.sin(np.arange(400)), 8000)
 
 
 def _array_file(kind: str, version: int) -> Mutate:

@@ -20,6 +20,7 @@ def written(path, provenance):
     [
         *({"config": wrong} for wrong in (3, None, [], {"data": 3}, {"data": {"name": 3}}, {"data": {}})),
         *({"config": {key: wrong}} for key in ("seed", "steps", "coding", "quantization") for wrong in ([], "x", 1.5)),
+        *({"config": {"encoder": wrong}} for wrong in (3, [], {"name": 3}, {})),
         *({"config": {"quantization": {key: "x"}}} for key in ("epochs", "weight_bits", "per_channel")),
         *({"export": wrong} for wrong in (3, None, {"chip": 3}, {"tool": []}, {"weight_bits": {}}, {"states": 3})),
         *({key: wrong} for key in ("float_accuracy", "quantized_accuracy") for wrong in ("0.9", [], 1e300, -1)),

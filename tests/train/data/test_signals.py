@@ -65,6 +65,8 @@ def test_what_has_no_room_is_refused_with_what_to_set():
     long = of([np.zeros((2, 9))])
     with pytest.raises(UserError, match=r"a sample of 9 values, and there is room for 4: .* Set steps to 18"):
         encoded(long, current(frames=2), 8)
+    with pytest.raises(UserError, match=r"makes 2 maps of a sample.* Set encoder\.frames to 1 or 4"):
+        encoded(of([np.zeros((2, 9))], columns=9), current(frames=2), 4)
     with pytest.raises(UserError, match=r"room for 8: .* Set data\.columns to 9 or more"):
         encoded(of([np.zeros((2, 9))], columns=8), current(), 4)
 

@@ -31,6 +31,7 @@ def test_series_of_unequal_lengths_come_with_their_labels(written):
     [
         (HEAD + "1,2:3:a\n", "cannot be read as series"),
         (HEAD + "1,x:3,4:a\n", "cannot be read as series"),
+        ("@problemName\n" + HEAD + "1:2:a\n", "cannot be read as series"),
         (HEAD + "1:2:a\n1:a\n", "cannot be read as series"),
         (HEAD.replace("@classLabel true a b", "@classLabel false") + "1:2\n", "no class labels"),
         (HEAD.replace("@timeStamps false", "@timestamps  TRUE") + "(0,-1):a\n", "time stamps"),

@@ -15,6 +15,15 @@ def test_papers_notation_gives_its_layers_and_their_number_of_weights():
     assert plan.parameters == 16 * 9 + 32 * 16 * 9 + 10 * 32 * 49
 
 
+def test_height_and_width_of_a_kernel_a_stride_and_a_window_may_differ():
+    plan = Model("8C1x5S1x2-P1x4-6C3x1-10").plan((3, 5, 40), 10)
+    assert [p.shape for p in plan.populations] == [(8, 5, 20), (6, 5, 5), (10,)]
+    assert [c.weights_shape[2:] for c in plan.connections[:2]] == [(1, 5), (3, 1)]
+    assert [c.padding for c in plan.connections[:2]] == [(0, 2), (1, 0)]
+    assert [c.pool for c in plan.connections] == [(1, 1), (1, 4), (1, 1)]
+    assert Model("8C3x3S2x2-P2x2-10").plan((1, 8, 8), 10) == Model("8C3S2-P2-10").plan((1, 8, 8), 10)
+
+
 def test_the_output_layer_may_be_left_out_as_the_papers_do():
     assert Model("15C5-P2-40C5-P2-300").plan((1, 28, 28), 10) == Model("15C5-P2-40C5-P2-300-10").plan((1, 28, 28), 10)
 
@@ -30,6 +39,10 @@ def test_the_output_has_no_norm_and_every_other_layer_has():
     [
         ("16C3-MP2-10", "max pooling"),
         ("16C4-10", "odd kernels"),
+        ("16C1x4-10", "odd kernels"),
+        ("16C3S1x0-10", "a stride from 1"),
+        ("16C3-P1x29-10", "pooling needs a map"),
+        ("16C3x-10", "allowed are nCk"),
         ("16C3-P64-10", "pooling needs a map"),
         ("100-16C3-10", "before the dense layers"),
         ("16K3-10", "allowed are nCk"),

@@ -33,6 +33,11 @@ def encoded(signals: Signals, encoder: Encoder, steps: int) -> Samples:
     Frames are (kinds, channels, 1): convolutions of nx1 look along the channels. With `signals.columns`, a sample is
     one map, or `encoder.frames` of them, (kinds * channels, 1, columns): convolutions of 1xn look along the time.
     """
+    if signals.columns and encoder.frames not in (1, steps):
+        raise UserError(
+            f"steps = {steps}, and the encoder makes {encoder.frames} maps of a sample, one for each step. Set "
+            f"encoder.frames to 1 or {steps}."
+        )
     most = signals.columns or steps // encoder.frames
     longest = int(signals.lengths.max())
     if longest > most:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.support.foreign_parser import foreign_parser
-from snn_deploy.support.npz_file import DAMAGE, reason
+from snn_deploy.support.npz_file import reason
 from snn_deploy.support.user_error import UserError
 
 INCLUDED = (
@@ -37,7 +37,7 @@ def _read(path: Path) -> tuple[list[np.ndarray], list[str]]:
     try:
         with foreign_parser():
             series, labels, about = load(str(path), return_meta_data=True)
-    except DAMAGE as error:
+    except Exception as error:  # aeon raises whatever it meets
         raise UserError(
             f"{path}: cannot be read as series ({reason(error)}). Write it with aeon's save_to_ts_file."
         ) from error

@@ -33,7 +33,7 @@ class Dataset:
     bands: Annotated[int, Ge(1), Le(512)] = 40
     window: Annotated[float, Gt(0), Le(10)] = 0.025
     hop: Annotated[float, Gt(0), Le(10)] = 0.01
-    columns: Annotated[int, Ge(0), Le(100_000)] = 0
+    columns: Annotated[int, Ge(0), Le(10_000)] = 0
 
     @property
     def has_validation(self) -> bool:

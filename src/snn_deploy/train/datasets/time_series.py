@@ -37,7 +37,7 @@ class Dataset:
     gives_signals = True
 
     file: str = "JapaneseVowels"
-    columns: Annotated[int, Ge(0), Le(100_000)] = 0
+    columns: Annotated[int, Ge(0), Le(10_000)] = 0
 
     @property
     def has_validation(self) -> bool:

@@ -12,9 +12,9 @@ from snn_deploy.train.encoders._sides import sides
 
 @dataclass(frozen=True)
 class Encoder:
-    """levels: the largest value of an input, of the whole range of a channel. signed: whether a channel is two inputs, how far it
-    is below its mean in the training samples and how far above; else it is one, from its least value on. frames: for
-    how many steps a value is shown.
+    """levels: of the whole range of a channel, above 0. signed: whether a channel is two inputs, how far it is below
+    its mean in the training samples and how far above; else it is one, from its least value on. frames: for how many
+    steps a value is shown.
     """
 
     levels: Annotated[int, Ge(1), Le(LARGEST)] = LARGEST
