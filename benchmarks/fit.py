@@ -18,8 +18,10 @@ from pathlib import Path
 
 import snn_deploy as sd
 from snn_deploy.api.train import TrainResult
+from snn_deploy.fitting.chain import layers_of
 from snn_deploy.fitting.settings import Criterion
 from snn_deploy.support.atomic_file import write_text
+from snn_deploy.train.run.inheritance import read_parent
 
 BACKENDS = ["reference", "cpu", "onnx"]
 
@@ -133,7 +135,8 @@ def _fitted(chosen: argparse.Namespace, whole: Path, cores: int, criterion: Crit
 
 
 def _layers(run: Path) -> str:
-    return str(TrainResult(run).network.provenance["config"]["model"]["layers"])
+    network, model = TrainResult(run).network, read_parent(run).config.model.options
+    return layers_of(model.plan(network.input.shape, network.populations[-1].shape[0]))
 
 
 def _point(chosen: argparse.Namespace, way: str, run: Path) -> Point:
