@@ -9,9 +9,10 @@ demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
 
 # The tests start hundreds of processes; without bytecode each of them would compile torch and Lava anew. One process
-# has a whole file, so that what its tests share (a trained network, the built site) is made once.
+# has a whole file, so that what its tests share (a trained network, the built site) is made once; conftest.py says which
+# files come first.
 test: $(UV)
-	env -u PYTHONDONTWRITEBYTECODE $(UV) run --quiet pytest -n auto --maxprocesses 4 --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(UV) run --quiet pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 attack: $(UV)
 	$(UV) run --quiet python tests/attack/attack.py

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,30 @@ _SHARED = {"deadline": None, "print_blob": True, "suppress_health_check": [Healt
 settings.register_profile("suite", derandomize=True, **_SHARED)
 settings.register_profile("explore", **_SHARED)
 settings.load_profile("suite")
+
+
+# The files that take longest come first: a worker that begins with one of them last would end alone.
+_LONGEST = (
+    "docs/test_code_blocks.py",
+    "docs/test_code_blocks_of_training.py",
+    "docs/test_code_blocks_of_lava.py",
+    "cli/test_full_disk.py",
+    "train/gpu/test_in_interpreter.py",
+    "cli/verbs/test_search.py",
+    "train/run/test_ann_first.py",
+    "deploy/mapping/test_chip_agreement.py",
+    "cli/verbs/test_report.py",
+    "docs/test_readme.py",
+    "docs/test_example_scripts.py",
+    "cli/test_verb_kills.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first, the others as they were."""
+    here = Path(__file__).parent
+    place = {here / name: i for i, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(autouse=True, scope="session")

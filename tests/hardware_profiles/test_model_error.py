@@ -30,7 +30,7 @@ def test_maps_energies_times_and_reports_say_it():
     inputs = np.ones((1, *network.input.shape), np.uint8)
     energy = sd.energy(network, inputs, profile="loihi2")
     for name in ("dynamic_energy", "total_energy", "step_time", "step_time_second_hand"):
-        assert LINES[name] in str(energy), name
+        assert LINES[name] in str(energy.detailed()), name
     assert LINES["step_time"] in str(sd.latency(network, inputs, chip="loihi2"))
     assert LINES["cores"] in str(sd.place(network, chip="loihi2"))
     found = chip_facts(network, CHIP, mean_spikes(network, inputs), inputs)
