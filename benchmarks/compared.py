@@ -39,7 +39,8 @@ _NO_CHIP = "nothing: it has no model of a chip"
 
 
 # The ways to Lava. What stands in these functions is what a user writes; `file` is a place for a file, and `spikes` are
-# (samples, 64) of 0 and 1. Each returns the spike counts of the output, (samples, 10).
+# (samples, 64) of 0 and 1. Each returns the spike counts of the output, (samples, 10). Two repeat each other: a user
+# writes one of them, whole, and its lines are counted.
 
 
 def lava_dl_on_lava(net: nn.Module, spikes: np.ndarray, file: str) -> np.ndarray:

@@ -9,7 +9,6 @@ the dependency group `frameworks`.
 
 import importlib
 import re
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from page_tables import write_or_check
 from torch import nn
 from torch.nn import functional
 
@@ -24,7 +24,6 @@ import snn_deploy as sd
 from snn_deploy.network.source_comparison import SourceComparison
 
 PAGE = Path(__file__).with_name("frameworks.md")
-_BEGIN, _END = "<!-- tables: docs/frameworks_table.py writes them -->\n", "<!-- end of tables -->"
 STEPS, SHAPE = 6, (1, 8, 8)
 _GAIN = 4.0  # of torch's first weights, with which the last layers would not fire
 
@@ -298,12 +297,7 @@ def _table(titles: list[str], rows: list[list[str]]) -> str:
 def main() -> None:
     """Write the page's tables, or check them."""
     warnings.simplefilter("ignore")
-    page = PAGE.read_text(encoding="utf-8")
-    start, end = page.index(_BEGIN) + len(_BEGIN), page.index(_END)
-    found = tables()
-    if "--check" in sys.argv:
-        sys.exit(page[start:end] != found)
-    PAGE.write_text(page[:start] + found + page[end:], encoding="utf-8")
+    write_or_check(PAGE, "docs/frameworks_table.py", tables())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ dependency groups `neurobench` and `frameworks`.
 
 import contextlib
 import io
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from page_tables import write_or_check
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import snn_deploy as sd
 
 PAGE = Path(__file__).with_name("neurobench.md")
-_BEGIN, _END = "<!-- tables: docs/neurobench_table.py writes them -->\n", "<!-- end of tables -->"
 _KEPT_BY_SNNTORCH = 12  # bytes of graded_spikes_factor and reset_mechanism_val, in each layer of neurons
 
 
@@ -169,12 +168,7 @@ def _text(value: float) -> str:
 def main() -> None:
     """Write the page's tables, or check them."""
     warnings.simplefilter("ignore")
-    page = PAGE.read_text(encoding="utf-8")
-    start, end = page.index(_BEGIN) + len(_BEGIN), page.index(_END)
-    found = tables()
-    if "--check" in sys.argv:
-        sys.exit(page[start:end] != found)
-    PAGE.write_text(page[:start] + found + page[end:], encoding="utf-8")
+    write_or_check(PAGE, "docs/neurobench_table.py", tables())
 
 
 if __name__ == "__main__":

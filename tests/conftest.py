@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of the longest files first, the others as they were."""
     here = Path(__file__).parent
     place = {here / name: i for i, name in enumerate(_LONGEST)}
+    assert all(path.is_file() for path in place), "conftest.py: a file of _LONGEST is not there any more"
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 

@@ -1,281 +1,32 @@
 """export: a network in floats becomes integers that a chip holds, and files that other programs open."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from snn_deploy.api.exported_layer import ExportedLayer, exported_layer, layer_as_dict, span_in_words
-from snn_deploy.api.health import broken_limits, check_limits, health_as_dict, health_blocks
+from snn_deploy.api.export_result import ExportResult
+from snn_deploy.api.health import broken_limits, check_limits
 from snn_deploy.api.measuring import States, measuring
 from snn_deploy.api.sources import DEFAULT_CHIP, Chosen, Data, choose
 from snn_deploy.deploy.running.backend import load_backend, make_ready
-from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflows
+from snn_deploy.deploy.running.overflows import overflows
 from snn_deploy.deploy.verification.verify import silent_populations
 from snn_deploy.export.chip.limits import limits_of
-from snn_deploy.export.health import Health
 from snn_deploy.export.health import health as measured_health
 from snn_deploy.export.passes.place_shift import Shift
-from snn_deploy.export.proof.prove_bounds import Bounds
-from snn_deploy.export.to_integer_network import Export, ExportOptions, keep_integers, to_integer_network
+from snn_deploy.export.to_integer_network import ExportOptions, keep_integers, to_integer_network
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.interchange.check_frames import RANDOM_SAMPLES, check_frames
 from snn_deploy.network import float_semantics
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
-from snn_deploy.network.integer_network import IntegerNetwork, integer_network_bytes
-from snn_deploy.network.source_comparison import source_line
-from snn_deploy.network.state_units import STATE_SHIFT
-from snn_deploy.rounding.fit import Fit
-from snn_deploy.rounding.limits import Limits
-from snn_deploy.support.atomic_file import remove_file, write_files
-from snn_deploy.support.nearest_name import did_you_mean
-from snn_deploy.support.one_writer import one_writer
-from snn_deploy.support.plugin import load_plugin, plugin_names
-from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
-_TARGETS = "export.targets"  # one file for each, with its FILE and a function content(network), its bytes
-_MANY_BITS = 1.0  # that bounds may cost a weight before the result says how to avoid it
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
-
-
-@dataclass(frozen=True, repr=False)
-class ExportResult(Result):
-    """An integer network, how its integers were found, what is proved of them, and what was measured.
-
-    limits: what the chip holds. export: everything that the passes gave. accuracy: the share of `samples` test samples
-    that the integers get right, or None where it was not measured. health: the layers beside the float network, or
-    None. broken_limits: one sentence for each required limit that does not hold. files: what `save` wrote; problem: why
-    the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
-    many did on those samples; None where that was not counted. beside_source: of a network from a torch module, the
-    integers beside the floats on random samples; None for others. silent: populations that never fired on the samples
-    of `accuracy`.
-    """
-
-    export: Export
-    limits: Limits
-    accuracy: float | None = None
-    samples: int = 0
-    health: Health | None = None
-    broken_limits: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    problem: str | None = None
-    overflows: tuple[Overflow, ...] | None = None
-    beside_source: Health | None = None
-    silent: tuple[str, ...] = ()
-
-    @property
-    def network(self) -> IntegerNetwork:
-        """The integer network."""
-        return self.export.network
-
-    @property
-    def fits(self) -> dict[str, Fit]:
-        """Population -> how its integers were found."""
-        return self.export.fits
-
-    @property
-    def bounds(self) -> dict[str, Bounds]:
-        """Population -> the largest current and potential that any input can cause, in 1/64 of a weight step."""
-        return self.export.bounds
-
-    @property
-    def float_accuracy(self) -> float | None:
-        """The share of test samples that the float network got right after training; None where that is not known."""
-        found = self.network.provenance.get("float_accuracy")
-        return found if isinstance(found, float) else None
-
-    @property
-    def layers(self) -> tuple[ExportedLayer, ...]:
-        """Each population's weight step, integers and bounds, in order."""
-        return tuple(exported_layer(self.export, p, self.limits) for p in self.network.populations)
-
-    def save(self, folder: str | Path, target: str = "loihi") -> "ExportResult":
-        """Return this result with the files that it wrote to `folder`: network.npz, and the file of `target`.
-
-        target: "loihi" (network.net, for lava-dl) or "onnx" (network.onnx). Where its format cannot hold the network,
-        `problem` says why, and snn-deploy's own backends run network.npz.
-        """
-        names = plugin_names(_TARGETS)
-        if target not in names:
-            hint = did_you_mean(target, names)
-            raise UserError(f"target {target!r}.{hint} Choose one of {', '.join(names)}; NIR files are from write_nir.")
-        plugin = load_plugin(_TARGETS, target)
-        with one_writer(Path(folder)):
-            return self._saved(Path(folder), plugin)
-
-    def _saved(self, folder: Path, plugin: ModuleType) -> "ExportResult":
-        """Return this result with the files of `plugin`, after writing them."""
-        of_target, problem = folder / plugin.FILE, None
-        files = {folder / "network.npz": integer_network_bytes(self.network)}
-        try:
-            files[of_target] = plugin.content(self.network)
-        except UserError as error:
-            problem = f"no {plugin.FILE}: {error}"
-        write_files(files)
-        if problem is not None:
-            remove_file(of_target)  # an older export's file would not match
-        return replace(self, files=tuple(files), problem=problem)
-
-    def headline(self) -> str:
-        """Return the network's shape, its bits, and how much accuracy it kept."""
-        populations = len(self.network.populations)
-        kept = "" if self.accuracy is None else f", {100 * self.accuracy:.2f} % of {self.samples} test samples"
-        return f"{populations} populations, {self.network.steps} steps, weights of {self.limits.weight_bits} bits{kept}"
-
-    def blocks(self) -> tuple[Block, ...]:
-        """Return each layer's integers and bounds, what they do not hold exactly, accuracies and the health report."""
-        return (
-            self._table(),
-            *(("the network came in integers, and they stay as they are",) if self.export.folded is None else ()),
-            "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that",
-            *self._states(),
-            *self._warnings(),
-            *self._changes(),
-            *self._accuracies(),
-            *self._source(),
-            *(() if self.health is None else health_blocks(self.health)),
-            *(f"wrote {path}" for path in self.files),
-            *self.broken_limits,
-            *(() if self.problem is None else (self.problem,)),
-        )
-
-    @property
-    def never_fire(self) -> tuple[str, ...]:
-        """The populations whose largest potential that any input can cause is not above their threshold."""
-        firing = {p.name for p in self.network.populations if p.fires}
-        return tuple(x.population for x in self.layers if x.population in firing and not x.can_fire)
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether the scales keep to states that were measured, so that some input may make others overflow."""
-        return self.export.largest_states is not None
-
-    def _table(self) -> Table:
-        """Return a row for each population; columns that would be empty are left out."""
-        layers, lost = self.layers, any(layer.bits_lost_to_bounds for layer in self.layers)
-        beyond = {o.population: o.wrapped_currents + o.saturated_potentials for o in self.overflows or ()}
-        columns: dict[str, list[object]] = {
-            "population": [layer.population for layer in layers],
-            "scale": ["-" if layer.scale is None else span_in_words(layer.scale) for layer in layers],
-            "weights": [f"{layer.weights[0]}..{layer.weights[1]}" for layer in layers],
-            "threshold": ["-" if layer.threshold is None else span_in_words(layer.threshold) for layer in layers],
-            "largest current": [layer.shown_current for layer in layers],
-            "largest potential": [layer.shown_potential for layer in layers],
-            "of 24 bits": [f"{100 * layer.shown_potential / layer.limit:.1f} %" for layer in layers],
-        }
-        if lost:
-            columns["bits lost to bounds"] = [f"{layer.bits_lost_to_bounds:.1f}" for layer in layers]
-        if beyond:
-            columns["states beyond"] = [beyond.get(layer.population, 0) for layer in layers]
-        return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
-
-    def _states(self) -> tuple[str, ...]:
-        """Return what the currents and potentials of the table are, and what that cost."""
-        limit = self.limits.largest_state
-        largest = max(self.layers, key=lambda layer: layer.bits_lost_to_bounds)
-        cost = f"{largest.bits_lost_to_bounds:.1f} of {self.limits.weight_bits} weight bits of {largest.population}"
-        if not self.is_measured:
-            found = [f"any input can cause; the limit is {limit}."]
-            if largest.bits_lost_to_bounds > _MANY_BITS:
-                found.append(f"that this is proved for all inputs costs {cost}; --states measured may cost fewer.")
-        else:
-            record = self.network.provenance["export"]["states"]
-            margin = f"{record['margin']:g} times that, or all that any"
-            found = [
-                f"{record['samples']} {record['from']} caused in floats; {margin}",
-                f"input can cause, fits {limit}.",
-            ]
-            if largest.bits_lost_to_bounds > _MANY_BITS:
-                less = "; a smaller --margin may cost fewer." if record["margin"] > 1 else "."
-                found.append(f"room for that costs {cost}{less}")
-        if self.overflows is not None:
-            found += overflow_line(self.overflows, f"{self.samples} test samples")
-        elif self.is_measured:
-            found.append("states beyond 24 bits: not counted, as no test samples ran")
-        return tuple(found)
-
-    def _warnings(self) -> tuple[str, ...]:
-        """Return a line for each population that no input, or no test sample, makes fire.
-
-        The former about the channel that comes nearest to it.
-        """
-        lines = []
-        for p in self.network.populations:
-            if p.name in self.never_fire:
-                highest, threshold = self.bounds[p.name].highest_potential, p.threshold.astype(np.int64) << STATE_SHIFT
-                i = int((highest - threshold).argmax())
-                lines.append(
-                    f"{p.name} can never fire: its largest potential is {highest[i]}, its threshold {threshold[i]}"
-                )
-            elif p.name in self.silent:
-                lines.append(f"{p.name} never fired on the {self.samples} test samples; nothing passes through it")
-        return tuple(lines)
-
-    def _changes(self) -> tuple[str, ...]:
-        """Return what the integers do not hold exactly, beside the rounding of the weights themselves."""
-        clipped = {n: sum(f.clipped) for n, f in self.fits.items() if any(f.clipped)}
-        counts = ", ".join(f"{count} of {name}" for name, count in clipped.items())
-        return (
-            *(
-                f"population {name!r}: decays rounded, by up to {change:.3g}"
-                for name, change in self.export.rounded_decays.items()
-            ),
-            *((f"clipped weights (clipping reduced the total rounding error): {counts}",) if clipped else ()),
-            *(
-                f"population {name!r}: biases, reset and initial values rounded, by up to {fit.largest_rounding:.3g}"
-                for name, fit in self.fits.items()
-                if fit.largest_rounding
-            ),
-        )
-
-    def _accuracies(self) -> tuple[str, ...]:
-        origin = self.network.provenance
-        tested = origin.get("test_samples")
-        lines = []
-        if self.float_accuracy is not None:
-            measured = f"{100 * self.float_accuracy:.2f} % of {tested} test samples (measured after training)"
-            lines.append(f"float accuracy    {measured}")
-        if trained := origin.get("quantized_accuracy"):
-            rounded = f"{100 * trained:.2f} % of {tested} test samples, with weights rounded as then"
-            lines.append(f"as trained        {rounded}")
-        if self.accuracy is not None:
-            lines.append(f"integer accuracy  {100 * self.accuracy:.2f} % of {self.samples} test samples")
-        return tuple(lines)
-
-    def _source(self) -> tuple[str, ...]:
-        """Return what is known of the network and the one that it came from."""
-        line, found = source_line(self.network.provenance), self.beside_source
-        if found is None:
-            return () if line is None else (line,)
-        shares = f"{100 * found.spike_agreement:.1f} % of spikes and {100 * found.agreement:.0f} % of decisions"
-        told = f"in integers       {shares} as in floats, on {found.samples} random samples"
-        return (told,) if line is None else (line, told)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return files, accuracies, each layer's integers and bounds, and the health report."""
-        return {
-            "files": [str(path) for path in self.files],
-            "problem": self.problem,
-            "float_accuracy": self.float_accuracy,
-            "integer_accuracy": self.accuracy,
-            "samples": self.samples,
-            "weight_bits": self.limits.weight_bits,
-            "sha256": self.network.digest,
-            "rounded_decays": self.export.rounded_decays,
-            "states": self.network.provenance["export"]["states"] if self.is_measured else {"from": "proof"},
-            "overflows": None if self.overflows is None else [asdict(one) for one in self.overflows],
-            "never_fire": list(self.never_fire),
-            "layers": [layer_as_dict(layer) for layer in self.layers],
-            "source": self.network.provenance.get("compared"),
-            "beside_source": self.beside_source and health_as_dict(self.beside_source),
-            "health": self.health and health_as_dict(self.health),
-            "broken_limits": list(self.broken_limits),
-        }
 
 
 def export(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from snn_deploy.api.export import ExportResult, export
+from snn_deploy.api.export import export
+from snn_deploy.api.export_result import ExportResult
 from snn_deploy.api.verify import VerifyResult, verify
 from snn_deploy.deploy.mapping.cores.placement import Storage
 from snn_deploy.deploy.mapping.fit_trade import FitTrade, TradeStage, write_trade

@@ -28,7 +28,7 @@ from snn_deploy.support.user_error import UserError
     "--fit-cores",
     default="none",
     show_default=True,
-    help="Cores to make networks fit, or none for networks as they were trained, such as none,6,3.",
+    help="Numbers of cores that networks are made to fit, and none for networks as they were trained: none,6,3.",
 )
 @click.option(
     "--choose",
