@@ -1,9 +1,7 @@
 """Events go through every verb: train, export, run, verify, map, energy, report."""
 
-import json
-
 import pytest
-from helpers.cli_help import snn_deploy
+from helpers.cli_help import as_json, snn_deploy
 
 CONFIG = """
 steps = 6
@@ -37,26 +35,20 @@ def run(request, tmp_path_factory):
     return folder
 
 
-def _json(*arguments):
-    done = snn_deploy(*arguments, "--json")
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def test_every_verb_takes_sequences(run, tmp_path):
-    ran = _json("run", run / "loihi")
+    ran = as_json("run", run / "loihi")
     assert ran["samples"] == 64
-    verified = _json("verify", run / "loihi", "--samples", 5, "--backends", "reference,cpu,onnx")
+    verified = as_json("verify", run / "loihi", "--samples", 5, "--backends", "reference,cpu,onnx")
     assert verified["differences"] == []
-    mapped = _json("map", run / "loihi", "--profile", "loihi1", "--samples", 5, "--out", tmp_path / "placement.json")
+    mapped = as_json("map", run / "loihi", "--profile", "loihi1", "--samples", 5, "--out", tmp_path / "placement.json")
     assert mapped["fits"]
     operations = sum(c["synaptic_operations"] for c in ran["connections"])
-    energy = _json("energy", run / "loihi")
+    energy = as_json("energy", run / "loihi")
     assert sum(t["count"] for t in energy["spiking"]) == pytest.approx(operations)  # 0/1 frames: nothing is multiplied
-    placed = _json("energy", run / "loihi", "--profile", "loihi1", "--placement", tmp_path / "placement.json")
+    placed = as_json("energy", run / "loihi", "--profile", "loihi1", "--placement", tmp_path / "placement.json")
     assert placed["range"][0] > 0
     assert len(placed["estimates"]) == 3  # Loihi 1 was measured three times
-    timed = _json("energy", run / "loihi", "--seconds", 0.25)
+    timed = as_json("energy", run / "loihi", "--seconds", 0.25)
     assert timed["range_per_second"] == pytest.approx([4 * joules for joules in timed["range"]])
     reported = snn_deploy(
         "report", run, "--out", tmp_path / "r.html", "--samples", 10, "--compared", 2, "--backends", "reference,cpu"

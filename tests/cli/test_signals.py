@@ -1,10 +1,8 @@
 """Signals go through every verb: values in steps, and maps that convolutions look along the time of."""
 
-import json
-
 import numpy as np
 import pytest
-from helpers.cli_help import snn_deploy
+from helpers.cli_help import as_json, snn_deploy
 
 from snn_deploy.network.integer_network import read_integer_network
 
@@ -52,19 +50,13 @@ def run(request, tmp_path_factory):
         yield folder / "run"
 
 
-def _json(*arguments):
-    done = snn_deploy(*arguments, "--json")
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def test_every_verb_takes_signals(run, tmp_path):
-    ran = _json("run", run / "loihi")
+    ran = as_json("run", run / "loihi")
     assert (ran["samples"], ran["accuracy"] > 0.7) == (20, True)
-    verified = _json("verify", run / "loihi", "--samples", 4, "--backends", "reference,cpu,onnx")
+    verified = as_json("verify", run / "loihi", "--samples", 4, "--backends", "reference,cpu,onnx")
     assert verified["differences"] == [] and verified["spikes"] > 0
-    assert _json("map", run / "loihi", "--samples", 4)["fits"]
-    timed = _json("energy", run / "loihi", "--seconds", 0.5)
+    assert as_json("map", run / "loihi", "--samples", 4)["fits"]
+    timed = as_json("energy", run / "loihi", "--seconds", 0.5)
     assert timed["range_per_second"] == pytest.approx([2 * joules for joules in timed["range"]])
     reported = snn_deploy(
         "report", run, "--out", tmp_path / "r.html", "--samples", 6, "--compared", 2, "--backends", "reference,cpu"

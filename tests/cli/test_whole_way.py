@@ -8,16 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.cli_help import snn_deploy
+from helpers.cli_help import as_json, snn_deploy
 
 from snn_deploy.deploy.backends import cpu
 from snn_deploy.network.integer_network import read_integer_network, write_integer_network
-
-
-def _json(*arguments, code=0):
-    result = snn_deploy(*arguments, "--json")
-    assert result.exit_code == code, result.stderr
-    return json.loads(result.stdout)  # fails unless standard output is one JSON object
 
 
 def test_train_writes_its_config_metrics_checkpoint_and_network(run):
@@ -30,13 +24,13 @@ def test_train_writes_its_config_metrics_checkpoint_and_network(run):
 
 def test_the_resolved_config_trains_the_same_network_again(run, tmp_path):
     again = tmp_path / "again"
-    _json("train", run / "config.toml", "--out", again)
+    as_json("train", run / "config.toml", "--out", again)
     assert (again / "float_network.npz").read_bytes() == (run / "float_network.npz").read_bytes()
     assert (again / "checkpoints/last.safetensors").read_bytes() == (run / "checkpoints/last.safetensors").read_bytes()
 
 
 def test_another_seed_trains_another_network(run, config, tmp_path):
-    _json("train", config, "--set", "seed=4", "--out", tmp_path / "other")
+    as_json("train", config, "--set", "seed=4", "--out", tmp_path / "other")
     assert (tmp_path / "other/float_network.npz").read_bytes() != (run / "float_network.npz").read_bytes()
 
 
@@ -47,7 +41,7 @@ def test_a_finished_run_is_not_written_over_unless_forced(run, config):
 
 
 def test_export_says_what_it_made(run, tmp_path):
-    report = _json("export", run, "--target", "loihi", "--out", tmp_path)
+    report = as_json("export", run, "--target", "loihi", "--out", tmp_path)
     assert report["integer_accuracy"] > 0.5
     assert abs(report["integer_accuracy"] - report["float_accuracy"]) < 0.02
     assert [layer["population"] for layer in report["layers"]] == ["conv1", "conv2", "output"]
@@ -58,19 +52,19 @@ def test_export_says_what_it_made(run, tmp_path):
 
 
 def test_the_same_run_exports_the_same_bytes(run, exported, tmp_path):
-    _json("export", run, "--out", tmp_path)
+    as_json("export", run, "--out", tmp_path)
     for name in ("network.npz", "network.net"):
         assert (tmp_path / name).read_bytes() == (exported / name).read_bytes()
 
 
 def test_fewer_bits_give_smaller_weights(run, tmp_path):
-    report = _json("export", run, "--weight-bits", "4", "--profile", "loihi2", "--out", tmp_path)
+    report = as_json("export", run, "--weight-bits", "4", "--profile", "loihi2", "--out", tmp_path)
     assert all(layer["weights"][0] >= -7 and layer["weights"][1] <= 7 for layer in report["layers"])
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_run_reports_accuracy_spikes_synaptic_operations_and_outputs(exported, backend):
-    report = _json("run", exported, "--backend", backend, "--samples", 30)
+    report = as_json("run", exported, "--backend", backend, "--samples", 30)
     assert report["samples"] == 30
     assert report["accuracy"] > 0.5
     for population in report["populations"]:
@@ -82,7 +76,7 @@ def test_run_reports_accuracy_spikes_synaptic_operations_and_outputs(exported, b
 
 
 def test_backends_report_the_same_numbers(exported):
-    reports = [_json("run", exported / "network.npz", "--backend", b, "--samples", 30) for b in ("reference", "cpu")]
+    reports = [as_json("run", exported / "network.npz", "--backend", b, "--samples", 30) for b in ("reference", "cpu")]
     for report in reports:
         del report["backend"]
     assert reports[0] == reports[1]
@@ -91,7 +85,7 @@ def test_backends_report_the_same_numbers(exported):
 def test_verify_says_identical_and_counts_the_spikes(exported):
     result = snn_deploy("verify", exported, "--backends", "reference,cpu", "--samples", 20)
     assert result.exit_code == 0
-    spikes = _json("verify", exported, "--backends", "reference,cpu", "--samples", 20)["spikes"]
+    spikes = as_json("verify", exported, "--backends", "reference,cpu", "--samples", 20)["spikes"]
     assert spikes > 100
     assert f"identical: 20 samples, {spikes} spikes" in result.stdout
 
@@ -111,12 +105,12 @@ def test_verify_names_the_first_difference_and_exits_with_1(exported, monkeypatc
 
 
 def test_energy_is_an_estimate_whose_terms_add_up(exported):
-    report = _json("energy", exported, "--samples", 50)
+    report = as_json("energy", exported, "--samples", 50)
     assert "estimate" in report["title"].lower()
     terms = report["spiking"]
     assert sum(t["count"] * t["unit_cost"] for t in terms) == pytest.approx(report["total"])
     assert [t["operation"] for t in terms] == ["multiply-accumulate", "addition", "addition"]
-    measured = _json("run", exported, "--samples", 50)["connections"]
+    measured = as_json("run", exported, "--samples", 50)["connections"]
     assert [t["count"] for t in terms[1:]] == pytest.approx([c["synaptic_operations"] for c in measured[1:]])
     assert all(t["source"] and t["unit_cost"] > 0 for t in terms)
 
@@ -128,7 +122,7 @@ def test_a_network_of_other_data_can_be_given_data_by_name(exported, tmp_path):
     result = snn_deploy("run", nameless)
     assert result.exit_code == 2
     assert "--data" in result.stderr
-    assert _json("run", nameless, "--data", "digits", "--samples", 5)["samples"] == 5
+    assert as_json("run", nameless, "--data", "digits", "--samples", 5)["samples"] == 5
 
 
 def test_help_and_version_load_neither_torch_nor_lava():
