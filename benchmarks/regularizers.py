@@ -32,10 +32,16 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "operations": ("losses.synaptic_operations.weight=0.2",),
     "im": ("losses.im_loss.weight=0.1",),
+    "im-channels": ("losses.im_loss.weight=0.1", "losses.im_loss.per_channel=true"),
+    "im-channels-at-zero": (
+        "losses.im_loss.weight=0.1",
+        "losses.im_loss.per_channel=true",
+        "losses.im_loss.target=0",
+    ),
     "im-operations": ("losses.im_loss.weight=0.1", "losses.synaptic_operations.weight=0.2"),
-    "rmp": ("losses.rmp_loss.peak=0.3", "losses.rmp_loss.end=1"),
+    "rmp": ("losses.rmp_loss.weight=0.3", "losses.rmp_loss.end=1"),
     "rmp-operations": (
-        "losses.rmp_loss.peak=0.3",
+        "losses.rmp_loss.weight=0.3",
         "losses.rmp_loss.end=1",
         "losses.synaptic_operations.weight=0.2",
     ),
@@ -48,7 +54,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/regularizers"))
-    parser.add_argument("--variant", action="append", default=[], help="NAME:KEY=VALUE,... in place of the six")
+    parser.add_argument("--variant", action="append", default=[], help="NAME:KEY=VALUE,... in place of all")
     parser.add_argument("--set", action="append", default=[], dest="changes")
     chosen = parser.parse_args()
     variants = dict(map(_variant, chosen.variant)) or VARIANTS

@@ -24,11 +24,11 @@ VARIANTS = {
     "tdbn": {"norm": {"name": "tdbn"}},
     "scale": {"norm": {"name": "scale_tdbn"}},
     "no norm": {"norm": {"name": "none"}, "neuron": {"threshold": 0.1}},
-    "both losses": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"peak": 5.0}}},
+    "both losses": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"weight": 5.0}}},
     "learned leak": {"neuron": {"learns_voltage_keep": True}},
     "rounded weights": {"quantization": {"epochs": 2}, "norm": {"name": "none"}, "neuron": {"threshold": 0.1}},
     "recurrent": {"model": {"layers": "4C3-P2-12R-10"}, "neuron": {"threshold": 0.1}},
-    "plain path": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"peak": 5.0, "exponent": 1.5}}},
+    "plain path": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"weight": 5.0, "exponent": 1.5}}},
 }
 
 

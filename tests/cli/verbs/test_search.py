@@ -252,7 +252,7 @@ def test_what_a_killed_search_left_half_written_is_removed_by_the_next(config, f
 def test_choices_that_do_not_fit_together_are_pruned_and_the_others_are_tried(config, tmp_path):
     choices = ["--choose", "norm.name=tdbn|centered_tdbn", "--choose", "quantization.epochs=0|1"]
     options = ["--weight-bits", "8", "--thresholds", "scalar", "--steps", 2, "--samples", 20, "--verify", 1]
-    small = ["--set", "training.samples=64", "--set", "losses.rmp_loss.peak=0.1"]
+    small = ["--set", "training.samples=64", "--set", "losses.rmp_loss.weight=0.1"]
     result = snn_deploy("search", config, *options, *choices, *small, "--out", tmp_path / "s", "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)

@@ -25,7 +25,7 @@ def test_defaults_are_the_bias_free_recipe():
 
 
 def test_the_resolved_table_reads_back_as_the_same_config():
-    config = resolved_config({**TABLE, "losses": {"im_loss": {}, "rmp_loss": {"peak": 0.2}}}, "my.toml")
+    config = resolved_config({**TABLE, "losses": {"im_loss": {}, "rmp_loss": {"weight": 0.2}}}, "my.toml")
     assert resolved_config(config.table(), "again") == config
 
 

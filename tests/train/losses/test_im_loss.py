@@ -33,3 +33,20 @@ def test_layers_inside_residual_blocks_are_not_constrained():
     outside, inside = _layer("a", torch.full((2, 2), 0.2)), _layer("b", torch.full((2, 2), 9.0), inner=True)
     labels = torch.zeros(1)
     assert Loss()(_recording(outside, inside), labels) == Loss()(_recording(outside), labels)
+
+
+def test_per_channel_the_mean_of_each_channel_is_pulled_to_the_target():
+    potentials = torch.tensor([0.2, 0.8]).view(1, 1, 2, 1, 1).expand(2, 3, 2, 4, 4)  # the layer's mean is the threshold
+    recording, labels = _recording(_layer("a", potentials)), torch.zeros(3)
+    assert Loss(weight=1.0)(recording, labels).item() == pytest.approx(0.0, abs=1e-9)
+    assert Loss(weight=1.0, per_channel=True)(recording, labels).item() == pytest.approx(0.3**2)
+    both = (0.2 - 0.25) ** 2 / 2 + (0.8 - 0.25) ** 2 / 2
+    assert Loss(weight=1.0, per_channel=True, target=0.5)(recording, labels).item() == pytest.approx(both)
+
+
+def test_a_layer_without_channels_is_constrained_neuron_by_neuron():
+    potentials = torch.tensor([0.2, 0.8]).expand(4, 5, 2)
+    recording = _recording(_layer("a", potentials))
+    assert Loss(weight=1.0, per_channel=True)(recording, torch.zeros(5)).item() == pytest.approx(0.09)
+    assert Loss(per_channel=True).needs_potentials
+    assert not Loss().needs_potentials

@@ -48,7 +48,7 @@ def command(
 
     \b
     Example: snn-deploy compare examples/digits.toml --seeds 3 --variant plain: \\
-      --variant imloss:losses.im_loss.weight=2.0 --variant rmploss:losses.rmp_loss.peak=0.1 --out runs/losses
+      --variant imloss:losses.im_loss.weight=2.0 --variant rmploss:losses.rmp_loss.weight=0.1 --out runs/losses
     """
     from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import
 

@@ -23,14 +23,14 @@ from snn_deploy.train.networks.recording import (
 
 @dataclass(frozen=True)
 class Loss:
-    """peak: k in the paper, the largest weight. exponent: p in the paper, 1 or 2.
+    """weight: k in the paper, the largest weight. exponent: p in the paper, 1 or 2.
 
-    end: the weight of the last epoch as a share of the peak; 0 in the paper.
+    end: the weight of the last epoch as a share of `weight`; 0 in the paper.
     """
 
     classifies = False
 
-    peak: Annotated[float, Gt(0)] = 0.1
+    weight: Annotated[float, Gt(0)] = 0.1
     exponent: Annotated[float, Ge(1)] = 2.0
     end: Annotated[float, Ge(0), Le(1)] = 0.0
 
@@ -50,21 +50,21 @@ class Loss:
         The spike is a constant in the gradient: the potential moves toward it, not it toward the potential.
         """
         errors = [self._mean(layer) for layer in recording.layers]
-        return self.weight(recording.epoch, recording.epochs) * mean_over_neurons(recording.layers, errors)
+        return self.weight_in(recording.epoch, recording.epochs) * mean_over_neurons(recording.layers, errors)
 
     def constrained(self, layers: Iterable[HiddenLayer]) -> list[HiddenLayer]:
         """Return those of the hidden layers that this term acts on: all of them."""
         return list(layers)
 
-    def weight(self, epoch: int, epochs: int) -> float:
+    def weight_in(self, epoch: int, epochs: int) -> float:
         """Return lambda(n) of equation 12: 2kn/N up to half of the epochs, 2k(1 - n/N) after it.
 
         With `end` the second half falls to k * end instead.
         """
         share = epoch / epochs
         if share <= 0.5:
-            return 2 * self.peak * share
-        return self.peak * (self.end + 2 * (1 - self.end) * (1 - share))
+            return 2 * self.weight * share
+        return self.weight * (self.end + 2 * (1 - self.end) * (1 - share))
 
     def _mean(self, layer: LayerRecord) -> Tensor:
         if self.exponent == 2.0:
