@@ -16,10 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 import snn_deploy as sd
 from snn_deploy.api.train import TrainResult
 from snn_deploy.fitting.chain import layers_of
-from snn_deploy.fitting.settings import Criterion
+from snn_deploy.fitting.settings import Criterion, Pruned
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.train.run.inheritance import read_parent
 
@@ -28,13 +30,14 @@ BACKENDS = ["reference", "cpu", "onnx"]
 
 @dataclass(frozen=True)
 class Point:
-    """A network on the chip. accuracy: in integers, on all test samples."""
+    """A network on the chip. accuracy: in integers, on all test samples. density: the share of weights that is not 0."""
 
     way: str
     layers: str
     cores: int
     accuracy: float
     identical: bool
+    density: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Budget:
 
 
 WAYS = ("fit", "magnitude", "narrower", "same layers", "whole")
+PRUNED: tuple[Pruned, ...] = ("channels", "synapses")  # ways that are asked for by name: fits that take nothing else
 
 
 def main() -> None:
@@ -66,7 +70,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--quantized-epochs", type=int, default=1)
     parser.add_argument("--verify", type=int, default=5, help="samples on which spikes are compared")
-    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=[*WAYS, *PRUNED])
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark-fit"))
     chosen = parser.parse_args()
@@ -96,6 +100,9 @@ def _points(chosen: argparse.Namespace, seed: int, way: str) -> Iterator[tuple[i
         here = out / f"cores{cores}"
         if way == "fit":
             yield cores, _point(chosen, "fit", _fitted(chosen, whole.folder, cores, "taylor", here / "fit"))
+        elif way in PRUNED:
+            run = _fitted(chosen, whole.folder, cores, "taylor", here / way, PRUNED[PRUNED.index(way)])
+            yield cores, _point(chosen, f"fit, {way} only", run)
         elif way == "magnitude":
             fitted = _fitted(chosen, whole.folder, cores, "magnitude", here / "magnitude")
             yield cores, _point(chosen, "magnitude, all layers alike", fitted)
@@ -115,7 +122,9 @@ def _trained(chosen: argparse.Namespace, changes: Sequence[str], out: Path) -> T
     return TrainResult(out) if is_finished else sd.train(chosen.config, out=out, changes=changes, resume=True)
 
 
-def _fitted(chosen: argparse.Namespace, whole: Path, cores: int, criterion: Criterion, out: Path) -> Path:
+def _fitted(
+    chosen: argparse.Namespace, whole: Path, cores: int, criterion: Criterion, out: Path, prune: Pruned = "both"
+) -> Path:
     """Return the run that the fit ends with; one that has its point already is finished."""
     if (done := next(out.glob("stage*/point.json"), None)) is not None:
         return done.parent
@@ -127,6 +136,7 @@ def _fitted(chosen: argparse.Namespace, whole: Path, cores: int, criterion: Crit
         epochs=chosen.epochs,
         quantized_epochs=chosen.quantized_epochs,
         criterion=criterion,
+        prune=prune,
         verify_samples=chosen.verify,
         out=out,
         resume=True,
@@ -148,15 +158,17 @@ def _point(chosen: argparse.Namespace, way: str, run: Path) -> Point:
     assert exported.accuracy is not None, run
     placed = sd.place(exported.network, chip=chosen.chip)
     compared = sd.verify(exported.network, backends=BACKENDS, samples=chosen.verify)
-    point = Point(way, _layers(run), placed.cores, exported.accuracy, compared.is_identical)
+    weights = [c.weights for c in exported.network.connections]
+    density = sum(map(np.count_nonzero, weights)) / sum(w.size for w in weights)
+    point = Point(way, _layers(run), placed.cores, exported.accuracy, compared.is_identical, density)
     write_text(kept, json.dumps(asdict(point)))
     return point
 
 
 def _print_table(found: dict[tuple[int, str], list[Point]]) -> None:
     whole = [p.accuracy for p in found[0, "whole"]]
-    print("\n| cores allowed | network | layers | cores | accuracy in integers | points | spikes |")
-    print("|---|---|---|---|---|---|---|")
+    print("\n| cores allowed | network | layers | weights not 0 | cores | accuracy in integers | points | spikes |")
+    print("|---|---|---|---|---|---|---|---|")
     for (cores, way), points in sorted(found.items(), key=lambda row: -row[0][0] if row[0][0] else -(2**31)):
         accuracies = [p.accuracy for p in points]
         lost = [100 * (a - b) for a, b in zip(accuracies, whole, strict=True)]
@@ -164,6 +176,7 @@ def _print_table(found: dict[tuple[int, str], list[Point]]) -> None:
             cores or "all",
             way,
             ", ".join(dict.fromkeys(p.layers for p in points)),
+            f"{100 * statistics.fmean(p.density for p in points):.0f} %",
             ", ".join(dict.fromkeys(str(p.cores) for p in points)),
             f"{_spread([100 * a for a in accuracies])} %",
             _spread(lost, sign="+"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.to_integer_network import to_integer_network
 from snn_deploy.network.float_network import read_float_network
-from snn_deploy.rounding.fit import Limits
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.atomic_file import write_text
 from snn_deploy.train.config.read_config import read_config
 from snn_deploy.train.run.comparison import Job, Outcome, require_same_configs, run_jobs

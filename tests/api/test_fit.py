@@ -109,7 +109,7 @@ def test_a_choice_that_was_edited_is_refused(whole, fitted, tmp_path):
     (out / "stage1").mkdir(parents=True)
     (out / "fit.json").write_bytes((fitted.folder / "fit.json").read_bytes())
     choice = json.loads((fitted.folder / "stage1" / "stage.json").read_text())
-    choice["stage"]["conv1"] = [49]
+    choice["stage"]["channels"]["conv1"] = [49]
     (out / "stage1" / "stage.json").write_text(json.dumps(choice))
     with pytest.raises(UserError, match="damaged or edited"):
         sd.fit(whole, out=out, resume=True, **HOW)
@@ -182,3 +182,36 @@ def test_options_of_the_other_use_are_refused(whole, config):
     assert "--rounds: is of a trained run" in found.stderr
     found = snn_deploy("fit", config)
     assert "is a config" in found.stderr
+
+
+@pytest.fixture(scope="module")
+def spikes_for_loihi1(tmp_path_factory):
+    table = {
+        "steps": 4,
+        "data": {"name": "moving_shapes", "steps": 4},
+        "model": {"layers": "8C3-P2-1000-8"},
+        "training": {"epochs": 2, "samples": 300, "measured_samples": 0, "batch_size": 50, "threads": 1},
+    }
+    return sd.train(table, out=tmp_path_factory.mktemp("sparse") / "run").folder
+
+
+def test_synapses_that_went_stay_0_in_floats_and_integers(spikes_for_loihi1, tmp_path):
+    how = {"chip": "loihi1", "samples": 40, "rounds": 1, "verify_samples": 2, "prune": "synapses"}
+    result = sd.fit(spikes_for_loihi1, out=tmp_path / "fit", cores=5, **how)
+    first, *_, last = result.stages
+    assert (first.layers, first.measures.cores) == (last.layers, 7)
+    assert result.fits
+    assert result.is_identical
+    assert last.density < 0.5 < first.density
+    choices = [json.loads((s.folder / "stage.json").read_text())["stage"]["synapses"] for s in result.stages[1:]]
+    floats = read_float_network(last.folder / "float_network.npz")
+    for c, whole in zip(floats.connections, result.exported.network.connections, strict=True):
+        share = max(choice.get(c.name, 0.0) for choice in choices)
+        assert (c.weights == 0).mean() == pytest.approx(share, abs=1e-3)
+        assert not whole.weights[c.weights == 0].any()
+    assert "weights not 0" in str(result)
+
+
+def test_synapses_do_not_go_on_a_chip_that_stores_every_one(whole, tmp_path):
+    with pytest.raises(UserError, match="loihi2 stores a weight of 0 like any other"):
+        sd.fit(whole, out=tmp_path / "fit", prune="synapses", **HOW)

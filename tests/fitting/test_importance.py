@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from snn_deploy.fitting.importance import magnitude, taylor
+from snn_deploy.fitting.importance import magnitude, synapse_changes, synapse_sizes, taylor
+from snn_deploy.fitting.parts import smallest
 from snn_deploy.fitting.smaller_start import trained_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.models import layer_string
@@ -64,3 +65,25 @@ def test_magnitudes_are_sums_of_the_weights_that_arrive(run):
     weights = network.weights["input-conv1"].detach().numpy()
     np.testing.assert_allclose(found["conv1"], np.abs(weights).sum((1, 2, 3)), rtol=1e-6)
     assert list(found) == ["conv1", "conv2", "dense3"]
+
+
+def test_what_synapses_are_worth_is_the_change_of_each_samples_loss_without_them(run):
+    network = trained_network(run, PLAN)
+    samples = run.config.data.options.load("train").first(40)
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    sizes = synapse_sizes(network)
+    change = synapse_changes(network, run.config, samples, sizes)
+    found = change("dense3-output", 0.5)
+
+    whole = losses(network, samples)
+    weights = network.weights["dense3-output"]
+    gone = torch.from_numpy(smallest(sizes["dense3-output"], 0.5))
+    assert int(gone.sum()) == weights.numel() // 2
+    assert weights[gone].abs().max() <= weights[~gone].abs().min()
+    with torch.no_grad():
+        weights[gone] = 0
+    assert found == pytest.approx(np.abs(losses(network, samples) - whole).mean(), rel=1e-5)
+    with torch.no_grad():
+        weights.copy_(before["weights.dense3-output"])
+    assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
+    assert change("input-conv1", 0.95) > change("input-conv1", 0.3) > 0

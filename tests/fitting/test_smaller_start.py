@@ -7,6 +7,7 @@ from helpers.chain_run import CHAIN
 
 import snn_deploy as sd
 from snn_deploy.fitting.chain import layers_of
+from snn_deploy.fitting.parts import Pruning
 from snn_deploy.fitting.smaller_start import SmallerStart, trained_network
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.train.config.read_config import changed_config
@@ -45,7 +46,7 @@ def test_the_smaller_network_is_the_larger_one_without_what_left(chain, removed)
     config = changed_config(run.config.table(), [f"model.layers={layers_of(PLAN, left)}"], "test")
     small = network_of_plan(config, config.model.options.plan((1, 8, 8), 10), torch.Generator().manual_seed(9))
 
-    SmallerStart(run, removed).copy_into(small, config)
+    SmallerStart(run, Pruning(removed)).copy_into(small, config)
 
     assert sum(p.numel() for p in small.parameters()) <= sum(p.numel() for p in whole.parameters())
     np.testing.assert_allclose(potentials(small), potentials(whole), rtol=1e-4, atol=1e-5)
@@ -58,7 +59,7 @@ def test_every_norm_keeps_what_it_has_learned_of_the_channels_that_stay(norm, tm
     whole = trained_network(run, PLAN)
     config = changed_config(run.config.table(), ["model.layers=4C3-P2-5C3-11-10"], "test")
     small = network_of_plan(config, config.model.options.plan((1, 8, 8), 10), torch.Generator().manual_seed(9))
-    SmallerStart(run, REMOVED).copy_into(small, config)
+    SmallerStart(run, Pruning(REMOVED)).copy_into(small, config)
     for (name, ours), theirs in zip(small.state_dict().items(), whole.state_dict().values(), strict=True):
         if "norms" in name and "conv2-dense3" in name and ours.ndim and "input_means" not in name:
             assert torch.equal(ours, theirs[..., torch.from_numpy(~REMOVED["dense3"])])

@@ -54,6 +54,7 @@ from snn_deploy.export.targets import loihi
 from snn_deploy.fitting import settings as fit_settings
 from snn_deploy.fitting import stage
 from snn_deploy.fitting.accounting import Targets
+from snn_deploy.fitting.parts import Pruning
 from snn_deploy.fitting.settings import FitSettings
 from snn_deploy.fitting.settings import begin as begin_fit
 from snn_deploy.hardware_profiles.profile import load_profile
@@ -329,7 +330,7 @@ def readers() -> tuple[Reader, ...]:
         ),
         Reader(
             "fit/stage.json",
-            lambda path: stage.write_choice(path.parent, {"conv1": np.arange(4) < 2}),
+            lambda path: stage.write_choice(path.parent, Pruning({"conv1": np.arange(4) < 2}, {"conv1-output": 0.5})),
             lambda path: stage.read_choice(path.parent, layer_string.Model("4C3-P2-10").plan((1, 8, 8), 10)),
             partial(_sealed, stage.FILE),
         ),
@@ -530,8 +531,8 @@ def _begin(path: Path) -> None:
 def _write_trade(path: Path) -> None:
     """Write the trade of a fit of two stages, the second without validation samples and timed."""
     stages = (
-        fit_trade.TradeStage(0, "runs/whole", "4C3-P2-10", 3, 0.9, 5, 1, None),
-        fit_trade.TradeStage(1, "stage1", "2C3-P2-10", 1, None, 3, 1, 4e-6),
+        fit_trade.TradeStage(0, "runs/whole", "4C3-P2-10", 3, 0.9, 5, 1, None, 0.9),
+        fit_trade.TradeStage(1, "stage1", "2C3-P2-10", 1, None, 3, 1, 4e-6, 0.4),
     )
     fit_trade.write_trade(path, fit_trade.FitTrade("loihi2", "3 cores", stages))
 

@@ -14,7 +14,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.input_beyond import input_beyond
 from snn_deploy.fitting.accounting import Targets
 from snn_deploy.fitting.rounds import fitted
-from snn_deploy.fitting.settings import Criterion, FitSettings
+from snn_deploy.fitting.settings import Criterion, FitSettings, Pruned
 from snn_deploy.fitting.stage import Stage
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
@@ -32,6 +32,8 @@ from snn_deploy.train.run.run_folder import RunFolder
 _BITS = 8  # where the run was trained in floats
 _BACKENDS = ("reference", "cpu", "onnx")
 _MICROSECOND = 1e-6
+_NOT_ZERO, _BUSIEST = "weights not 0", "busiest core, us"  # columns that are left out where they say nothing
+_DENSE = 0.8  # where synapses were pruned, fewer of the weights are not 0; rounding alone makes few of them 0
 _DOTS_PER_INCH = 150
 
 
@@ -114,6 +116,7 @@ def fit(
     samples: int = 500,
     weight_bits: int | None = None,
     changes: Sequence[str] = (),
+    prune: Pruned = "both",
     storage: Storage = "nengo-loihi",
     verify_samples: int = 5,
     backends: Sequence[str] = _BACKENDS,
@@ -122,7 +125,7 @@ def fit(
     watcher: Watcher | None = None,
     watch: Watch = SILENT,
 ) -> FitResult:
-    """Return the network of `run` without the channels that cost most of the chip for what they are worth.
+    """Return the network of `run` without the channels and synapses that cost most of the chip for what they are worth.
 
     Every stage is an ordinary run in the folder of the fit; the last one is exported for the chip and verified.
 
@@ -141,6 +144,9 @@ def fit(
     criterion
         "taylor": the layer, and the number of channels, that save most on the chip for the loss that they cost, to
         first order. "magnitude": the same share of every layer, the channels with the smallest weights.
+    prune
+        What may go. "both": channels, and on chips that store only the synapses that there are (loihi1) the smallest
+        weights of a connection, where that saves more for its loss. Weights that went stay 0.
     samples
         Training samples on which the loss of a channel is estimated.
     weight_bits
@@ -184,6 +190,7 @@ def fit(
         weight_bits or (trained.weight_bits if trained.epochs else _BITS),
         trained.per_channel if trained.epochs else False,
         tuple(changes),
+        prune,
     )
     folder = Path(out) if out is not None else Path("runs") / f"fit-{parent.folder.resolve().name}"
     with one_writer(folder):
@@ -211,14 +218,30 @@ def _exported(stage: Stage, settings: FitSettings, folder: Path, watch: Watch) -
     return found.save((folder if stage.number == 0 else stage.folder) / "loihi")
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def _line(stage: Stage) -> str:
     name = f"stage {stage.number}" if stage.number else "before"
     accuracy = "" if stage.validation_accuracy is None else f", validation {100 * stage.validation_accuracy:.2f} %"
-    return f"{name}: {stage.layers}, {stage.measures}{accuracy}"
+    weights = "" if stage.density > _DENSE else f", {_percent(stage.density)} of the weights not 0"
+    return f"{name}: {stage.layers}{weights}, {stage.measures}{accuracy}"
 
 
 def _table(stages: Sequence[Stage], targets: Targets) -> Table:
-    titles = ["stage", "network", "cores", "chips", "busiest core, us", "validation", "points", "epochs", "run"]
+    titles = [
+        "stage",
+        "network",
+        _NOT_ZERO,
+        "cores",
+        "chips",
+        _BUSIEST,
+        "validation",
+        "points",
+        "epochs",
+        "run",
+    ]
     begun = stages[0].validation_accuracy
     rows = []
     for s in stages:
@@ -227,6 +250,7 @@ def _table(stages: Sequence[Stage], targets: Targets) -> Table:
             (
                 s.number,
                 s.layers,
+                _percent(s.density),
                 s.measures.cores or "does not fit",
                 s.measures.chips or "",
                 "" if time is None else f"{time / _MICROSECOND:.4g}",
@@ -236,7 +260,10 @@ def _table(stages: Sequence[Stage], targets: Targets) -> Table:
                 s.folder,
             )
         )
-    shown = [i for i, title in enumerate(titles) if targets.busiest is not None or not title.startswith("busiest")]
+    left_out = {_BUSIEST} if targets.busiest is None else set()
+    if min(s.density for s in stages) > _DENSE:
+        left_out.add(_NOT_ZERO)
+    shown = [i for i, title in enumerate(titles) if title not in left_out]
     return Table(tuple(titles[i] for i in shown), tuple(tuple(row[i] for i in shown) for row in rows))
 
 
@@ -261,6 +288,7 @@ def _trade(chip: HardwareProfile, targets: Targets, stages: Sequence[Stage]) -> 
             s.measures.cores,
             s.measures.chips,
             s.measures.busiest,
+            s.density,
         )
         for s in stages
     )

@@ -12,7 +12,7 @@ from snn_deploy.deploy.mapping.cutting.balance import busiest_work
 from snn_deploy.deploy.mapping.cutting.partition import Violation, partition
 from snn_deploy.deploy.mapping.memory.block_work import block_work
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
-from snn_deploy.deploy.mapping.without_channels import without_channels
+from snn_deploy.deploy.mapping.without_channels import without_channels, without_synapses
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.counted import counted
@@ -78,7 +78,7 @@ class Measures:
 
 @dataclass(frozen=True)
 class Accounting:
-    """Asks the placement code what a network takes without some of its channels.
+    """Asks the placement code what a network takes without some of its channels and synapses.
 
     spikes: population or input -> spikes of each neuron in each step, as of mean_spikes, where the time of the busiest
     core counts; of the mapping with the fewest cores.
@@ -89,10 +89,15 @@ class Accounting:
     storage: Storage = "nengo-loihi"
     spikes: Mapping[str, np.ndarray] | None = None
 
-    def measures(self, removed: Mapping[str, np.ndarray] | None = None) -> Measures:
-        """Return what the network takes without the channels `removed`: population -> (channels,) booleans."""
+    def measures(
+        self, removed: Mapping[str, np.ndarray] | None = None, silent: Mapping[str, np.ndarray] | None = None
+    ) -> Measures:
+        """Return what the network takes without some of its channels and synapses.
+
+        removed: population -> (channels,) booleans. silent: connection -> booleans of the shape of its weights.
+        """
         gone = {name: mask for name, mask in (removed or {}).items() if mask.any()}
-        network = without_channels(self.network, gone)
+        network = without_channels(without_synapses(self.network, silent or {}), gone)
         found = partition(network, self.chip, self.storage)
         busiest = None
         if self.spikes is not None and not found.violations:

@@ -12,6 +12,8 @@ from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
 Criterion = Literal["taylor", "magnitude"]
+Pruned = Literal["both", "channels", "synapses"]
+WHAT: tuple[Pruned, ...] = get_args(Pruned)
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 FILE = SealedJson("snn-deploy fit", 1, "settings", 2**16, "the settings of a fit", "Choose another folder with --out.")
 _LEFTOVERS = (".fit.json.*", ".trade.*", "stage*/.stage.json.*")  # half-written by a fit that was killed
@@ -25,7 +27,8 @@ class FitSettings:
     rounded weights, after those of the last. criterion: "taylor" takes the channels that save most for their loss,
     "magnitude" the same share of every layer, those with the smallest weights. samples: of the training set, on which a
     channel's importance is measured. weight_bits, per_channel: as the exporter gets them. changes: to the config, for
-    every stage.
+    every stage. prune: what may go; synapses do only by the criterion "taylor", where the chip stores only those that
+    there are.
     """
 
     parent: str
@@ -40,10 +43,15 @@ class FitSettings:
     weight_bits: int
     per_channel: bool
     changes: tuple[str, ...] = ()
+    prune: Pruned = "both"
 
     def __post_init__(self) -> None:
         if self.criterion not in CRITERIA:
             raise UserError(f"--criterion {self.criterion}; allowed are {' and '.join(CRITERIA)}.")
+        if self.prune not in WHAT:
+            raise UserError(f"--prune {self.prune}; allowed are {', '.join(WHAT)}.")
+        if self.prune == "synapses" and self.criterion == "magnitude":
+            raise UserError("--prune synapses with --criterion magnitude, which takes channels. Leave one of them out.")
         least = {"rounds": 1, "epochs": 0, "quantized_epochs": 0, "samples": 1}
         for name, smallest in least.items():
             if getattr(self, name) < smallest:

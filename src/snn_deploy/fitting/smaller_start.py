@@ -1,16 +1,17 @@
-"""smaller_start: a run that starts from the trained network of another without some of its channels.
+"""smaller_start: a run that starts from the trained network of another without some of its channels and synapses.
 
 What is left keeps its weights, its norms' gains and moments, and its decays. A norm that centres weights does so over
 the inputs that are left, and the moments are those of before; both are what the training that follows mends.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from snn_deploy.fitting.importance import synapse_sizes
+from snn_deploy.fitting.parts import Pruning, smallest
 from snn_deploy.train.config.train_config import TrainConfig
 from snn_deploy.train.networks.network import Network, key_of
 from snn_deploy.train.networks.network_plan import NetworkPlan
@@ -23,10 +24,10 @@ from snn_deploy.train.run.run_start import network_of_plan
 
 @dataclass(frozen=True)
 class SmallerStart:
-    """What a run starts from: `parent` without the channels `removed`, population -> (channels,) booleans."""
+    """What a run starts from: `parent` without what `pruned` says. Synapses that went have weights of 0."""
 
     parent: Parent
-    removed: Mapping[str, np.ndarray]
+    pruned: Pruning
 
     @property
     def folder(self) -> Path:
@@ -42,11 +43,15 @@ class SmallerStart:
     def copy_into(self, network: Network, config: TrainConfig) -> None:
         """Put what is left of the larger network into `network`."""
         theirs = trained_network(self.parent, network.plan)
-        left = kept_channels(theirs.plan, self.removed)
+        left = kept_channels(theirs.plan, self.pruned)
+        sizes = synapse_sizes(theirs)
         for large, small in zip(theirs.plan.connections, network.plan.connections, strict=True):
             rows, columns = (torch.from_numpy(left[name]) for name in (large.target, large.source))
             inputs = columns.repeat_interleave(large.weights_shape[1] // len(columns))  # dense: channel by channel
-            network.weights[key_of(small)].copy_(theirs.weights[key_of(large)][rows][:, inputs])
+            weights = theirs.weights[key_of(large)]
+            if share := self.pruned.shares.get(large.name):
+                weights = weights.masked_fill(torch.from_numpy(smallest(sizes[large.name], share)), 0.0)
+            network.weights[key_of(small)].copy_(weights[rows][:, inputs])
             network.norm(small).take_channels(theirs.norm(large), rows, inputs)
         if isinstance(network, SpikingNetwork) and isinstance(theirs, SpikingNetwork):
             network.keep_logits.load_state_dict(theirs.keep_logits.state_dict())
@@ -60,8 +65,8 @@ def trained_network(run: Parent, like: NetworkPlan) -> Network:
     return network
 
 
-def kept_channels(plan: NetworkPlan, removed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def kept_channels(plan: NetworkPlan, pruned: Pruning) -> dict[str, np.ndarray]:
     """Return population or input -> (channels,): whether a channel stays."""
     shapes = {plan.input.name: plan.input.shape, **{p.name: p.shape for p in plan.populations}}
     whole = {name: np.ones(shape[0], np.bool_) for name, shape in shapes.items()}
-    return {**whole, **{name: ~mask for name, mask in removed.items()}}
+    return {**whole, **{name: ~mask for name, mask in pruned.channels.items()}}

@@ -12,8 +12,9 @@ def rounded(weights: np.ndarray, steps: np.ndarray, least: int, most: int) -> np
 
     weights: double, (out, in, height, width) or (out, in). steps: (out,), what a whole weight of 1 is worth. Each
     weight of a dense connection goes to the nearest. In a convolution each kernel's sum goes to the nearest as well:
-    where rounding every weight by itself would miss it, the weights that were nearest to going the other way do so.
-    Neighbouring pixels and neurons are alike, and on an even patch a kernel sees nothing but its sum.
+    where rounding every weight by itself would miss it, the weights that were nearest to going the other way do so, but
+    none that is 0: it is a synapse that need not be stored. Neighbouring pixels and neurons are alike, and on an even
+    patch a kernel sees nothing but its sum.
     """
     whole = np.empty(weights.shape, np.int16)
     if weights.ndim == 2:
@@ -54,6 +55,8 @@ def _round_kernels(weights, steps, least, most, whole):  # type: ignore[no-untyp
                 whole[o, i, k] = nearest
                 rest[k] = exact - nearest
                 total += rest[k]
+                if exact == 0:
+                    rest[k] = np.nan  # compares as less than anything, in either direction
             missing = int(np.rint(total))
             direction = 1 if missing > 0 else -1
             for _ in range(min(abs(missing), taps)):

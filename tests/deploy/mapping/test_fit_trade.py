@@ -7,7 +7,7 @@ from snn_deploy.deploy.mapping.fit_trade import FitTrade, TradeStage, read_trade
 from snn_deploy.support.sealed_json import digest_of
 from snn_deploy.support.user_error import UserError
 
-BEGUN = TradeStage(0, "runs/whole", "16C3-10", 3, 0.9, 12, 1, None)
+BEGUN = TradeStage(0, "runs/whole", "16C3-10", 3, 0.9, 12, 1, None, 0.95)
 TRADE = FitTrade(
     "loihi2",
     "6 cores",
@@ -29,7 +29,15 @@ def test_a_report_of_a_stage_gets_the_trade_up_to_it():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("cores", -1), ("cores", 2.5), ("layers", 3), ("validation_accuracy", "0.9"), ("busiest", 1e999), ("run", None)],
+    [
+        ("cores", -1),
+        ("cores", 2.5),
+        ("layers", 3),
+        ("validation_accuracy", "0.9"),
+        ("busiest", 1e999),
+        ("run", None),
+        ("density", None),
+    ],
 )
 def test_what_no_fit_writes_is_refused_even_with_the_right_digest(field, value, tmp_path):
     path = tmp_path / "trade.json"

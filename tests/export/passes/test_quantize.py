@@ -146,6 +146,14 @@ def test_dense_weights_go_to_the_nearest_whole_number():
     assert rounded(np.array([[0.4, 0.4, 0.4, -1.2]]), np.ones(1), -127, 127).tolist() == [[0, 0, 0, -1]]
 
 
+def test_a_synapse_that_is_not_there_stays_so_where_the_others_make_up_for_the_sum():
+    weights = np.array([0.4, 0.0, 0.4, -1.2, 0.0, 0.0, 0.4, 0.0, 0.0]).reshape(1, 1, 3, 3)
+    for kernels in (weights, -weights):
+        whole = rounded(kernels, np.ones(1), -127, 127)
+        assert whole.sum() == 0
+        assert not whole[weights == 0].any()
+
+
 def test_a_shortcut_of_two_thresholds_leaves_the_other_weights_their_resolution():
     # In one step for both, the shortcut's 127 would leave the kernels 12 at most; so it takes an exponent.
     rng = np.random.default_rng(4)

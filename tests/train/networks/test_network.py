@@ -65,3 +65,26 @@ def test_an_image_gets_an_axis_of_one_step_and_a_sequence_stays():
     plan = built(METHODS[0]).plan
     assert with_steps(torch.zeros(5, 1, 4, 4), plan).shape == (1, 5, 1, 4, 4)
     assert with_steps(torch.zeros(6, 5, 1, 4, 4), plan).shape == (6, 5, 1, 4, 4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_weights_of_zero_stay_zero_where_they_are_kept(method, optimizer):
+    def zeros_after_three_batches(keeps_zeros):
+        network = built(method)
+        network.keeps_zeros = keeps_zeros
+        with torch.no_grad():
+            for weights in network.weights.values():
+                weights[weights.abs() < weights.abs().median()] = 0
+        before = {name: weights == 0 for name, weights in network.weights.items()}
+        made = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[optimizer]
+        steps = made(network.parameters(), lr=0.1, weight_decay=0.01)
+        for _ in range(3):
+            steps.zero_grad()
+            sum((network.effective_weights(c) - 1).square().sum() for c in network.plan.connections).backward()
+            steps.step()
+        used = [network.effective_weights(c)[before[c.name]] for c in network.plan.connections]
+        return torch.cat(used)
+
+    assert (zeros_after_three_batches(True) == 0).all()
+    assert (zeros_after_three_batches(False) != 0).all()

@@ -31,6 +31,31 @@ def test_centered_weights_sum_to_zero_per_output_channel():
 
 
 @pytest.mark.parametrize("name", NORMS)
+def test_synapses_that_are_not_there_count_for_nothing(name):
+    generator = torch.Generator().manual_seed(2)
+    weights, there = torch.randn(3, 12, generator=generator), torch.arange(12) % 3 > 0
+    pruned, small = _norm(name), _norm(name)
+    pruned.prepare_for((3, 12))
+    small.prepare_for((3, 8))
+    kept = there.expand(3, 12)
+    shaped = pruned.effective_weights(weights * kept, kept)[:, there]
+    expected = small.effective_weights(weights[:, there])
+    expected *= shaped.norm() / expected.norm()  # where it is counted in the fan-in, that is of all of them
+    torch.testing.assert_close(shaped, expected)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_channels_with_one_synapse_or_none_have_weights_that_are_finite(name):
+    norm = _norm(name)
+    norm.prepare_for((3, 4))
+    kept = torch.tensor([[1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]], dtype=torch.bool)
+    shaped = norm.effective_weights(torch.full((3, 4), 0.5) * kept, kept) * kept
+    assert shaped.isfinite().all()
+    if name == "centered_tdbn":
+        assert shaped[0, 0] == 0.5
+
+
+@pytest.mark.parametrize("name", NORMS)
 def test_in_inference_every_norm_is_what_its_channel_norm_says(name):
     generator = torch.Generator().manual_seed(1)
     norm = _norm(name)

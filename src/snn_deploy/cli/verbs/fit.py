@@ -13,11 +13,11 @@ from snn_deploy.support.user_error import UserError
 
 if TYPE_CHECKING:
     from snn_deploy.deploy.mapping.cores.placement import Storage
-    from snn_deploy.fitting.settings import Criterion
+    from snn_deploy.fitting.settings import Criterion, Pruned
 
 _ONLY_BEFORE = ("density", "input_shape", "classes")
-_ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterion", "samples", "verified", "backends",
-                 "out", "resume")  # fmt: skip
+_ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterion", "prune", "samples", "verified",
+                 "backends", "out", "resume")  # fmt: skip
 
 
 @click.command("fit")
@@ -39,6 +39,13 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
     show_default=True,
     help="Which channels go: those that save most on the chip for the loss that they cost, or of every layer the same "
     "share with the smallest weights.",
+)
+@click.option(
+    "--prune",
+    type=click.Choice(["both", "channels", "synapses"]),
+    default="both",
+    show_default=True,
+    help="What may go; synapses where the chip stores only those that there are (loihi1).",
 )
 @click.option("--samples", default=500, show_default=True, help="Training samples to estimate losses on.")
 @click.option("--weight-bits", type=click.IntRange(2, 8), help="Of a signed weight. Default: as trained, else 8.")
@@ -64,6 +71,7 @@ def command(
     epochs: int,
     quantized_epochs: int,
     criterion: "Criterion",
+    prune: "Pruned",
     samples: int,
     weight_bits: int | None,
     storage: "Storage",
@@ -120,6 +128,7 @@ def command(
             epochs=epochs,
             quantized_epochs=quantized_epochs,
             criterion=criterion,
+            prune=prune,
             samples=samples,
             weight_bits=weight_bits,
             changes=changes,

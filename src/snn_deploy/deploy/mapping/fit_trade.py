@@ -14,7 +14,7 @@ from snn_deploy.support.npz_file import reason
 from snn_deploy.support.sealed_json import SealedJson
 from snn_deploy.support.user_error import UserError
 
-FILE = SealedJson("snn-deploy fit trade", 1, "trade", 2**20, "the trade of a fit", "Call snn-deploy fit --resume.")
+FILE = SealedJson("snn-deploy fit trade", 2, "trade", 2**20, "the trade of a fit", "Call snn-deploy fit --resume.")
 _MOST = 2**31
 
 
@@ -23,7 +23,8 @@ class TradeStage:
     """A stage. number: 0 is the run that the fit began with. run: its folder, that of a later stage within the fit's.
 
     cores, chips: 0 where the network does not fit at all. busiest: seconds of a step that the busiest core works, where
-    it was asked for. validation_accuracy: a share, None where there are no validation samples.
+    it was asked for. validation_accuracy: a share, None where there are no validation samples. density: the share of
+    its integer weights that is not 0.
     """
 
     number: int
@@ -34,6 +35,7 @@ class TradeStage:
     cores: int
     chips: int
     busiest: float | None
+    density: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def read_trade(path: Path) -> FitTrade:
 def _stage(plain: Mapping[str, Any]) -> TradeStage:
     stage = TradeStage(**{field.name: plain[field.name] for field in fields(TradeStage)})
     counts = (stage.number, stage.epochs, stage.cores, stage.chips)
-    numbers = [n for n in (stage.validation_accuracy, stage.busiest) if n is not None]
+    numbers = [n for n in (stage.validation_accuracy, stage.busiest) if n is not None] + [stage.density]
     if not all(is_whole(n, 0, _MOST) for n in counts) or not all(isinstance(t, str) for t in (stage.run, stage.layers)):
         raise TypeError(f"stage {shown(stage.number)} has fields of another type")
     for number in numbers:

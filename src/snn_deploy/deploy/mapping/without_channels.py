@@ -1,4 +1,4 @@
-"""without_channels: a network from which whole channels of neurons are taken, with all of their synapses."""
+"""without_channels: a network from which whole channels of neurons are taken with their synapses, or synapses alone."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,6 +27,15 @@ def without_channels(network: IntegerNetwork, removed: Mapping[str, np.ndarray])
     populations = tuple(_smaller(p, removed.get(p.name)) for p in network.populations)
     connections = tuple(_between(c, network, removed) for c in network.connections)
     return replace(network, populations=populations, connections=connections)
+
+
+def without_synapses(network: IntegerNetwork, silent: Mapping[str, np.ndarray]) -> IntegerNetwork:
+    """Return `network` with weights of 0 where `silent` says: connection -> booleans of the shape of its weights."""
+    connections = tuple(
+        replace(c, weights=np.where(silent[c.name], 0, c.weights).astype(c.weights.dtype)) if c.name in silent else c
+        for c in network.connections
+    )
+    return replace(network, connections=connections)
 
 
 def _smaller(p: IntegerPopulation, removed: np.ndarray | None) -> IntegerPopulation:

@@ -34,6 +34,7 @@ class Training:
     after each epoch (norm_statistics.py); 0 leaves the running ones.
     synapses: what convolutions and dense layers of spikes are computed in: float32, or int8 and their gradients in
     float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the device, measured.
+    keeps_zeros: whether weights that are 0 when the run begins stay 0, as in a network that `fit` has pruned.
     """
 
     epochs: Annotated[int, Ge(0)] = 3
@@ -47,6 +48,7 @@ class Training:
     norm_samples: Annotated[int, Ge(0)] = 2000
     tensorboard: bool = False
     synapses: Literal["auto", Arithmetic] = "auto"
+    keeps_zeros: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,12 @@ class ChannelNormModule(nn.Module):
         Called only where `needs_inputs`.
         """
 
-    def effective_weights(self, weights: Tensor) -> Tensor:
-        """Return the weights that the synapses use, in place of the trained ones."""
+    def effective_weights(self, weights: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return the weights that the synapses use, in place of the trained ones.
+
+        kept: booleans, of the shape of `weights`: the synapses that there are; the weights of the others are 0, count
+        for nothing, and may come back as anything. None: all.
+        """
         return weights
 
     def from_moments(self, mean: Tensor, mean_square: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,9 +33,13 @@ class NeuronOptions(Protocol):
 
 
 class Network(nn.Module, ABC):
-    """A network in training. norms: one for each connection of `plan`. generator: draws the initial weights."""
+    """A network in training. norms: one for each connection of `plan`. generator: draws the initial weights.
+
+    keeps_zeros: whether a weight of 0 is a synapse that is not there: its effective weight is 0, and so it stays.
+    """
 
     neuron: NeuronOptions
+    keeps_zeros = False
 
     def __init__(
         self,
@@ -93,7 +97,11 @@ class Network(nn.Module, ABC):
 
     def effective_weights(self, connection: PlannedConnection) -> Tensor:
         """Return the weights of `connection` as the norm shapes them."""
-        return self.norm(connection).effective_weights(self.weights[key_of(connection)])
+        weights, norm = self.weights[key_of(connection)], self.norm(connection)
+        if not self.keeps_zeros:
+            return norm.effective_weights(weights)
+        kept = weights.detach() != 0
+        return norm.effective_weights(weights, kept) * kept
 
 
 def with_steps(inputs: Tensor, plan: NetworkPlan) -> Tensor:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.weight_moments import mean_weight, synapses_of
 from snn_deploy.train.norms import scale_tdbn
 
 
@@ -23,7 +24,8 @@ class Norm(scale_tdbn.Norm):
 
 
 class _CenteredNorm(scale_tdbn.ScaleNorm):
-    def effective_weights(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor, kept: Tensor | None = None) -> Tensor:
         if weights[0].numel() == 1:
             return weights
-        return weights - weights.mean(dim=list(range(1, weights.ndim)), keepdim=True)
+        mean = mean_weight(weights, kept)
+        return weights - (mean if kept is None else mean * (synapses_of(kept) > 1))

@@ -66,13 +66,17 @@ class OrthogonalNorm(MomentNorm):
         self.input_means.lerp_(means.to(self.input_means), self.weight_of_next())
         self._of_batch = means
 
-    def effective_weights(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor, kept: Tensor | None = None) -> Tensor:
         if weights[0].numel() == 1:
             return weights
         measured, self._of_batch = self.input_means if self._of_batch is None else self._of_batch, None
         flat = weights.flatten(1)
         means = (measured.to(flat) + _LEAST_MEAN).repeat_interleave(flat.shape[1] // len(measured))
-        unit = means / means.dot(means)  # a current of 1 on mean inputs
+        if kept is None:
+            unit = means / means.dot(means)  # a current of 1 on mean inputs
+        else:
+            heard = means * kept.flatten(1)
+            unit = heard / (heard @ means).clamp(min=_LEAST_MEAN**2)[:, None]
         orthogonal = flat - (flat @ means)[:, None] * unit
         variances = (means * (1 - means)).clamp(min=_LEAST_VARIANCE)
         deviations = (orthogonal.square() @ variances).sqrt()

@@ -17,6 +17,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.weight_moments import weight_moments
 
 _LEAST_SHARE = 0.01  # of the threshold it starts at; one at 0 would fire in every step
 
@@ -50,11 +51,10 @@ class ThresholdStandardization(ChannelNormModule):
         """(channels,), what the neurons use."""
         return self.threshold.detach().clamp(min=self.least)
 
-    def effective_weights(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor, kept: Tensor | None = None) -> Tensor:
         fan_in = weights[0].numel()
-        rows = list(range(1, weights.ndim))
-        variance = weights.var(rows, keepdim=True, correction=0)
-        standard = (weights - weights.mean(rows, keepdim=True)) * torch.rsqrt(variance + self.options.epsilon)
+        mean, variance = weight_moments(weights, kept)
+        standard = (weights - mean) * torch.rsqrt(variance + self.options.epsilon)
         scaled: Tensor = _Scale.apply(standard, self.threshold, self.shift, self.options.scale)
         return scaled / math.sqrt(fan_in)
 

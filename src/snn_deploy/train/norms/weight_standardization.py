@@ -14,6 +14,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.weight_moments import weight_moments
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,12 @@ class _WeightStandardization(ChannelNormModule):
             if learned is not None:
                 learned.mul_(leaving / arriving)
 
-    def effective_weights(self, weights: Tensor) -> Tensor:
+    def effective_weights(self, weights: Tensor, kept: Tensor | None = None) -> Tensor:
         fan_in = weights[0].numel()
         if fan_in == 1:
             return weights  # a single weight has no deviation
-        rows = list(range(1, weights.ndim))
         per_channel = (-1, *[1] * (weights.ndim - 1))
-        mean = weights.mean(rows, keepdim=True)
-        variance = weights.var(rows, keepdim=True, correction=0)
+        mean, variance = weight_moments(weights, kept)
         shaped = (weights - mean) * torch.rsqrt(variance + self.epsilon) * self.gain.reshape(per_channel)
         if self.shift is not None:
             shaped = shaped + self.shift.reshape(per_channel)

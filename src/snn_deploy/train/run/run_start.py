@@ -163,7 +163,9 @@ def network_of_plan(config: TrainConfig, plan: NetworkPlan, generator: torch.Gen
     if config.method == TIME_BASED:
         return TimeBasedNetwork(plan, config.neuron.options, config.norm.options, no_norm, generator)
     kind = ReluNetwork if isinstance(config, ReluTraining) else SpikingNetwork
-    return kind(plan, config.neuron.options, config.norm.options, no_norm, generator)
+    network = kind(plan, config.neuron.options, config.norm.options, no_norm, generator)
+    network.keeps_zeros = config.training.keeps_zeros
+    return network
 
 
 def _arithmetic(config: TrainConfig, device: torch.device, processes: Processes) -> tuple[Arithmetic, Device]:
