@@ -30,7 +30,7 @@ BACKENDS = ["reference", "cpu", "onnx"]
 
 @dataclass(frozen=True)
 class Point:
-    """A network on the chip. accuracy: in integers, on all test samples. density: the share of weights that is not 0."""
+    """A network on the chip. accuracy: in integers, on all test samples. density: of weights that are not 0."""
 
     way: str
     layers: str
