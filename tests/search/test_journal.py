@@ -85,9 +85,9 @@ def changed(line, **entries):
         (-1, {"system_attrs": {}}, "trial 2 waits without choices"),
         (3, {"param_name": "stops"}, "trial 0 has 'stops' = 4"),
         (3, {"param_value_internal": 7}, "out of range"),
-        (9, {"values": [0.5]}, r"trial 0 has the values \[0.5\]"),
-        (9, {"values": ["a", "b"]}, "trial 0 has the values"),
-        (9, {"values": None}, "trial 0 has the values"),
+        (10, {"values": [0.5]}, r"trial 0 has the values \[0.5\]"),
+        (10, {"values": ["a", "b"]}, "trial 0 has the values"),
+        (10, {"values": None}, "trial 0 has the values"),
     ],
 )
 def test_a_line_that_no_search_wrote_is_refused_in_one(journal, place, entries, message):

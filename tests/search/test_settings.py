@@ -45,6 +45,14 @@ def test_early_exits_are_a_dimension_that_trains_nothing():
     assert longer(asked, replace(deployed(2), allowed_loss=0.001)).allowed_loss == 0.001
 
 
+def test_mappings_are_a_dimension_that_trains_nothing():
+    asked = settings(placed_for=("cores", "latency"))
+    deployments = [asked.deployment(d) for d in asked.deployments()]
+    assert len({d.key for d in deployments}) == asked.size == 24
+    assert {d.placed_for for d in deployments} == {"cores", "latency"}
+    assert len({d.without_export() for d in deployments}) == 6
+
+
 def test_what_is_made_to_fit_starts_from_whole_networks():
     asked = settings(fitted_cores=(None, 6))
     assert len({asked.deployment(d).key for d in asked.deployments()}) == asked.size == 24

@@ -22,9 +22,8 @@ from snn_deploy.deploy.mapping.checking.fit import Suggestion, other_chips, sugg
 from snn_deploy.deploy.mapping.checking.layer_uses import layer_uses
 from snn_deploy.deploy.mapping.checking.lower_bound import LowerBound, lower_bound
 from snn_deploy.deploy.mapping.cores.placement import Placement, Storage, require_storage, write_placement
-from snn_deploy.deploy.mapping.cutting.balance import balanced, numbers_of_cores
-from snn_deploy.deploy.mapping.cutting.fewest_messages import fewest_messages
-from snn_deploy.deploy.mapping.cutting.partition import FEWEST_CORES, Partition, Violation, partition
+from snn_deploy.deploy.mapping.cutting.even_partitions import even_partitions
+from snn_deploy.deploy.mapping.cutting.partition import Partition, Violation, partition
 from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import PlacedNetwork
 from snn_deploy.deploy.mapping.place import place as placed_on_cores
@@ -305,11 +304,7 @@ def place(
                 "placing for latency: no spikes were measured. Give samples (--samples N) or a recorded run."
             )
         times, source = neuron_times(whole, mean, profile), inputs if spikes is None else spikes
-        even: list[Partition] = []
-        for cores in numbers_of_cores(found, profile, chips):
-            for choices in (FEWEST_CORES, (fewest_messages(mean),)):
-                parts = balanced(whole, profile, times, found, cores, choices)
-                even += [] if parts in even else [parts]
+        even = even_partitions(whole, profile, mean, times, found, chips)
         placed_even = [placed_on_cores(whole, profile, mean, parts=parts, seed=seed) for parts in even]
         fewest, *others = (
             chip_energy(whole, source, profile, these.placement, samples=samples or 0, exits=exits, watch=watch)

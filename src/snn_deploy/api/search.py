@@ -13,6 +13,7 @@ from snn_deploy.search.front import Verified, as_json, front, verified, write_fr
 from snn_deploy.search.point import Point
 from snn_deploy.search.settings import (
     MEASURES,
+    PLACED_FOR,
     SearchSettings,
     begin,
     read_requirement,
@@ -70,6 +71,8 @@ class SearchResult(Result):
         exits = ("allowed loss",) if has_exits else ()
         has_fits = self.settings.fitted_cores != (None,)
         fits = ("fit to cores",) if has_fits else ()
+        has_placements = self.settings.placed_for != ("cores",)
+        placements = ("placed for",) if has_placements else ()
         rows = tuple(
             (
                 *(shown(m, v.point.measures[m]) for m in MEASURES),
@@ -80,6 +83,7 @@ class SearchResult(Result):
                 v.point.deployment.thresholds,
                 *((_points(v.point.deployment.allowed_loss),) if has_exits else ()),
                 *((_listed([v.point.deployment.fitted_cores or "none"]),) if has_fits else ()),
+                *((v.point.deployment.placed_for,) if has_placements else ()),
                 v.point.deployment.profile,
                 *(value for _, value in v.point.deployment.choices),
                 "identical" if v.identical else "DIFFER",
@@ -110,6 +114,7 @@ class SearchResult(Result):
                     "thresholds",
                     *exits,
                     *fits,
+                    *placements,
                     "profile",
                     *keys,
                     "spikes",
@@ -167,6 +172,7 @@ def search(
     chips: Sequence[str] = (DEFAULT_CHIP,),
     allowed_losses: Sequence[float | None] = (None,),
     fit_cores: Sequence[int | None] = (None,),
+    placed_for: Sequence[str] = ("cores",),
     choices: Mapping[str, Sequence[str]] | None = None,
     objectives: Sequence[str] = ("accuracy", "energy"),
     require: Sequence[str] = (),
@@ -197,6 +203,9 @@ def search(
     fit_cores
         Numbers of cores to make networks fit (see sd.fit; one round of `inherited_epochs`), and None for networks as
         they were trained.
+    placed_for
+        "cores": on the fewest; "latency": in the mapping with the shortest step (see sd.place). Energy, latency, cores
+        and chips are of that mapping.
     objectives
         Of accuracy, energy, latency, cores, chips, operations, mean_steps; the first is the most important.
     require
@@ -236,6 +245,7 @@ def search(
         chips=chips,
         allowed_losses=allowed_losses,
         fit_cores=fit_cores,
+        placed_for=placed_for,
         choices=choices or {},
         objectives=objectives,
         require=require,
@@ -286,6 +296,7 @@ def _settings(
     chips: Sequence[str],
     allowed_losses: Sequence[float | None],
     fit_cores: Sequence[int | None],
+    placed_for: Sequence[str],
     choices: Mapping[str, Sequence[str]],
     objectives: Sequence[str],
     require: Sequence[str],
@@ -300,6 +311,7 @@ def _settings(
     _require_from_one("--weight-bits", weight_bits)
     _require_known("--thresholds", thresholds, _THRESHOLDS)
     _require_known("--objectives", objectives, tuple(MEASURES))
+    _require_known("--for", placed_for, PLACED_FOR)
     require_distinct("--profiles", chips)
     require_distinct("--allowed-losses", [_points(loss) for loss in allowed_losses])
     for loss in allowed_losses:
@@ -328,6 +340,7 @@ def _settings(
         seed=seed,
         allowed_losses=tuple(None if loss is None else float(loss) for loss in allowed_losses),
         fitted_cores=tuple(fit_cores),
+        placed_for=tuple(placed_for),
     )
     for chip in settings.profiles:  # bits that it does not store, and what is no chip
         for bits in settings.weight_bits:

@@ -134,6 +134,8 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
                 text += f", {p.measures['mean_steps']:.2f} steps"
             if p.deployment.fitted_cores is not None:
                 text += f", {p.measures['cores']:.0f} cores"
+            if p.deployment.placed_for != "cores":
+                text += f", for {p.deployment.placed_for}"
             axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ import numpy as np
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.energy.neuron_times import neuron_times
 from snn_deploy.deploy.energy.reading import reading_time
 from snn_deploy.deploy.exits.exit_policy import write_exit_policy
-from snn_deploy.deploy.mapping.cutting.partition import partition
+from snn_deploy.deploy.mapping.cutting.even_partitions import even_partitions
+from snn_deploy.deploy.mapping.cutting.partition import Partition, partition
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.place_on_mesh import chips_needed
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
 from snn_deploy.export.chip.limits import limits_of
 from snn_deploy.export.to_integer_network import ExportOptions, to_integer_network
-from snn_deploy.hardware_profiles.profile import load_profile
+from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.field_check import shown as shown_value
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings, shown
@@ -124,12 +127,32 @@ def _measured(
         exits = found.steps[chosen]
     if reason := broken():
         return Point(deployment, measures, reason)
-    placement = place(network, chip, mean_spikes(network, placed), parts=cores).placement
-    events = measured_events(network, placement, counted, chip, exits=exits)
-    reading = reading_time("embedded processor", math.prod(network.output.shape), chip)
-    measures["energy"] = max(estimate.total for estimate in event_energy(network, events, chip))
-    measures["latency"] = latency(events, chip, reading).sample[1]
+    mean, tried = mean_spikes(network, placed), [cores]
+    if deployment.placed_for == "latency":
+        tried += even_partitions(network, chip, mean, neuron_times(network, mean, chip), cores)
+    found_on = [_on_cores(network, chip, mean, parts, counted, exits) for parts in tried]
+    measures |= min(found_on, key=itemgetter("latency"))
     return Point(deployment, measures, broken())
+
+
+def _on_cores(
+    network: IntegerNetwork,
+    chip: HardwareProfile,
+    spikes: Mapping[str, np.ndarray],
+    parts: Partition,
+    inputs: np.ndarray,
+    exits: np.ndarray | None,
+) -> dict[str, float]:
+    """Return cores and chips of a mapping, and the most energy and time that a sample takes on it."""
+    placement = place(network, chip, spikes, parts=parts).placement
+    events = measured_events(network, placement, inputs, chip, exits=exits)
+    reading = reading_time("embedded processor", math.prod(network.output.shape), chip)
+    return {
+        "cores": len(parts.cores),
+        "chips": chips_needed(parts, chip),
+        "energy": max(estimate.total for estimate in event_energy(network, events, chip)),
+        "latency": latency(events, chip, reading).sample[1],
+    }
 
 
 def measured_accuracy(network: IntegerNetwork, samples: Samples, least: float = 0.0) -> tuple[float, float, int]:

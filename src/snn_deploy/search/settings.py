@@ -24,6 +24,7 @@ MEASURES: dict[str, tuple[bool, str, float]] = {
     "operations": (False, "", 1.0),
     "mean_steps": (False, "steps", 1.0),
 }
+PLACED_FOR = ("cores", "latency")
 _UNITS = {
     "accuracy": {"%": 0.01},
     "energy": {"nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0},
@@ -52,6 +53,7 @@ class Deployment:
 
     allowed_loss: the share of the accuracy that stopping early may cost, or None where every sample takes every step.
     fitted_cores: the cores of the chip that its network is made to fit, or None where it stays as it was trained.
+    placed_for: "cores", the fewest, or "latency", those of the mapping with the shortest step.
     """
 
     choices: tuple[tuple[str, str], ...]
@@ -61,6 +63,7 @@ class Deployment:
     profile: str
     allowed_loss: float | None = None
     fitted_cores: int | None = None
+    placed_for: str = "cores"
 
     @property
     def key(self) -> str:
@@ -79,7 +82,7 @@ class SearchSettings:
     choices: (key, values) of the config. inherited_epochs: of training that starts from a trained network.
     samples: validation samples that a deployment is measured on, and test samples that the front is. allowed_losses:
     that early exits may cost, each a share, and None for none. fitted_cores: that networks are made to fit, and None
-    for networks as they were trained.
+    for networks as they were trained. placed_for: of PLACED_FOR.
     """
 
     config: Mapping[str, Any]
@@ -95,6 +98,7 @@ class SearchSettings:
     seed: int
     allowed_losses: tuple[float | None, ...] = (None,)
     fitted_cores: tuple[int | None, ...] = (None,)
+    placed_for: tuple[str, ...] = ("cores",)
 
     @property
     def space(self) -> dict[str, tuple[Any, ...]]:
@@ -102,6 +106,7 @@ class SearchSettings:
         own: dict[str, tuple[Any, ...]] = {"steps": self.steps, "weight_bits": self.weight_bits}
         own["thresholds"] = self.thresholds
         own |= {"profile": self.profiles, "allowed_loss": self.allowed_losses, "fitted_cores": self.fitted_cores}
+        own["placed_for"] = self.placed_for
         return own | dict(self.choices)
 
     @property
@@ -117,7 +122,7 @@ class SearchSettings:
     def deployment(self, chosen: Mapping[str, Any]) -> Deployment:
         """Return the deployment that takes `chosen`, one value for every name of the space."""
         choices = tuple((key, chosen[key]) for key, _ in self.choices)
-        names = ("steps", "weight_bits", "thresholds", "profile", "allowed_loss", "fitted_cores")
+        names = ("steps", "weight_bits", "thresholds", "profile", "allowed_loss", "fitted_cores", "placed_for")
         return Deployment(choices, *(chosen[name] for name in names))
 
 

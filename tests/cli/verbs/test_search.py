@@ -156,6 +156,25 @@ def test_networks_that_were_made_to_fit_are_searched(config, tmp_path):
     assert json.loads(again.stdout) == report
 
 
+def test_mappings_with_short_steps_are_searched_and_are_those_of_place(config, tmp_path):
+    options = ["--weight-bits", 8, "--thresholds", "scalar", "--steps", 2, "--samples", 50, "--verify", 1]
+    asked = [*options, "--for", "cores,latency", "--objectives", "latency,cores"]
+    result = snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["tried"] == 2
+    of = {p["deployment"]["placed_for"]: p for p in report["front"]}
+    assert list(of) == ["latency", "cores"]
+    quick, few = of["latency"]["measures"], of["cores"]["measures"]
+    assert quick["latency"] < few["latency"]
+    assert quick["cores"] > few["cores"]
+    assert {k: quick[k] for k in ("accuracy", "operations")} == {k: few[k] for k in ("accuracy", "operations")}
+    network = tmp_path / "s/points" / of["latency"]["network"].split("/")[-2]
+    assert sd.place(network, samples=50).cores == few["cores"]
+    assert sd.place(network, samples=50, objective="latency").cores == quick["cores"]
+    assert "placed for" in snn_deploy("search", config, *asked, "--out", tmp_path / "s", "--resume").stdout
+
+
 def test_what_breaks_a_requirement_is_pruned_and_never_on_the_front(config, tmp_path):
     options = ["--weight-bits", "8,2", "--steps", 4, "--thresholds", "scalar", "--samples", 100, "--verify", 1]
     result = snn_deploy("search", config, *options, "--require", "accuracy>=101", "--out", tmp_path / "a", "--json")

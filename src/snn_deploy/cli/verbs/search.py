@@ -31,6 +31,13 @@ from snn_deploy.support.user_error import UserError
     help="Numbers of cores that networks are made to fit, and none for networks as they were trained: none,6,3.",
 )
 @click.option(
+    "--for",
+    "placed_for",
+    default="cores",
+    show_default=True,
+    help="Mappings to try: with the fewest cores, with the shortest step, or both: cores,latency.",
+)
+@click.option(
     "--choose",
     "choices",
     multiple=True,
@@ -91,6 +98,7 @@ def command(
     profiles: str,
     allowed_losses: str,
     fit_cores: str,
+    placed_for: str,
     choices: tuple[str, ...],
     objectives: str,
     requirements: tuple[str, ...],
@@ -109,8 +117,9 @@ def command(
     (time inheritance training); weight bits, thresholds and chips only need another export. --resume continues a search
     that was killed, or stopped by Ctrl-C or SIGTERM, which print what was found. Energy and latency are the highest
     estimates for the chip. With --allowed-losses, deployments whose samples stop when they are sure are tried too, each
-    measured up to its exits; with --fit-cores, networks that were made to fit (see fit). Exit code 1 when a spike
-    differs on the front, or no deployment meets the requirements.
+    measured up to its exits; with --fit-cores, networks that were made to fit (see fit); with --for cores,latency,
+    mappings with short steps (see map). Exit code 1 when a spike differs on the front, or no deployment meets the
+    requirements.
 
     \b
     Examples:
@@ -129,6 +138,7 @@ def command(
         chips=_words(profiles),
         allowed_losses=_losses(allowed_losses),
         fit_cores=_cores(fit_cores),
+        placed_for=_words(placed_for),
         choices=_choices(choices),
         objectives=_words(objectives),
         require=requirements,
