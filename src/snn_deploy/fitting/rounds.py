@@ -49,6 +49,8 @@ def fitted(
     """
     if whole.config.method == TIME_BASED:
         raise UserError("fit: the run was trained with method 'time-based'; only 'surrogate' is fitted.")
+    if whole.config.delays.kind != "none":
+        raise UserError("fit: the run has learned delays, and only networks without them are fitted.")
     samples = _samples(whole.config, settings.samples)
     plan = whole.config.model.options.plan(samples.shape, samples.classes)
     for is_last in (False, True):

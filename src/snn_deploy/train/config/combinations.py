@@ -10,6 +10,7 @@ def require_sensible(config: TrainConfig, where: str) -> None:
     """Raise a UserError that names the first pair of choices that contradict each other."""
     _require_method(config, where)
     _require_ann_first(config, where)
+    _require_delays(config, where)
     epochs, quantized = config.training.epochs, config.quantization.epochs
     if quantized > epochs:
         raise UserError(
@@ -74,6 +75,23 @@ def _require_ann_first(config: TrainConfig, where: str) -> None:
             "those of the ReLU network fit no spikes yet. Leave at least the first epoch in floats: set "
             f"quantization.epochs below {epochs}."
         )
+
+
+def _require_delays(config: TrainConfig, where: str) -> None:
+    """Raise a UserError for what does not go together with delays that are learned."""
+    if config.delays.kind == "none":
+        return
+    if config.method == TIME_BASED:
+        raise UserError(f"{where}: delays with method 'time-based', which has none. Set delays.kind to 'none'.")
+    if config.ann_first.epochs:
+        raise UserError(f"{where}: ann_first with delays, which no ReLU network has. Set ann_first.epochs to 0.")
+    if config.quantization.epochs:
+        raise UserError(
+            f"{where}: quantization with delays: rounded weights do not train with delays. Leave [quantization] out, "
+            "and export with more bits."
+        )
+    if config.coding != "direct":
+        raise UserError(f"{where}: delays with coding {config.coding!r}. Set coding to 'direct'.")
 
 
 def least_epochs(loss: object) -> int:

@@ -4,6 +4,7 @@ The tables of the file are listed here: those that choose one plug-in by name, t
 that hold plain settings.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
@@ -19,6 +20,8 @@ from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.processes.devices import Device
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
+
+_LEAST_WIDTH = 0.5  # steps: narrower, and a delay between two steps has no gradient
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,31 @@ class QuantizationAware:
     def limits(self, epoch: int, epochs: int) -> Limits | None:
         """Return what weights are rounded to in `epoch` (from 1) of `epochs`, or None for floats."""
         return Limits(self.weight_bits, self.per_channel) if epoch > epochs - self.epochs else None
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Delays of spikes that are learned with the weights (learned_delays.py).
+
+    kind: "axonal", one for each channel that a connection comes from, or "synaptic", one for each synapse of dense
+    layers; "none" learns none. most: steps. width: of the spread of an arriving spike in the first epoch, in steps; it
+    shrinks to half a step. whole: the share of the epochs, the last ones, in which delays are whole and stay. rate: the
+    learning rate of delays, in steps, as a multiple of that of weights.
+    """
+
+    kind: Literal["none", "axonal", "synaptic"] = "none"
+    most: Annotated[int, Ge(1), Le(62)] = 16
+    width: Annotated[float, Ge(_LEAST_WIDTH), Le(62)] = 4.0
+    whole: Annotated[float, Gt(0), Le(1)] = 0.25
+    rate: Annotated[float, Gt(0)] = 30.0
+
+    def width_in(self, epoch: int, epochs: int) -> float:
+        """Return the width in `epoch` (from 1) of `epochs`; 0 where delays are whole."""
+        learning = epochs - math.ceil(self.whole * epochs)
+        if epoch > learning:
+            return 0.0
+        passed = (epoch - 1) / max(learning - 1, 1)
+        return float(self.width * (_LEAST_WIDTH / self.width) ** passed)
 
 
 @dataclass(frozen=True)
@@ -154,7 +182,13 @@ COLLECTIONS: Mapping[str, Section] = MappingProxyType(
 )
 # Plain settings: [training] epochs = 5.
 SETTINGS: Mapping[str, type] = MappingProxyType(
-    {"training": Training, "optimizer": Optimizer, "ann_first": AnnFirst, "quantization": QuantizationAware}
+    {
+        "training": Training,
+        "optimizer": Optimizer,
+        "ann_first": AnnFirst,
+        "quantization": QuantizationAware,
+        "delays": Delays,
+    }
 )
 
 
@@ -186,6 +220,7 @@ class TrainConfig:
     optimizer: Optimizer = field(default_factory=Optimizer)
     ann_first: AnnFirst = field(default_factory=AnnFirst)
     quantization: QuantizationAware = field(default_factory=QuantizationAware)
+    delays: Delays = field(default_factory=Delays)
     seed: int = 0
     steps: int = 4
     method: str = SURROGATE

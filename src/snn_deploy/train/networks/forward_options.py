@@ -25,7 +25,7 @@ class ForwardOptions:
 
     slope: the surrogate's compilable form, or None for the plain path, which keeps every potential. epoch, epochs: for
     the schedules of the losses. quantization: what the weights are rounded to, or None for floats. synapses: what those
-    of spikes are computed in.
+    of spikes are computed in. delay_width: of learned delays, in steps; 0 is whole.
     """
 
     surrogate: Surrogate
@@ -35,6 +35,7 @@ class ForwardOptions:
     epochs: int = 1
     quantization: Quantization | None = None
     synapses: Arithmetic = "float32"
+    delay_width: float = 0.0
 
     def is_compiled_on(self, device: torch.device) -> bool:
         """Whether a pass on `device` takes the compiled path."""

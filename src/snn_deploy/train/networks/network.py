@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from snn_deploy.network.float_network import FloatPopulation
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule
+from snn_deploy.train.layers.learned_delays import LearnedDelays
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
 from snn_deploy.train.networks.recording import Recording
@@ -77,6 +78,15 @@ class Network(nn.Module, ABC):
         """The trained weights of the first connection from the input."""
         first = next(c for c in self.plan.connections if c.source == self.plan.input.name and not c.is_fixed)
         return self.weights[key_of(first)]
+
+    @property
+    def delay_parameters(self) -> list[nn.Parameter]:
+        """The delays that are learned, in steps."""
+        return []
+
+    def delays_of(self, connection: PlannedConnection) -> LearnedDelays | None:
+        """Return the delays that `connection` learns, or None."""
+        return None
 
     @property
     def parameters_without_decay(self) -> list[nn.Parameter]:

@@ -5,6 +5,7 @@ step. From a static image the first connections compute once, not once per step.
 """
 
 import math
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from snn_deploy.train.compiled.fused_lif import FusedLayer
 from snn_deploy.train.compiled.fused_recurrent_lif import FusedRecurrentLayer
 from snn_deploy.train.gpu import kernel_choice
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
+from snn_deploy.train.layers.learned_delays import LearnedDelays
 from snn_deploy.train.layers.learned_keep import keep_logit, whole_keep
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network, key_of, with_steps
@@ -48,6 +50,7 @@ class SpikingNetwork(Network):
             if c.fixed_weight is not None:
                 weights = torch.full(c.weights_shape, c.fixed_weight * neuron.threshold)
                 self.register_buffer(f"fixed_{key_of(c)}", weights, persistent=False)
+        self.delays = nn.ModuleDict()
         learns = neuron.learns_voltage_keep
         self.keep_logits = nn.ParameterDict(
             {key_of(p): keep_logit(neuron.voltage_keep) for p in plan.populations if p.fires and learns}
@@ -58,7 +61,8 @@ class SpikingNetwork(Network):
         if options.quantization is not None:
             return quantized_pass(self, inputs, steps, options)
         entry = self.plan.input
-        values = {entry.name: with_steps(inputs, self.plan)}
+        shown = with_steps(inputs, self.plan)
+        values = {entry.name: shown.expand(steps, *shown.shape[1:]) if self.delays else shown}
         pools: dict[str, Pair] = {entry.name: (1, 1)}  # how far the neurons' kernel has pooled already
         layers: list[LayerRecord] = []
         for population in self.plan.populations[:-1]:
@@ -102,6 +106,34 @@ class SpikingNetwork(Network):
         """Return the voltage_keep that `population` has learned, a differentiable scalar; None where it learns none."""
         key = key_of(population)
         return whole_keep(self.keep_logits[key]) if key in self.keep_logits else None
+
+    @property
+    def delay_parameters(self) -> list[nn.Parameter]:
+        """The delays that are learned, in steps."""
+        return list(self.delays.parameters())
+
+    def learn_delays(self, kind: str, most: int, generator: torch.Generator) -> None:
+        """Give every connection delays of up to `most` steps: of kind "axonal" or "synaptic".
+
+        Loops and connections that only scale keep what they have. Synaptic delays of a convolution are a UserError.
+        """
+        shapes = {self.plan.input.name: self.plan.input.shape, **{p.name: p.shape for p in self.plan.populations}}
+        for c in self.plan.connections:
+            if c.is_fixed or c.is_scaling or c.source == c.target:
+                continue
+            channels = shapes[c.source][0]
+            if kind == "synaptic" and len(c.weights_shape) > 2:
+                raise UserError(
+                    f"delays.kind 'synaptic': connection {c.name!r} is a convolution; only dense layers have a delay "
+                    "for each synapse. Choose 'axonal', or dense layers."
+                )
+            outputs, inputs = (1, channels) if kind == "axonal" else c.weights_shape
+            self.delays[key_of(c)] = LearnedDelays(outputs, inputs, most, generator)
+
+    def delays_of(self, connection: PlannedConnection) -> LearnedDelays | None:
+        """Return the delays that `connection` learns, or None."""
+        key = key_of(connection)
+        return cast(LearnedDelays, self.delays[key]) if key in self.delays else None
 
     def neuron_of(self, population: PlannedPopulation) -> Neuron:
         """Return the neurons of `population` as they infer."""
@@ -189,7 +221,9 @@ class SpikingNetwork(Network):
         self, connection: PlannedConnection, values: dict[str, Tensor], pools: dict[str, Pair], options: ForwardOptions
     ) -> Tensor:
         """Return the currents before the norm, (steps or 1, batch, *shape)."""
-        source = values[connection.source]
+        source, delays, width = values[connection.source], self.delays_of(connection), options.delay_width
+        if delays is not None and delays.is_axonal:
+            source = delays.delayed(source, width)
         folded = source.flatten(0, 1)
         if connection.pool != pools[connection.source]:
             folded = functional.avg_pool2d(folded, connection.pool)
@@ -199,7 +233,10 @@ class SpikingNetwork(Network):
         weights = self.effective_weights(connection)
         is_image = connection.source == self.plan.input.name  # no whole number of spikes
         area = math.prod(connection.pool)
-        uses_int8 = options.synapses != "float32" and not is_image and area <= int8_synapses.LARGEST_AREA
+        if delays is not None and not delays.is_axonal:
+            return delays.currents(folded.flatten(1).unflatten(0, source.shape[:2]), weights, width)
+        is_whole = not is_image and (delays is None or width == 0)
+        uses_int8 = options.synapses != "float32" and is_whole and area <= int8_synapses.LARGEST_AREA
         narrow_gradients = options.synapses == "int8-bfloat16"
         geometry = (connection.stride, connection.padding, connection.dilation, connection.groups)
         narrow = kernel_choice.narrow_synapses(folded.device)

@@ -61,7 +61,8 @@ def train_epoch(context: TrainingContext, progress: Progress) -> Iterator[Progre
     context.forward.train()
     for batch in range(progress.batch, context.batches):
         for group in state.optimizer.param_groups:
-            group["lr"] = config.optimizer.learning_rate * schedule((epoch - 1 + batch / context.batches) / epochs)
+            passed = (epoch - 1 + batch / context.batches) / epochs
+            group["lr"] = config.optimizer.learning_rate * group.get("rate", 1.0) * schedule(passed)
         chosen = progress.order[batch * size : (batch + 1) * size].numpy()
         inputs, labels = _training_batch(context, chosen)
         recording = context.forward(inputs, config.steps, options)
@@ -105,7 +106,10 @@ def _forward_options(context: TrainingContext, epoch: int, sharpness: float) -> 
     slope, epochs = compiled_slope(config), config.training.epochs
     limits = config.quantization.limits(epoch, epochs)
     quantization = quantization_for(context.samples, limits)
-    return ForwardOptions(config.surrogate.options, sharpness, slope, epoch, epochs, quantization, context.synapses)
+    width = config.delays.width_in(epoch, epochs)
+    return ForwardOptions(
+        config.surrogate.options, sharpness, slope, epoch, epochs, quantization, context.synapses, width
+    )
 
 
 def _whole_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -100,7 +100,7 @@ def start_run(
     require_fitting(config, network.plan)
     if parent is not None and not is_resumed:
         parent.copy_into(network, config)
-    state = TrainingState(network.to(device), new_optimizer(config.optimizer, network), generator)
+    state = TrainingState(network.to(device), new_optimizer(config.optimizer, network, config.delays.rate), generator)
     progress = read_checkpoint(files.checkpoint, state) if is_resumed else Progress()
     metrics = files.read_metrics(progress.epoch)
     test = config.shown(config.data.options.load("test"))
@@ -165,6 +165,8 @@ def network_of_plan(config: TrainConfig, plan: NetworkPlan, generator: torch.Gen
     kind = ReluNetwork if isinstance(config, ReluTraining) else SpikingNetwork
     network = kind(plan, config.neuron.options, config.norm.options, no_norm, generator)
     network.keeps_zeros = config.training.keeps_zeros
+    if config.delays.kind != "none" and isinstance(network, SpikingNetwork):
+        network.learn_delays(config.delays.kind, config.delays.most, generator)
     return network
 
 

@@ -12,6 +12,7 @@ from snn_deploy.network.lava_sums import misfit_of_convolution
 
 Fields = dict[str, str | int | np.ndarray]
 
+_NAMED = 3  # connections of one layer; a layer with learned delays has one for each of them
 _INT32 = 2**31
 
 
@@ -48,7 +49,8 @@ def _dense(network: IntegerNetwork, link: Link) -> Fields:
         fields |= {"type": "dense_rec", "weight_rec": _scaled(link.loop)}
         parts.append(_scaled(link.loop))
         names.append(repr(link.loop.name))
-    what = f"connection {' and '.join(names)}"
+    others = f" and {len(names) - 1} others" if len(names) > _NAMED else ""
+    what = f"connection {names[0] + others if others else ' and '.join(names)}"
     shift = shift_of(parts)
     least, most = min(int(p.min()) for p in parts), max(int(p.max()) for p in parts)
     if shift is None:
