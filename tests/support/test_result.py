@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from snn_deploy.support.result import Block, Result, Table, as_text
 
 
@@ -40,3 +42,33 @@ def test_brackets_in_cells_are_no_markup():
 def test_numbers_stand_to_the_right_and_words_to_the_left():
     assert Table(("name", "count"), (("a", 3), ("b", "1,200"))).is_number == (False, True)
     assert Table(("name",), ()).is_number == (False,)
+
+
+EXPORTED = Table(
+    ("population", "scale", "weights", "threshold", "largest current", "largest potential", "of 24 bits"),
+    (
+        ("conv1", "5.3602e-05", "-89..126", 9328, 4781760, 6350775, "75.7 %"),
+        ("conv2", "0.00157725", "-127..113", 317, 569344, 756160, "9.0 %"),
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [200, 140, 120, 80, 60, 40])
+def test_in_any_width_every_cell_of_a_table_is_there_and_whole(width):
+    lines = as_text(EXPORTED, width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    words = " ".join(lines).split()
+    for row in EXPORTED.rows:
+        for cell in row:
+            assert all(word in words for word in str(cell).split()), cell
+    tables = words.count("conv1")  # below each other, each beside the names of the rows
+    assert tables == {200: 1, 140: 1, 120: 1, 80: 1, 60: 2, 40: 3}[width]
+
+
+def test_a_wide_text_breaks_between_its_words_and_only_a_very_long_one_within():
+    text, path = "a policy of ours: conservative, unpublished", "x" * 70
+    lines = as_text(
+        Table(("resource", "allowed", "source"), (("axons", 12, text), ("bytes", 3, path))), 60
+    ).splitlines()
+    assert lines[2].split() == ["axons", "12", *text.split()[:5]]
+    assert "".join("".join(lines[4:]).split()) == f"bytes3{path}"

@@ -2,6 +2,7 @@
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -53,21 +54,76 @@ class Result(ABC):
 
 
 def as_text(table: Table, width: int = 200) -> str:
-    """Return `table` as lines of text of at most `width` letters."""
+    """Return `table` as lines of text of at most `width` letters; no number and no name in it is cut or broken.
+
+    Where it is wider, texts are broken between words, then the columns come closer. Where that is not enough, the
+    columns that are left stand below, beside the first one again.
+    """
+    columns = [_Column.of(title, [row[i] for row in table.rows]) for i, title in enumerate(table.titles)]
+    for gap in (3, 2):
+        if sum(c.least + gap for c in columns) - gap <= width - _EDGES:
+            return _drawn(columns, width - _EDGES, gap)
+    parts: list[list[_Column]] = [columns[:1]]
+    for column in columns[1:]:
+        if len(parts[-1]) > 1 and sum(c.least + 2 for c in (*parts[-1], column)) - 2 > width - _EDGES:
+            parts.append(columns[:1])
+        parts[-1].append(column)
+    return "\n".join(_drawn(part, width - _EDGES, 2) for part in parts)
+
+
+_EDGES = 2  # letters that stand beside the columns
+_LONGEST_WORD = 24  # letters of a text's word that stay together, where there are other columns; longer ones are rare
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column as it is drawn. least: how many letters it may become, natural: how many it is, at the most."""
+
+    title: str
+    cells: tuple[str, ...]
+    is_number: bool
+    least: int
+    natural: int
+
+    @classmethod
+    def of(cls, title: str, values: Sequence[object]) -> "_Column":
+        cells = tuple(one_line(str(value)) for value in values)
+        is_number = bool(cells) and all(map(_is_number, cells))
+        words = [len(word) for text in (title, *(() if is_number else cells)) for word in text.split()]
+        whole = [len(cell) for cell in cells] if is_number or all(" " not in cell for cell in cells) else []
+        least = max([*whole, *(min(word, _LONGEST_WORD) for word in words)], default=0)
+        return cls(title, cells, is_number, least, max(len(title), *map(len, cells), 0))
+
+
+def _drawn(columns: Sequence[_Column], width: int, gap: int) -> str:
+    """Return the columns in lines of `width` letters, `gap` letters apart."""
     from rich import box  # noqa: PLC0415 - only what prints tables needs it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table as RichTable  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, is_number in zip(table.titles, table.is_number, strict=True):
-        drawn.add_column(Text(title), justify="right" if is_number else "left")
-    for row in table.rows:
-        drawn.add_row(*(Text(one_line(str(cell))) for cell in row))  # Text: brackets in data are no markup
-    console = Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, gap - 2))
+    for column, letters in zip(columns, _widths(columns, width, gap), strict=True):
+        drawn.add_column(
+            Text(column.title), justify="right" if column.is_number else "left", width=letters, overflow="fold"
+        )
+    for row in zip(*(column.cells for column in columns), strict=True):
+        drawn.add_row(*map(Text, row))  # Text: brackets in data are no markup
+    console = Console(file=io.StringIO(), width=width + _EDGES, highlight=False, color_system=None)
     console.print(drawn)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines() if line.strip())
+
+
+def _widths(columns: Sequence[_Column], width: int, gap: int) -> list[int]:
+    """Return the letters of each column: what it has, the widest made narrower until all of them fit."""
+    widths = [column.natural for column in columns]
+    while sum(widths) + gap * (len(widths) - 1) > width:
+        spare = [found if found > column.least else 0 for found, column in zip(widths, columns, strict=True)]
+        if not any(spare):
+            break
+        widths[spare.index(max(spare))] -= 1
+    return widths
 
 
 def _html(block: Block) -> str:
