@@ -11,6 +11,7 @@ from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.ann_first.relu_training import relu_training
 from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.networks.plan_line import plan_line
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.checkpoint import Progress, read_network_state, require_finite
@@ -81,8 +82,8 @@ def _train(
     elif resume and not is_begun and ReluFolder(folder).checkpoint.exists():
         same_origin(ReluFolder(folder), config, parent)  # a UserError: that run has a first stage
     run = start_run(config, folder, is_begun, parent, processes)
-    if hasattr(config.model.options, "note") and (note := config.model.options.note(run.test.classes)):
-        watcher.noted(note)
+    if not isinstance(parent, ConvertedStart):  # else it was told before the ReLU network, which has the same layers
+        _note_network(run, watcher)
     if run.test.note:
         watcher.noted(f"test data: {run.test.note}.")
     log = _log(run)
@@ -91,11 +92,20 @@ def _train(
     return network
 
 
+def _note_network(run: StartedRun, watcher: Watcher) -> None:
+    """Tell the watcher what the config has become, and what of it may not be what was meant."""
+    model = run.context.config.model.options
+    watcher.noted(plan_line(run.network.plan))
+    if hasattr(model, "note") and (note := model.note(run.test.classes)):
+        watcher.noted(note)
+
+
 def _relu_network(
     config: TrainConfig, folder: Path, watcher: Watcher, resume: bool, processes: Processes
 ) -> ConvertedStart:
     """Return the ReLU network that the run starts from, trained, or trained on from where it was stopped."""
     stage = start_run(relu_training(config), folder, resume, None, processes)
+    _note_network(stage, watcher)
     watcher.noted(f"ANN first: the equal ReLU network, {config.ann_first.epochs} epochs")
     _trained(stage, watcher, _log(stage))
     start = converted_start(stage, config)
