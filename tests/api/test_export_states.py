@@ -65,7 +65,7 @@ def test_measured_states_are_shown_recorded_and_counted_on_test_samples(measured
     counted = sd.verify(network, samples=30, backends=["reference", "cpu"]).inputs[0].verification.overflows
     assert [one.__dict__ for one in counted] == record["overflows"] == measured.to_dict()["overflows"]
     assert sum(one.saturated_potentials for one in counted) > 0
-    assert "3 training samples caused in floats; 1 times that, or all that any\ninput can cause, fits 8388607." in str(
+    assert "3 training samples caused in floats; 1 times that, or all that any input can cause, fits 8388607." in str(
         measured
     )
     assert "states beyond 24 bits on 30 test samples" in str(measured)

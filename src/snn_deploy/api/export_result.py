@@ -12,7 +12,7 @@ from snn_deploy.deploy.running.overflows import Overflow, overflow_line
 from snn_deploy.export.health import Health
 from snn_deploy.export.proof.prove_bounds import Bounds
 from snn_deploy.export.to_integer_network import Export
-from snn_deploy.network.integer_network import IntegerNetwork, integer_network_bytes
+from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, integer_network_bytes
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit
@@ -117,7 +117,6 @@ class ExportResult(Result):
         return (
             self._table(),
             *(("the network came in integers, and they stay as they are",) if self.export.folded is None else ()),
-            "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that",
             *self._states(),
             *self._warnings(),
             *self._changes(),
@@ -164,17 +163,15 @@ class ExportResult(Result):
         limit = self.limits.largest_state
         largest = max(self.layers, key=lambda layer: layer.bits_lost_to_bounds)
         cost = f"{largest.bits_lost_to_bounds:.1f} of {self.limits.weight_bits} weight bits of {largest.population}"
+        units = "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that"
         if not self.is_measured:
-            found = [f"any input can cause; the limit is {limit}."]
+            found = [f"{units} any input can cause; the limit is {limit}."]
             if largest.bits_lost_to_bounds > _MANY_BITS:
                 found.append(f"that this is proved for all inputs costs {cost}; --states measured may cost fewer.")
         else:
             record = self.network.provenance["export"]["states"]
-            margin = f"{record['margin']:g} times that, or all that any"
-            found = [
-                f"{record['samples']} {record['from']} caused in floats; {margin}",
-                f"input can cause, fits {limit}.",
-            ]
+            margin = f"{record['margin']:g} times that, or all that any input can cause, fits {limit}."
+            found = [f"{units} {record['samples']} {record['from']} caused in floats; {margin}"]
             if largest.bits_lost_to_bounds > _MANY_BITS:
                 less = "; a smaller --margin may cost fewer." if record["margin"] > 1 else "."
                 found.append(f"room for that costs {cost}{less}")
@@ -211,6 +208,11 @@ class ExportResult(Result):
                 for name, change in self.export.rounded_decays.items()
             ),
             *((f"clipped weights (clipping reduced the total rounding error): {counts}",) if clipped else ()),
+            *(
+                ("9 weight bits are 8 and a sign for all weights of a connection; here none shares one: as with 8",)
+                if self.limits.weight_bits == 9 and not any(map(_has_one_sign, self.network.connections))
+                else ()
+            ),
             *(
                 f"population {name!r}: biases, reset and initial values rounded, by up to {fit.largest_rounding:.3g}"
                 for name, fit in self.fits.items()
@@ -261,3 +263,7 @@ class ExportResult(Result):
             "health": self.health and health_as_dict(self.health),
             "broken_limits": list(self.broken_limits),
         }
+
+
+def _has_one_sign(connection: IntegerConnection) -> bool:
+    return bool((connection.weights >= 0).all() or (connection.weights <= 0).all())
