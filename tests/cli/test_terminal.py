@@ -107,7 +107,7 @@ def test_a_path_with_control_characters_or_bytes_that_are_no_utf_8(exported):
 def test_every_line_goes_through_the_same_function(capsys):
     output = Output(False)
     output.say(f"a{FORGED}")
-    output.say_lines("two\nlines\x07")
+    output.lines("two\nlines\x07")
     output.error(f"ended with status 1\nlog{FORGED}")
     shown = capsys.readouterr()
     assert shown.out.split("\n")[1:] == ["two", "lines\\x07", ""]

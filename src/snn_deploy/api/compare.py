@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.stopped import kept_when_stopped
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.config.read_config import read_config
@@ -133,7 +135,11 @@ def compare(
     jobs = _jobs(configs, variants or {}, changes, seeds, Path(out))
     require_same_configs(jobs)
     found: dict[tuple[str, int], Outcome] = {}
-    with watch.progress(f"{len(jobs)} runs", len(jobs)) as advance:
+    go_on = f"{out} holds the runs so far. Go on with the same command: it reads and resumes them."
+    with (
+        kept_when_stopped(lambda: go_on if Path(out).is_dir() else None),
+        watch.progress(counted(len(jobs), "run"), len(jobs)) as advance,
+    ):
         for outcome in run_jobs(jobs, workers):
             found[outcome.job.variant, outcome.job.seed] = outcome
             ended = outcome.error or f"test {100 * outcome.metrics['test_accuracy']:.2f} %"

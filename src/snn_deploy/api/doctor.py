@@ -13,6 +13,7 @@ from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, 
 from snn_deploy.network.state_units import DECAY_UNITY, LARGEST_THRESHOLD
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
+from snn_deploy.support.watch import SILENT, Watch
 
 _PACKAGES = (
     "snn-deploy",
@@ -76,10 +77,21 @@ class Diagnosis(Result):
         }
 
 
-def doctor() -> Diagnosis:
-    """Return versions, and what every backend makes of a tiny network."""
+def doctor(watch: Watch = SILENT) -> Diagnosis:
+    """Return versions, and what every backend makes of a tiny network.
+
+    Parameters
+    ----------
+    watch
+        Hears of every backend that was tried.
+    """
     versions = {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
-    return Diagnosis(versions, {name: _tried(name) for name in backend_names()})
+    names, found = backend_names(), {}
+    with watch.progress(f"trying {', '.join(names)}", len(names)) as advance:
+        for name in names:
+            found[name] = _tried(name)
+            advance(1)
+    return Diagnosis(versions, found)
 
 
 def _tried(name: str) -> BackendState:

@@ -14,7 +14,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.export.chip.input_beyond import input_beyond
 from snn_deploy.fitting.accounting import Targets
 from snn_deploy.fitting.rounds import fitted
-from snn_deploy.fitting.settings import Criterion, FitSettings, Pruned
+from snn_deploy.fitting.settings import SETTINGS, Criterion, FitSettings, Pruned
 from snn_deploy.fitting.stage import Stage
 from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
@@ -23,6 +23,7 @@ from snn_deploy.network.integer_network import IntegerInput
 from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.stopped import kept_when_stopped
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.run.inheritance import read_parent
@@ -193,7 +194,8 @@ def fit(
         prune,
     )
     folder = Path(out) if out is not None else Path("runs") / f"fit-{parent.folder.resolve().name}"
-    with one_writer(folder):
+    go_on = f"{folder} holds the stages that are done. Go on with the same command and --resume."
+    with kept_when_stopped(lambda: go_on if (folder / SETTINGS).exists() else None), one_writer(folder):
         heard = watcher or Watcher()
         stages = fitted(parent, settings, folder, heard, lambda stage: watch.say(_line(stage)), resume=resume)
         exported = _exported(stages[-1], settings, folder, watch)

@@ -14,6 +14,7 @@ from snn_deploy.search.point import Point
 from snn_deploy.search.settings import (
     MEASURES,
     PLACED_FOR,
+    SETTINGS,
     SearchSettings,
     begin,
     read_requirement,
@@ -25,6 +26,7 @@ from snn_deploy.search.study import search as searched
 from snn_deploy.search.trained import checked, config_of, trainings
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
+from snn_deploy.support.stopped import kept_when_stopped
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.config.read_config import read_config
@@ -254,7 +256,8 @@ def search(
         seed=seed,
     )
     folder = Path(out) if out is not None else Path("runs") / f"search-{Path(config).stem}"
-    with one_writer(folder):
+    go_on = f"{folder} holds the search so far. Go on with the same command and --resume."
+    with kept_when_stopped(lambda: go_on if (folder / SETTINGS).exists() else None), one_writer(folder):
         return _found(settings, folder, trials=trials, workers=workers, verify=verify, resume=resume, watch=watch)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.support.one_writer import require_no_writer
 from snn_deploy.support.result import Block, Result
+from snn_deploy.support.stopped import kept_when_stopped
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 from snn_deploy.train.ann_first.conversion import Conversion, read_conversion
@@ -137,6 +138,8 @@ def train(
     UserError
         For a config that makes no sense, a folder with another run or that another process writes to, a loss that is
         not finite, a full disk.
+    Stopped
+        A KeyboardInterrupt, once there is something to resume; its text says how.
     """
     if resume and force:
         raise UserError("--resume goes on with a run and --force replaces it; choose one.")
@@ -153,7 +156,9 @@ def train(
     if resume and not holds_run(folder):
         watch.say(f"{folder}: no checkpoint to go on from; the run begins.")
     seen = replace(watcher or Watcher(), noted=watch.say)
-    trained(settings, folder, seen, resume=resume, parent=parent, processes=processes)
+    go_on = f"{folder} holds the run up to its last checkpoint. Go on with\n  snn-deploy train --resume --out {folder}"
+    with kept_when_stopped(lambda: go_on if holds_run(folder) else None):
+        trained(settings, folder, seen, resume=resume, parent=parent, processes=processes)
     return TrainResult(folder)
 
 

@@ -145,12 +145,12 @@ def export_nir(output: Output, network: FloatNetwork, folder: Path, time_step: f
     """Write network.nir to `folder` and say what it means; return what --json prints."""
     path, step = folder / "network.nir", DEFAULT_TIME_STEP if time_step is None else time_step
     write_nir(network, path, step)
-    output.say(f"wrote {path}")
-    output.say(f"in floats, for forward Euler with a time step of {step:g} s, {network.steps} steps per sample;")
-    output.say(f"inputs are 0..{network.input.largest_value} times {network.input.scale:.6g}.")
+    output.line(f"wrote {path}")
+    output.line(f"in floats, for forward Euler with a time step of {step:g} s, {network.steps} steps per sample;")
+    output.line(f"inputs are 0..{network.input.largest_value} times {network.input.scale:.6g}.")
     last = network.output
     if (line := source_line(network.provenance)) is not None:
-        output.say(line)
+        output.line(line)
     if not last.fires and (last.voltage_keep == 1).all():
-        output.say(f"The sum of its Output over the steps is the potential of {last.name!r}.")
+        output.line(f"The sum of its Output over the steps is the potential of {last.name!r}.")
     return {"files": [str(path)], "time_step": step, "steps": network.steps}

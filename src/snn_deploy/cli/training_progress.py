@@ -1,60 +1,90 @@
-"""training_progress: what a person sees of a training: a moving bar with the means so far, and a line per epoch."""
+"""training_progress: what a person sees of a training: the line that moves with the means so far, a line per epoch."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from snn_deploy.cli.live_line import LineParts, speed, time_left
 from snn_deploy.cli.output import Output, percent
+from snn_deploy.cli.pace import Pace
 from snn_deploy.cli.stop_signals import lost_stops
-from snn_deploy.support.printable import one_line
 
 if TYPE_CHECKING:
     from snn_deploy.train.run.loop import Watcher
+
+_WHOLE_RUN = 600.0  # seconds over which the rate of a run is taken: some epochs, with what is measured after them
 
 
 @contextmanager
 def training_progress(output: Output) -> Iterator["Watcher"]:
     """Yield a watcher that moves a bar on standard error (on a terminal) and says a line after every epoch."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import, as is what loads torch
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    from snn_deploy.train.run.loop import Watcher  # noqa: PLC0415
-
-    columns = (
-        TextColumn("epoch {task.fields[epoch]}", markup=False),
-        BarColumn(20),
-        TextColumn("{task.percentage:.0f} %"),
-    )
-    console = Console(stderr=True)
-    with lost_stops() as raise_lost, Progress(
-        *columns, TimeRemainingColumn(), TextColumn("{task.fields[means]}", markup=False),
-        console=console, transient=True, disable=output.is_silent or not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("training", total=None, epoch="1", means="")
-
-        epochs = 0
-
-        def on_start(count: int) -> None:
-            nonlocal epochs
-            epochs = count
-            bar.update(task, total=float(count), epoch=f"1/{count}")
+    shown = _Epochs()
+    with lost_stops() as raise_lost, output.live.shows(shown.parts):
+        from snn_deploy.train.run.loop import Watcher  # noqa: PLC0415 - slow to import: the line is there already
 
         def on_batch(epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
             raise_lost()
-            done = epoch - 1 + batch / batches
-            bar.update(task, completed=done, epoch=f"{epoch}/{epochs}", means=one_line(_summary(means)))
+            shown.reached(epoch, batch, batches, means)
 
         def on_epoch(metrics: Mapping[str, Any]) -> None:
-            output.say(f"epoch {metrics['epoch']:>3}/{epochs}  {_summary(metrics)}")
+            begun = f"epoch {metrics['epoch']:>3}/{shown.epochs}  "
+            line, columns = begun + _summary(metrics), output.columns
+            if columns is not None and len(line) > columns:  # one line each; metrics.jsonl has the rates
+                line = begun + _summary(metrics, with_rates=False)
+            output.say(line)
 
-        yield Watcher(on_start, on_batch, on_epoch)
+        yield Watcher(shown.start, on_batch, on_epoch)
 
 
-def _summary(metrics: Mapping[str, Any]) -> str:
+class _Epochs:
+    """How far a training is, as the line shows it. epochs: how many there are; 0 before the training has begun."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        self._reset()
+
+    def start(self, epochs: int) -> None:
+        """Begin with the first of so many epochs; of a fit or an --ann-first it is called for each training."""
+        self.epochs = epochs
+        self._reset()
+
+    def _reset(self) -> None:
+        self._begun = time.monotonic()
+        self._run, self._epoch = Pace(recent=_WHOLE_RUN), Pace()
+        self._place = (0, 0, 0)  # epoch, batch, batches
+        self._means = ""
+
+    def reached(self, epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
+        """Take note of a batch that is done."""
+        if epoch != self._place[0]:
+            self._epoch = Pace()
+        self._place = epoch, batch, batches
+        self._run.reached(epoch - 1 + batch / batches)
+        self._epoch.reached(batch)
+        self._means = _summary(means, with_rates=False)
+
+    def parts(self) -> LineParts:
+        """Return what the line says: the bar and the rate are of the epoch, the time left is of all epochs."""
+        epoch, batch, batches = self._place
+        until = time_left(self._run.seconds_left(self.epochs), self._begun)
+        if self.epochs == 0:
+            return LineParts("loading libraries and data", left=until)
+        if epoch == 0:
+            return LineParts("first batch, for which kernels are compiled once", left=until)
+        title = f"epoch {epoch}/{self.epochs}"
+        if batch == batches:
+            return LineParts(f"{title}: measuring", left=until)
+        rate = speed(self._epoch.rate, "batch")
+        return LineParts(title, batch / batches, f"{batch:,}/{batches:,}", until, rate, self._means)
+
+
+def _summary(metrics: Mapping[str, Any], *, with_rates: bool = True) -> str:
     """Return the loss terms, the accuracies and the spike rates as one line."""
     losses = ", ".join(f"{k.removeprefix('loss/')} {v:.4f}" for k, v in metrics.items() if k.startswith("loss/"))
     rates = " ".join(f"{v:.3f}" for k, v in metrics.items() if k.startswith("spike_rate/"))  # of training samples
-    accuracies = f"training {percent(metrics['train_accuracy'])}" + (f" (spike rates {rates})" if rates else "")
+    training = f"training {percent(metrics['train_accuracy'])}"
+    accuracies = training + (f" (spike rates {rates})" if rates and with_rates else "")
     if "validation_accuracy" in metrics:
         accuracies += f"  validation {percent(metrics['validation_accuracy'])}"
     return f"{losses}  {accuracies}"

@@ -15,6 +15,7 @@ Criterion = Literal["taylor", "magnitude"]
 Pruned = Literal["both", "channels", "synapses"]
 WHAT: tuple[Pruned, ...] = get_args(Pruned)
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
+SETTINGS = "fit.json"
 FILE = SealedJson("snn-deploy fit", 1, "settings", 2**16, "the settings of a fit", "Choose another folder with --out.")
 _LEFTOVERS = (".fit.json.*", ".trade.*", "stage*/.stage.json.*")  # half-written by a fit that was killed
 
@@ -70,7 +71,7 @@ def begin(folder: Path, settings: FitSettings, *, resume: bool) -> None:
     """
     for leftover in (path for pattern in _LEFTOVERS for path in folder.glob(pattern)):
         remove_file(leftover)
-    path = folder / "fit.json"
+    path = folder / SETTINGS
     plain = json.loads(json.dumps(asdict(settings)))
     if not path.exists():
         FILE.write(path, plain)

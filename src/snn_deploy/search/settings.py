@@ -14,6 +14,7 @@ from snn_deploy.support.atomic_file import write_text
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.user_error import UserError
 
+SETTINGS = "search.json"  # the name of the file in the folder of a search
 # What a deployment is measured in -> (whether more is better, unit for people, that unit in the measured one)
 MEASURES: dict[str, tuple[bool, str, float]] = {
     "accuracy": (True, "%", 0.01),
@@ -146,7 +147,7 @@ def read_requirement(text: str) -> Requirement:
 
 def begin(folder: Path, settings: SearchSettings, *, resume: bool) -> None:
     """Write `settings` into the search's folder, or check that the one in it is the same."""
-    path = folder / "search.json"
+    path = folder / SETTINGS
     plain = json.loads(json.dumps(asdict(settings)))
     if path.exists():
         if not resume:

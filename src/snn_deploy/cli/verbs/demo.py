@@ -31,20 +31,27 @@ def command(output: Output, out: Path) -> int:
     with as_file(files("snn_deploy.cli") / "demo.toml") as config, training_progress(output) as watcher:
         run = sd.train(config, out=out, force=True, watcher=watcher, watch=output)
     output.show_blocks(run)
-    output.say_lines("\n2/5 export: the network in integers, for Loihi")
+    output.say()
+    output.say("2/5 export: the network in integers, for Loihi")
     exported = sd.export(run.network, chip="loihi2", measure=True, watch=output).save(out / "loihi")
     output.show_blocks(exported)
-    output.say_lines(f"\n3/5 verify: every spike of {_VERIFIED_SAMPLES} test images on every backend that works here")
+    output.say()
+    output.say(f"3/5 verify: every spike of {_VERIFIED_SAMPLES} test images on every backend that works here")
     verified = sd.verify(out / "loihi", backends=_working(output), samples=_VERIFIED_SAMPLES, watch=output)
     output.show_blocks(verified)
-    output.say_lines("\n4/5 energy: spikes of all test images, and an estimate of what they cost")
+    output.say()
+    output.say("4/5 energy: spikes of all test images, and an estimate of what they cost")
     energy = sd.energy(out / "loihi", watch=output)
     output.show_blocks(energy)
 
     accuracy, before = exported.accuracy or 0.0, exported.float_accuracy or 0.0
     is_accurate = accuracy >= _LEAST_ACCURACY and before - accuracy <= _LARGEST_DROP
     is_well = verified.is_identical and is_accurate
-    output.say_lines("\n5/5 done" if is_well else "\n5/5 FAILED: see above")
+    output.say()
+    if is_well:
+        output.say("5/5 done")
+    else:
+        output.line("5/5 FAILED: see above")
     for path in (out / "config.toml", out / "metrics.jsonl", out / "float_network.npz", *exported.files):
         output.say(f"  wrote {path}")
     output.say("go on with:")
@@ -64,7 +71,7 @@ def command(output: Output, out: Path) -> int:
 
 def _working(output: Output) -> list[str]:
     """Return the backends that work here, the reference first; say why the others are left out."""
-    states = sd.doctor().backends
+    states = sd.doctor(watch=output).backends
     for name, found in states.items():
         if found.state != "works":
             output.say(f"left out: {name}: {found.reason}")

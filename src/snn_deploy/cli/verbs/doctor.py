@@ -15,6 +15,6 @@ def command(output: Output) -> int:
 
     Example: snn-deploy doctor --json
     """
-    found = sd.doctor()
+    found = sd.doctor(watch=output)
     output.show(found)
     return 0 if found.is_sound else FAILED_CHECK

@@ -123,5 +123,5 @@ def command(
     ).save(folder, target)
     output.show(result)
     if not has_data:
-        output.say("integer accuracy  not measured: the file names no data set. Give --data NAME or NAME:PATH.")
+        output.line("integer accuracy  not measured: the file names no data set. Give --data NAME or NAME:PATH.")
     return FAILED_CHECK if result.broken_limits else 0

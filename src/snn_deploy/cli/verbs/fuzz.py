@@ -29,7 +29,7 @@ def command(output: Output, networks: int, seed: int, backends: str) -> int:
     found = sd.fuzz(networks, seed=seed, backends=backends.split(","), watch=output)
     if not found.compared and not found.failures:
         for block in found.blocks():
-            output.say(str(block))
+            output.line(str(block))
         raise UserError(f"none of {networks} networks could be compared; the reasons are above. Choose other backends.")
     output.show(found)
     return 0 if found.is_identical else FAILED_CHECK

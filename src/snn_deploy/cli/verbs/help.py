@@ -29,7 +29,7 @@ def command(output: Output, topic: str | None) -> None:
         )
     if topic is None:
         output.table(Table(("topic", "title"), tuple((name, page_title(page)) for name, page in pages.items())))
-        output.say("snn-deploy help TOPIC prints one of them; snn-deploy VERB --help lists the options of a verb.")
+        output.line("snn-deploy help TOPIC prints one of them; snn-deploy VERB --help lists the options of a verb.")
         output.result({"topics": [{"name": name, "title": page_title(page)} for name, page in pages.items()]})
         return
     name = topic.replace("-", "_")
@@ -52,4 +52,4 @@ def _print(output: Output, text: str) -> None:
     if console.is_terminal:
         console.print(Markdown(text))
     else:
-        output.say_lines(text.rstrip("\n"))
+        output.lines(text.rstrip("\n"))

@@ -91,10 +91,10 @@ def command(
     )
     output.show_blocks(result)
     if result.fits and out is not None:
-        output.say(f"placement: {result.save(out)}")
+        output.line(f"placement: {result.save(out)}")
     if result.fits and loads is not None:
-        output.say(f"loads: {result.save_loads(loads, inputs, samples=samples or 0, watch=output)}")
+        output.line(f"loads: {result.save_loads(loads, inputs, samples=samples or 0, watch=output)}")
     if result.fits and picture is not None:
-        output.say(f"picture: {result.draw(picture)}")
+        output.line(f"picture: {result.draw(picture)}")
     output.result(result.to_dict())
     return 0 if result.fits else FAILED_CHECK
