@@ -8,6 +8,8 @@ sys.path.insert(0, str(HERE))
 
 from config_keys import markdown  # noqa: E402 - docs/config_keys.py
 
+from snn_deploy.api.init import schema_text  # noqa: E402 - behind the line above, which needs docs/ on the path
+
 project = "snn-deploy"
 copyright = "the snn-deploy authors"
 extensions = ["myst_parser", "sphinx_click", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "api_names"]
@@ -16,6 +18,7 @@ exclude_patterns = ["_build", "README.md"]
 html_theme = "furo"
 html_title = "snn-deploy"
 html_copy_source = False
+html_extra_path = ["config.schema.json"]
 html_show_sphinx = False
 highlight_language = "none"
 smartquotes = False  # two hyphens are an option
@@ -29,11 +32,11 @@ suppress_warnings = ["epub.unknown_project_files"]
 
 
 def setup(app):
-    """Write the page of config keys before Sphinx reads the pages; it is generated from the dataclasses."""
+    """Write the page of config keys and their schema before Sphinx reads the pages; both come from the dataclasses."""
 
     def write(app):
-        page, text = HERE / "config_keys.md", markdown()
-        if not page.exists() or page.read_text(encoding="utf-8") != text:
-            page.write_text(text, encoding="utf-8")
+        for path, text in ((HERE / "config_keys.md", markdown()), (HERE / "config.schema.json", schema_text())):
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
 
     app.connect("builder-inited", write)

@@ -5,14 +5,11 @@
 prints it; every build of the documentation site writes it anew.
 """
 
-import dataclasses
-import inspect
 import re
-import typing
-from typing import Any
+from collections.abc import Sequence
 
-from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.train.config import train_config as config
+from snn_deploy.train.config.config_keys import Key, PlugInKeys, keys_of, paragraphs, plug_ins
 
 _HEAD = """# Every config key
 
@@ -20,81 +17,57 @@ _HEAD = """# Every config key
 of them can be set on the command line: `--set training.epochs=5`. A table with a `name` selects the plug-in with that
 name and has its keys. There can be any number of tables `[losses.NAME]` and `[augmentations.NAME]`.
 
+`snn-deploy init mine.toml --data fashion_mnist --model resnet20` writes a config with the keys of these two, each with
+what it may be, and a schema of all keys beside it, with which an editor completes keys and marks those that are wrong.
+
 This page is generated from the program.
 """
 
 
 def markdown() -> str:
     """Return the page."""
-    parts = [_HEAD, "## Top level\n", _described(config.TrainConfig), _table(config.Numbers)]
+    parts = [_HEAD, "## Top level\n", _described(config.Numbers), _table(keys_of(config.Numbers))]
     for name, section in config.CHOICES.items():
         default = section.default.get(config.SURROGATE)
         beside = f" Default: `{default}`." if default else ""
         parts.append(f"## [{name}]\n\n`name` is one of the names below.{beside}\n")
         if name == "data":
-            parts += [_described(config.HeldOut), _table(config.HeldOut)]
-        parts += [_plugin(section.package, found, section.class_name) for found in plugin_names(section.package)]
+            parts += [_described(config.HeldOut), _table(keys_of(config.HeldOut))]
+        parts += map(_plugin, plug_ins(section))
     for name, section in config.COLLECTIONS.items():
         parts.append(f"## [{name}.NAME]\n")
-        parts += [_plugin(section.package, found, section.class_name) for found in plugin_names(section.package)]
+        parts += map(_plugin, plug_ins(section))
     for name, options in config.SETTINGS.items():
-        parts += [f"## [{name}]\n", _described(options), _table(options)]
+        parts += [f"## [{name}]\n", _described(options), _table(keys_of(options))]
     return "\n".join(parts)
 
 
-def _plugin(package: str, name: str, class_name: str) -> str:
-    module = load_plugin(package, name)
-    first = _whole(inspect.getdoc(module) or "").split("\n\n")[0]
-    return "\n".join([f"### {name}\n", _escaped(first) + "\n", _described(getattr(module, class_name)),
-                      _table(getattr(module, class_name))])  # fmt: skip
+def _plugin(found: PlugInKeys) -> str:
+    return "\n".join(
+        [f"### {found.name}\n", _escaped(found.about) + "\n", _described(found.options), _table(found.keys)]
+    )
 
 
 def _described(options: type) -> str:
-    text = inspect.getdoc(options) or ""
-    return _escaped(_whole(text)) + "\n" if text and not text.startswith(f"{options.__name__}(") else ""
+    text = paragraphs(options)
+    return _escaped(text) + "\n" if text else ""
 
 
-def _table(options: type) -> str:
+def _table(keys: Sequence[Key]) -> str:
     """Return one line for every key: its name, what it may be, and its default."""
-    hints = typing.get_type_hints(options, include_extras=True)
-    rows = [
-        f"| `{field.name}` | {_allowed(hints[field.name])} | {_default(field)} |"
-        for field in dataclasses.fields(options)
-        if field.init
-    ]
+    rows = [f"| `{key.name}` | {_allowed(key)} | {_default(key)} |" for key in keys]
     return "\n".join(["| key | allowed | default |", "|---|---|---|", *rows, ""]) if rows else "No keys.\n"
 
 
-def _allowed(hint: Any) -> str:
-    if typing.get_origin(hint) is typing.Annotated:
-        kind, *limits = typing.get_args(hint)
-        words = [f"{sign} {getattr(x, name)}" for x in limits for name, sign in _SIGNS.items() if hasattr(x, name)]
-        return f"{_allowed(kind)} {', '.join(words)}".strip()
-    if typing.get_origin(hint) is typing.Literal:
-        return ", ".join(f"`{value}`" for value in typing.get_args(hint))
-    if isinstance(hint, type) and typing.get_origin(hint) is None:
-        return _WORDS.get(hint, hint.__name__)
-    return _escaped(str(hint).replace("typing.", ""))
+def _allowed(key: Key) -> str:
+    return ", ".join(f"`{value}`" for value in key.choices) or _escaped(key.allowed).replace(r"\<", "<")
 
 
-_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-_WORDS = {int: "whole number", float: "number", str: "text", bool: "true, false"}
-
-
-def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is not dataclasses.MISSING:
-        return (
-            '`""`'
-            if field.default == ""
-            else "`" + str(field.default).replace("True", "true").replace("False", "false") + "`"
-        )
-    if field.default_factory is not dataclasses.MISSING:
-        return f"`{field.default_factory()!r}`"
-    return "must be given"
-
-
-def _whole(text: str) -> str:
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+def _default(key: Key) -> str:
+    if key.must_be_given:
+        return "must be given"
+    value = '""' if key.default == "" else str(key.default)
+    return f"`{value.lower() if isinstance(key.default, bool) else value}`"
 
 
 def _escaped(text: str) -> str:

@@ -25,6 +25,7 @@ _PLACES = {
     "fit_before_training": "api.fit_before_training",
     "from_torch": "interchange.from_torch",
     "fuzz": "api.fuzz",
+    "init": "api.init",
     "latency": "api.energy",
     "neurobench": "api.neurobench",
     "place": "api.place",

@@ -62,6 +62,12 @@ def call_report(run, exported, config, tmp_path):
     yield found.save(tmp_path / "report.html")
 
 
+def call_init(run, exported, config, tmp_path):
+    yield ["init", tmp_path / "a.toml", "--data", "digits", "--set", "steps=3"]
+    (tmp_path / "a.toml").unlink()
+    yield sd.init(tmp_path / "a.toml", data="digits", changes=["steps=3"])
+
+
 def call_exits(run, exported, config, tmp_path):
     yield ["exits", exported, "--samples", 50, "--test-samples", 40, "--coverage", 0.9, "--out", tmp_path / "e.json"]
     yield sd.exits(exported, samples=50, test_samples=40, coverage=0.9).save(tmp_path / "e.json")

@@ -19,6 +19,7 @@ from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.config.train_config import HeldOut
 from snn_deploy.train.data.encoded_signals import Encoder
 from snn_deploy.train.data.input_coding import coded
+from snn_deploy.train.data.place_key import place_key
 from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.data.splits import DatasetOptions, validation_samples
@@ -214,8 +215,8 @@ def _data_set(provenance: Mapping[str, Any], data: str | None) -> tuple[DatasetO
         options = _without_acting(kind, name, stated)
     else:
         options = _harmless(kind, stated) if name == trained_on else {}
-        if place:  # the first option of a data set is where its files are
-            options[next((field.name for field in fields(kind)), "folder")] = place
+        if place:
+            options[place_key(kind)] = place
     share = checked_options(HeldOut, held_out, "provenance").validation
     return checked_options(kind, options, where), share, where
 

@@ -18,6 +18,7 @@ _VERBS = {
     "fit": "Make a trained network smaller until it fits a chip, with training between.",
     "fuzz": "Compare backends on random networks.",
     "help": "List the pages of the documentation, or print one.",
+    "init": "Write a commented config for a data set and a model.",
     "map": "Place the neurons of an exported network on the cores of a chip.",
     "plot": "Draw a run: rates, membrane potentials, surrogate, accuracy, loss.",
     "profiles": "List the chips and ways to count energy, number by number with sources.",

@@ -11,6 +11,7 @@ TOPICS = {
     "export": "export",
     "fit": "fit",
     "fuzz": "exactness",
+    "init": "config_keys",
     "map": "mapping",
     "profiles": "add_your_own",
     "report": "first_deployment",

@@ -20,6 +20,7 @@ from snn_deploy.train.config.combinations import require_sensible
 from snn_deploy.train.config.train_config import (
     CHOICES,
     COLLECTIONS,
+    SCHEDULES,
     SETTINGS,
     SURROGATE,
     Choice,
@@ -51,12 +52,12 @@ def read_table(path: Path, assignments: Sequence[str] = ()) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not TOML ({error}).") from error
-    return _changed(table, assignments)
+    return changed_table(table, assignments)
 
 
 def changed_config(table: Mapping[str, Any], assignments: Sequence[str], where: str) -> TrainConfig:
     """Return the config that `table` describes after `assignments`, as read_config; `where` starts every error."""
-    return resolved_config(_changed(table, assignments), where)
+    return resolved_config(changed_table(table, assignments), where)
 
 
 def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
@@ -102,7 +103,7 @@ def read_settings(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         name: checked_options(kind, table.get(name, {}), f"{where}: [{name}]") for name, kind in SETTINGS.items()
     }
-    _named(f"{where}: [optimizer]", "train.schedules", settings["optimizer"].schedule)
+    _named(f"{where}: [optimizer]", SCHEDULES, settings["optimizer"].schedule)
     data, common = table.get("data", {}), {key.name for key in fields(HeldOut)}
     held_out = checked_options(HeldOut, {k: data[k] for k in common & data.keys()}, f"{where}: [data]")
     return {**settings, "held_out": held_out}
@@ -187,7 +188,8 @@ def _named_tables(section: str, table: Mapping[str, Any], where: str) -> list[Ch
     return [_chosen(COLLECTIONS[section], name, table[name], f"{where}: [{section}.{name}]") for name in sorted(table)]
 
 
-def _changed(table: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+def changed_table(table: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """Return `table` after assignments such as "training.epochs=5"."""
     changed = deepcopy(dict(table))
     for assignment in assignments:
         _assign(changed, assignment)

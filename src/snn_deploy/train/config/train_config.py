@@ -20,6 +20,15 @@ from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.processes.devices import Device
 
 SURROGATE, TIME_BASED = "surrogate", "time-based"
+SCHEDULES = "train.schedules"
+
+
+@dataclass(frozen=True)
+class NameIn:
+    """The mark of a key whose value is the name of a plug-in. package: of those."""
+
+    package: str
+
 
 _LEAST_WIDTH = 0.5  # steps: narrower, and a delay between two steps has no gradient
 
@@ -28,16 +37,17 @@ _LEAST_WIDTH = 0.5  # steps: narrower, and a delay between two steps has no grad
 class Training:
     """How long, with what, and what is kept and measured on the way.
 
-    epochs: 0, behind [ann_first], leaves the network as it was converted. samples: 0 is the whole training set. keep:
-    the network of the last epoch, or of that with the best validation accuracy (of the quantized epochs, where there
-    are some). threads: 0 leaves the choice to torch. device: "auto" is a GPU where there is one; a run goes on with the
-    device that it began with. checkpoint_every: batches between checkpoints within an epoch; 0 leaves those at the ends
-    of epochs. measured_samples: validation samples (training samples, where there are none) on which every layer is
-    measured after each epoch; 0 measures none. norm_samples: training samples on which the norms' moments are measured
-    after each epoch (norm_statistics.py); 0 leaves the running ones.
-    synapses: what convolutions and dense layers of spikes are computed in: float32, or int8 and their gradients in
-    float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what is fastest on the device, measured.
-    keeps_zeros: whether weights that are 0 when the run begins stay 0, as in a network that `fit` has pruned.
+    epochs: 0, behind [ann_first], leaves the network as it was converted. batch_size: samples of a batch. samples: 0 is
+    the whole training set. keep: the network of the last epoch, or of that with the best validation accuracy (of the
+    quantized epochs, where there are some). threads: 0 leaves the choice to torch. device: "auto" is a GPU where there
+    is one; a run goes on with the device that it began with. checkpoint_every: batches between checkpoints within an
+    epoch; 0 leaves those at the ends of epochs. measured_samples: validation samples (training samples, where there are
+    none) on which every layer is measured after each epoch; 0 measures none. norm_samples: training samples on which
+    the norms' moments are measured after each epoch (norm_statistics.py); 0 leaves the running ones. tensorboard:
+    whether the metrics are written for it, too. synapses: what convolutions and dense layers of spikes are computed in:
+    float32, or int8 and their gradients in float32 or bfloat16 (int8_synapses.py says what that rounds); "auto" is what
+    is fastest on the device, measured. keeps_zeros: whether weights that are 0 when the run begins stay 0, as in a
+    network that `fit` has pruned.
     """
 
     epochs: Annotated[int, Ge(0)] = 3
@@ -72,9 +82,10 @@ class AnnFirst:
 
 @dataclass(frozen=True)
 class QuantizationAware:
-    """Training with weights as the exporter will round them, in the last `epochs` epochs; 0 is never.
+    """Training with weights as the exporter will round them, in the last epochs.
 
-    weight_bits, per_channel: as the exporter gets them; it takes them from the run where nothing else is said.
+    epochs: how many of them; 0 is none. weight_bits, per_channel: as the exporter gets them; it takes them from the run
+    where nothing else is said.
     """
 
     epochs: Annotated[int, Ge(0)] = 0
@@ -115,8 +126,8 @@ class Delays:
 class Optimizer:
     """name: "sgd" with momentum, or "adamw" (Loshchilov & Hutter 2019), whose steps do not grow with the gradients.
 
-    momentum: of the gradients. squares_momentum: of their squares, for AdamW. schedule: how the learning rate falls,
-    the name of a file in train/schedules/.
+    learning_rate: of the first batch. momentum: of the gradients. squares_momentum: of their squares, for AdamW.
+    weight_decay: of weights, towards 0. schedule: how the learning rate falls.
     """
 
     name: Literal["sgd", "adamw"] = "sgd"
@@ -124,7 +135,7 @@ class Optimizer:
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
     squares_momentum: Annotated[float, Ge(0), Lt(1)] = 0.999
     weight_decay: Annotated[float, Ge(0)] = 0.0
-    schedule: str = "cosine"
+    schedule: Annotated[str, NameIn(SCHEDULES)] = "cosine"
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,12 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The keys at the top of a config. method, coding: see TrainConfig."""
+    """The keys at the top of a config.
+
+    seed: of the weights, of what is held out and of the order of samples. steps: time steps of a sample. method:
+    "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times (time_based_network.py),
+    which has no use for `surrogate`. coding: how images are shown (input_coding.py).
+    """
 
     seed: Annotated[int, Ge(0)] = 0
     steps: Annotated[int, Ge(1)] = 4
@@ -204,9 +220,7 @@ class Choice:
 class TrainConfig:
     """Everything that a training run depends on. `table` gives it back as it would stand in a file.
 
-    method: "surrogate", gradients of pretended derivatives, or "time-based", gradients on spike times
-    (time_based_network.py), which has no use for `surrogate`. coding: how images are shown (input_coding.py). encoder:
-    how signals are shown, None for data that are none.
+    encoder: how signals are shown, None for data that are none. seed, steps, method, coding: see Numbers.
     """
 
     data: Choice
