@@ -1,7 +1,7 @@
 """snn-deploy: bring a trained spiking network to neuromorphic hardware without changing one spike.
 
-The names below are the Python API, see docs/python_api.md; __init__.pyi has their types. Each is loaded when it is
-first used, so that `import snn_deploy` loads neither torch nor any backend.
+The names below are the Python API, see `snn-deploy help python_api`; __init__.pyi has their types. Each is loaded when
+it is first used, so that `import snn_deploy` loads neither torch nor any backend.
 """
 
 import sys

@@ -30,3 +30,6 @@ def test_the_report_says_it_above_its_table_of_layers(network, pixel, is_silent)
     inputs = np.full((3, 1), pixel, np.uint8)
     result = sd.report(network, inputs, labels=np.zeros(3, int), chips=["loihi2"], backends=["reference", "cpu"])
     assert ("out never fired on them: nothing passes through it." in result.html) is is_silent
+    assert ("no spike was there to differ" in result.html) is is_silent  # nothing to be proud of
+    assert ("✓ 0 of 6" in result.html) is not is_silent
+    assert "✓ 0 of 0" not in result.html

@@ -80,8 +80,8 @@ class EnergyModels(Result):
     def _made_from(self) -> tuple[str, ...]:
         differing = "" if not self.differing else f", {100 * self.differing:.2g} % of whose spikes differ"
         return (
-            f"mean of {counted(self.samples, 'sample')}, {self.steps} steps each; network {self.digest[:12]}; "
-            f"snn-deploy {version('snn-deploy')}",
+            f"mean of {counted(self.samples, 'sample')}, {counted(self.steps, 'step')} each; "
+            f"network {self.digest[:12]}; snn-deploy {version('snn-deploy')}",
             f"SpikingJelly's models: mean of the first {min(self.samples, _OF_SPIKINGJELLY)}{differing}",
         )
 

@@ -78,8 +78,8 @@ class Energy(Result):
         return (answer, *self._summary(), *self._of_a_second(), *self._with_exits(), *more)
 
     def _measured_on(self) -> str:
-        steps = f"{self.steps} steps each" if self.exits is None else self.exits.spread.of_all(self.steps)
-        return f"mean of {self.samples} samples, {steps}"
+        steps = f"{counted(self.steps, 'step')} each" if self.exits is None else self.exits.spread.of_all(self.steps)
+        return f"mean of {counted(self.samples, 'sample')}, {steps}"
 
     def _with_exits(self) -> tuple[Block, ...]:
         return () if self.exits is None else self.exits.blocks()

@@ -18,6 +18,7 @@ from snn_deploy.network.state_units import STATE_SHIFT
 from snn_deploy.rounding.fit import Fit
 from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.atomic_file import remove_file, write_files
+from snn_deploy.support.counted import counted
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.plugin import load_plugin, plugin_names
@@ -108,9 +109,12 @@ class ExportResult(Result):
 
     def headline(self) -> str:
         """Return the network's shape, its bits, and how much accuracy it kept."""
-        populations = len(self.network.populations)
-        kept = "" if self.accuracy is None else f", {100 * self.accuracy:.2f} % of {self.samples} test samples"
-        return f"{populations} populations, {self.network.steps} steps, weights of {self.limits.weight_bits} bits{kept}"
+        populations = counted(len(self.network.populations), "population")
+        steps = counted(self.network.steps, "step")
+        kept = (
+            "" if self.accuracy is None else f", {100 * self.accuracy:.2f} % of {counted(self.samples, 'test sample')}"
+        )
+        return f"{populations}, {steps}, weights of {self.limits.weight_bits} bits{kept}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return each layer's integers and bounds, what they do not hold exactly, accuracies and the health report."""
@@ -176,7 +180,7 @@ class ExportResult(Result):
                 less = "; a smaller --margin may cost fewer." if record["margin"] > 1 else "."
                 found.append(f"room for that costs {cost}{less}")
         if self.overflows is not None:
-            found += overflow_line(self.overflows, f"{self.samples} test samples")
+            found += overflow_line(self.overflows, counted(self.samples, "test sample"))
         elif self.is_measured:
             found.append("states beyond 24 bits: not counted, as no test samples ran")
         return tuple(found)
@@ -195,7 +199,9 @@ class ExportResult(Result):
                     f"{p.name} can never fire: its largest potential is {highest[i]}, its threshold {threshold[i]}"
                 )
             elif p.name in self.silent:
-                lines.append(f"{p.name} never fired on the {self.samples} test samples; nothing passes through it")
+                lines.append(
+                    f"{p.name} never fired on the {counted(self.samples, 'test sample')}; nothing passes through it"
+                )
         return tuple(lines)
 
     def _changes(self) -> tuple[str, ...]:
@@ -222,16 +228,16 @@ class ExportResult(Result):
 
     def _accuracies(self) -> tuple[str, ...]:
         origin = self.network.provenance
-        tested = origin.get("test_samples")
+        tested = counted(origin.get("test_samples", 0), "test sample")
         lines = []
         if self.float_accuracy is not None:
-            measured = f"{100 * self.float_accuracy:.2f} % of {tested} test samples (measured after training)"
+            measured = f"{100 * self.float_accuracy:.2f} % of {tested} (measured after training)"
             lines.append(f"float accuracy    {measured}")
         if trained := origin.get("quantized_accuracy"):
-            rounded = f"{100 * trained:.2f} % of {tested} test samples, with weights rounded as then"
+            rounded = f"{100 * trained:.2f} % of {tested}, with weights rounded as then"
             lines.append(f"as trained        {rounded}")
         if self.accuracy is not None:
-            lines.append(f"integer accuracy  {100 * self.accuracy:.2f} % of {self.samples} test samples")
+            lines.append(f"integer accuracy  {100 * self.accuracy:.2f} % of {counted(self.samples, 'test sample')}")
         return tuple(lines)
 
     def _source(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from snn_deploy.network.class_outputs import predicted_classes
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.atomic_file import write_bytes
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -81,7 +82,8 @@ class Neurobench(Result):
         found, on_chip = self.synaptic_operations, self.deployed_operations
         return (
             f"NeuroBench: {self.headline()}",
-            f"  by the rules of NeuroBench {VERSION}; mean of {self.counts.samples} samples, {self.steps} steps each",
+            f"  by the rules of NeuroBench {VERSION}; "
+            f"mean of {counted(self.counts.samples, 'sample')}, {counted(self.steps, 'step')} each",
             Table(
                 ("metric", "value", "of it"),
                 (
@@ -192,8 +194,8 @@ def neurobench(
 
     Notes
     -----
-    On the torch module that a network came from NeuroBench's harness finds the same, but for what docs/neurobench.md
-    lists: the framework's own buffers, norms that were folded, and states that are reset one step later.
+    On the torch module that a network came from NeuroBench's harness finds the same, but for what `snn-deploy help
+    neurobench` lists: the framework's own buffers, norms that were folded, and states that are reset one step later.
     """
     found = network if isinstance(network, FloatNetwork) else integer_network(network)
     chosen = _chosen(found, inputs, samples, labels)

@@ -260,7 +260,7 @@ def place(
         How kernels are stored in synapse memory, where the profile counts its words (Loihi 1): "nengo-loihi", each
         list whole; "margins", where compartments left free at the edges of a block let all axons use one list; or
         "sub-lists", where also the lists at the edges are parts of the inner ones. These take fewer cores, and rest on
-        assumptions that no chip has shown, the last on the most (docs/mapping.md).
+        assumptions that no chip has shown, the last on the most (`snn-deploy help mapping`).
     objective
         "cores" takes few cores; "latency" more of those on the chips that these need, or that `chips` allows, so that
         the busiest core has little to do in a step, and takes the mapping whose step is measured to be the shortest.
@@ -321,9 +321,9 @@ def _mean_spikes(
 ) -> tuple[dict[str, np.ndarray] | None, str]:
     """Return the spikes of each neuron in each step, and where they are from."""
     if spikes is not None:
-        return mean_of_recorded(spikes.simulation), f"measured on {len(spikes.outputs)} samples"
+        return mean_of_recorded(spikes.simulation), f"measured on {counted(len(spikes.outputs), 'sample')}"
     if samples is None and inputs is None:
         return None, "assumed: each neuron fires once"
     chosen = choose(network, inputs, samples or 0)
     with watch.progress("spikes", chosen.count) as advance:
-        return mean_spikes(network, chosen.shown, advance), f"measured on {chosen.count} samples"
+        return mean_spikes(network, chosen.shown, advance), f"measured on {counted(chosen.count, 'sample')}"

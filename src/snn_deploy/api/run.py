@@ -18,6 +18,7 @@ from snn_deploy.deploy.running.recording import require_place, run_recorded
 from snn_deploy.deploy.running.simulation import Interrupted, Simulation
 from snn_deploy.deploy.running.split_samples import Workers, require_splittable, run_split, workers_for
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -82,7 +83,7 @@ class RunResult(Result):
     def headline(self) -> str:
         """Return backend, samples and accuracy."""
         right = "" if self.accuracy is None else f"{100 * self.accuracy:.2f} % of "
-        return f"{self.backend}: {right}{len(self.outputs)} samples{' right' if right else ''}"
+        return f"{self.backend}: {right}{counted(len(self.outputs), 'sample')}{' right' if right else ''}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return accuracy, spikes of each population, operations of each connection, and the first outputs."""
@@ -110,7 +111,7 @@ class RunResult(Result):
 
     def _steps(self) -> str:
         if self.exit_steps is None:
-            return f"{self.network.steps} steps each"
+            return f"{counted(self.network.steps, 'step')} each"
         return StepSpread.of(self.exit_steps).of_all(self.network.steps)
 
     def to_dict(self) -> dict[str, object]:
@@ -219,7 +220,7 @@ def run(
     if sharing is None:
         say_expected(watch, backend, ran, chosen.count)
     else:
-        watch.say(f"{chosen.count} samples shared by {cluster or f'{sharing.count} processes'}")
+        watch.say(f"{counted(chosen.count, 'sample')} shared by {cluster or f'{sharing.count} processes'}")
     is_interrupted = False
     try:
         with watch.progress(backend, chosen.count) as advance:
@@ -238,7 +239,7 @@ def run(
             raise
         simulation, is_interrupted = interrupt.simulation, True
         done = len(simulation.outputs)
-        watch.say(f"Interrupted: what follows is of the first {done} of {chosen.count} samples.")
+        watch.say(f"Interrupted: what follows is of the first {done} of {counted(chosen.count, 'sample')}.")
         chosen = chosen.first(done)
     if split is not None:
         simulation = split.simulation(simulation)
@@ -296,5 +297,7 @@ def _split(watch: Watch, network: IntegerNetwork, placement: Placement | str | P
 
     split = split_placed(network, placement if isinstance(placement, Placement) else read_placement(Path(placement)))
     cores = len({part.core for part in split.parts})
-    watch.say(f"placed: {cores} cores, {len(split.network.connections)} connections to and between them")
+    watch.say(
+        f"placed: {counted(cores, 'core')}, {counted(len(split.network.connections), 'connection')} to and between them"
+    )
     return split

@@ -24,6 +24,7 @@ from snn_deploy.search.settings import (
 from snn_deploy.search.study import Budget, points
 from snn_deploy.search.study import search as searched
 from snn_deploy.search.trained import checked, config_of, trainings
+from snn_deploy.support.counted import counted
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.stopped import kept_when_stopped
@@ -64,7 +65,7 @@ class SearchResult(Result):
 
     def headline(self) -> str:
         """Return how many points the front has."""
-        return f"{len(self.front)} Pareto-optimal of {len(self.points)} deployments"
+        return f"{len(self.front)} Pareto-optimal of {counted(len(self.points), 'deployment')}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return the front as a table, why points were pruned, and what to do next."""
@@ -98,7 +99,7 @@ class SearchResult(Result):
         ended: tuple[str, ...]
         if self.front:
             ended = (
-                f"every spike of {self.verified_samples} samples was compared on {', '.join(_BACKENDS)}",
+                f"every spike of {counted(self.verified_samples, 'sample')} was compared on {', '.join(_BACKENDS)}",
                 f"go on with: snn-deploy report {self.front[0].network.parent}",
             )
         else:
@@ -124,7 +125,7 @@ class SearchResult(Result):
                 ),
                 rows,
             ),
-            f"Pareto front of {len(self.points)} deployments in {objectives}; {len(self.pruned)} pruned",
+            f"Pareto front of {counted(len(self.points), 'deployment')} in {objectives}; {len(self.pruned)} pruned",
             *(f"  pruned: {reason}" for reason in reasons),
             "energy and latency: the highest estimate for the chip. accuracy: on validation samples, which the front",
             "was chosen by; test: on test samples, looked at once.",
@@ -268,7 +269,8 @@ def _found(
     begin(folder, settings, resume=resume)
     most = min(trials, settings.size)
     watch.say(
-        f"{settings.size} deployments, {trainings(settings)} trained networks; up to {most} are tried, in {folder}"
+        f"{counted(settings.size, 'deployment')}, {counted(trainings(settings), 'trained network')}; "
+        f"up to {most} are tried, in {folder}"
     )
     is_interrupted = False
     try:
@@ -280,7 +282,9 @@ def _found(
         if not tried:
             raise
         is_interrupted = True
-        watch.say(f"Interrupted: what follows is of {len(tried)} of {most} deployments. Go on with --resume.")
+        watch.say(
+            f"Interrupted: what follows is of {len(tried)} of {counted(most, 'deployment')}. Go on with --resume."
+        )
     best = []
     for found in front(tried, settings.objectives):
         training = config_of(settings, found.deployment)

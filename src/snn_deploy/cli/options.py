@@ -4,8 +4,12 @@ from pathlib import Path
 
 import click
 
+from snn_deploy.cli.completion import plug_ins
+
 data_option = click.option(
-    "--data", help="Data set: NAME, or NAME:PATH. Default: the test split of the one that the network was trained on."
+    "--data",
+    shell_complete=plug_ins("train.datasets"),
+    help="Data set: NAME, or NAME:PATH. Default: the test split of the one that the network was trained on.",
 )
 exits_option = click.option(
     "--exits", type=click.Path(path_type=Path), help="Stop each sample as this file of `exits` says."

@@ -18,6 +18,7 @@ from snn_deploy.interchange.write_nir import write_nir
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.source_comparison import source_line
+from snn_deploy.support.counted import counted
 from snn_deploy.support.plugin import plugin_names
 from snn_deploy.support.user_error import UserError
 
@@ -146,7 +147,9 @@ def export_nir(output: Output, network: FloatNetwork, folder: Path, time_step: f
     path, step = folder / "network.nir", DEFAULT_TIME_STEP if time_step is None else time_step
     write_nir(network, path, step)
     output.line(f"wrote {path}")
-    output.line(f"in floats, for forward Euler with a time step of {step:g} s, {network.steps} steps per sample;")
+    output.line(
+        f"in floats, for forward Euler with a time step of {step:g} s, {counted(network.steps, 'step')} per sample;"
+    )
     output.line(f"inputs are 0..{network.input.largest_value} times {network.input.scale:.6g}.")
     last = network.output
     if (line := source_line(network.provenance)) is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from snn_deploy.support.counted import counted
+
 _SHOWN = 6  # populations
 
 
@@ -20,13 +22,15 @@ class Shaped(Protocol):
 
 def short_name(kind: str, source: Shaped, populations: Sequence[Shaped], weights: int, steps: int) -> str:
     """Return "IntegerNetwork(input 1x8x8, conv1 4x8x8, output 10; 2,000 weights, 3 steps)"."""
+    return f"{kind}({layers_in_words(source, populations)}; {counted(weights, 'weight')}, {counted(steps, 'step')})"
+
+
+def layers_in_words(source: Shaped, populations: Sequence[Shaped]) -> str:
+    """Return "input 1x8x8, conv1 4x8x8, output 10"; of many layers the first ones and the last."""
     nodes = [source, *populations]
-    if len(nodes) > _SHOWN:
-        left_out = len(nodes) - _SHOWN
-        shown = [*map(_node, nodes[: _SHOWN - 1]), f"{left_out} more", _node(nodes[-1])]
-    else:
-        shown = list(map(_node, nodes))
-    return f"{kind}({', '.join(shown)}; {weights:,} weights, {steps} step{'' if steps == 1 else 's'})"
+    if len(nodes) <= _SHOWN:
+        return ", ".join(map(_node, nodes))
+    return ", ".join([*map(_node, nodes[: _SHOWN - 1]), f"{len(nodes) - _SHOWN} more", _node(nodes[-1])])
 
 
 def _node(node: Shaped) -> str:

@@ -25,6 +25,7 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import Chart, as_chart
 from snn_deploy.report.findings import Fit, FullCores, OnChip
+from snn_deploy.support.counted import counted
 
 _SHAPES = 400  # cores that are drawn as shapes; more of them become one image, which is smaller
 
@@ -43,11 +44,17 @@ def chip_facts(
     """
     title = chip.title.split(";")[0]  # what follows are its reservations; the sources repeat them
     if refused := check_on_chip(network, chip):
-        others = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in other_chips(network, chip, None))
+        others = (
+            f"{s.what} ({counted(s.cores, 'core')}, {counted(s.chips, 'chip')})"
+            for s in other_chips(network, chip, None)
+        )
         return Fit(chip.name, title, refused, tuple(others), (), None, ())
     found = partition(network, chip)
     if found.violations:
-        tried = (f"{s.what} ({s.cores} cores, {s.chips} chips)" for s in suggestions(network, chip, found, None))
+        tried = (
+            f"{s.what} ({counted(s.cores, 'core')}, {counted(s.chips, 'chip')})"
+            for s in suggestions(network, chip, found, None)
+        )
         return Fit(
             chip.name,
             title,

@@ -3,6 +3,7 @@
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.report.findings import Compared, Rung
+from snn_deploy.support.counted import counted
 
 
 def ladder(
@@ -24,7 +25,11 @@ def ladder(
     rungs.append(Rung("integers", accuracy, f"{samples:,} test samples, on cpu"))
     broken = {line.split(":")[0] for line in compared.differences}
     rungs += [
-        Rung(name, None if name in broken else accuracy, f"{word} {compared.backends[0]} on {compared.samples} samples")
+        Rung(
+            name,
+            None if name in broken else accuracy,
+            f"{word} {compared.backends[0]} on {counted(compared.samples, 'sample')}",
+        )
         for name in compared.backends[1:]
         for word in ["differs from" if name in broken else "every spike as"]
         if name != "cpu"

@@ -11,6 +11,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.layer_facts import LayerFacts
+from snn_deploy.support.counted import counted
 
 MOST_LOST = 0.005  # of the accuracy, that a saving of energy may cost and still be called better
 _LEAST_GAINED = 0.001  # of the accuracy, that is more than nothing
@@ -65,7 +66,9 @@ def without_dead_channels(network: IntegerNetwork, layers: Iterable[LayerFacts])
     count = sum(int(dead.sum()) for dead in removed.values())
     if not count:
         return {}
-    return {f"without {count} channels that never fired on these samples": without_channels(network, removed)}
+    return {
+        f"without {counted(count, 'channel')} that never fired on these samples": without_channels(network, removed)
+    }
 
 
 def tried(

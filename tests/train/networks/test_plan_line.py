@@ -13,4 +13,6 @@ def test_a_small_network_is_written_out():
 
 def test_of_a_deep_one_the_first_and_the_last_layers_are():
     line = plan_line(Model("-".join(["8C3"] * 12)).plan((1, 8, 8), 10))
-    assert line.startswith("network: input 1x8x8, conv1 8x8x8, 10 layers more, conv12 8x8x8, output 10; 6,144 spiking")
+    assert line.startswith(
+        "network: input 1x8x8, conv1 8x8x8, conv2 8x8x8, conv3 8x8x8, conv4 8x8x8, 8 more, output 10;"
+    )

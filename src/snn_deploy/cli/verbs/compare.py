@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import assignments
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -16,7 +17,12 @@ from snn_deploy.support.user_error import UserError
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Train every variant with the seeds 0 to N-1."
 )
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a key of the config in every variant."
+    "--set",
+    "assignments",
+    multiple=True,
+    shell_complete=assignments,
+    metavar="KEY=VALUE",
+    help="Set a key of the config in every variant.",
 )
 @click.option(
     "--variant",
@@ -47,7 +53,7 @@ def command(
     code 1 when a run failed.
 
     \b
-    Example: snn-deploy compare examples/digits.toml --seeds 3 --variant plain: \\
+    Example: snn-deploy compare digits.toml --seeds 3 --variant plain: \\
       --variant imloss:losses.im_loss.weight=2.0 --variant rmploss:losses.rmp_loss.weight=0.1 --out runs/losses
     """
     from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import profiles
 from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import Output, verb
 
@@ -13,7 +14,13 @@ _PROFILE = "cmos45"
 
 @click.command("energy")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--profile", default=_PROFILE, show_default=True, help="Hardware profile: a name, or a TOML file.")
+@click.option(
+    "--profile",
+    shell_complete=profiles(),
+    default=_PROFILE,
+    show_default=True,
+    help="Hardware profile: a name, or a TOML file.",
+)
 @data_option
 @click.option("--samples", default=0, show_default=True, help="Test samples to measure on; 0: all.")
 @click.option(

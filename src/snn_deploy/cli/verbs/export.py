@@ -6,6 +6,7 @@ from typing import Literal
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import profiles
 from snn_deploy.cli.options import data_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.cli.reading_options import Readings, export_nir, read_trained, reading_options
@@ -25,7 +26,13 @@ _SHIFTS = ("refuse", "bias", "reset")
     show_default=True,
     help="The file beside network.npz: network.net for lava-dl, network.onnx, or network.nir in floats.",
 )
-@click.option("--profile", default="loihi2", show_default=True, help="Hardware profile: a name, or a TOML file.")
+@click.option(
+    "--profile",
+    shell_complete=profiles(),
+    default="loihi2",
+    show_default=True,
+    help="Hardware profile: a name, or a TOML file.",
+)
 @click.option("--weight-bits", type=int, help="Bits of a signed weight. Default: as trained, else 8.")
 @click.option(
     "--thresholds",

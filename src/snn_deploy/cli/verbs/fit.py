@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import assignments, plug_ins, profiles
 from snn_deploy.cli.options import storage_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
@@ -23,7 +24,13 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
 @click.command("fit")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--before-training", is_flag=True, help="RUN is a config: say what its network will take, untrained.")
-@click.option("--chip", default="loihi2", show_default=True, help="A hardware profile: a name, or a TOML file.")
+@click.option(
+    "--chip",
+    shell_complete=profiles(),
+    default="loihi2",
+    show_default=True,
+    help="A hardware profile: a name, or a TOML file.",
+)
 @click.option("--cores", type=click.IntRange(min=1), help="The most cores that it may take.")
 @click.option("--chips", type=click.IntRange(min=1), help="The most chips that it may take.")
 @click.option("--busiest-us", type=float, help="The most microseconds of a step that a core may work.")
@@ -50,9 +57,22 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
 @click.option("--samples", default=500, show_default=True, help="Training samples to estimate losses on.")
 @click.option("--weight-bits", type=click.IntRange(2, 8), help="Of a signed weight. Default: as trained, else 8.")
 @storage_option
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Set a key of the config of every stage.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=assignments,
+    metavar="KEY=VALUE",
+    help="Set a key of the config of every stage.",
+)
 @click.option("--verify", "verified", default=5, show_default=True, help="Test samples to compare every spike on.")
-@click.option("--backends", default="reference,cpu,onnx", show_default=True, help="Backends to compare.")
+@click.option(
+    "--backends",
+    shell_complete=plug_ins("deploy.backends", is_list=True),
+    default="reference,cpu,onnx",
+    show_default=True,
+    help="Backends to compare.",
+)
 @click.option("--density", default=1.0, show_default=True, help="Before training: the share of weights that is not 0.")
 @click.option("--input-shape", help="Before training, where the data are not here: such as 3,32,32.")
 @click.option("--classes", type=click.IntRange(min=1), help="Before training, beside --input-shape.")
@@ -95,7 +115,7 @@ def command(
     Examples:
       snn-deploy fit runs/fashion --cores 6
       snn-deploy fit runs/fashion --chip loihi2 --busiest-us 20 --rounds 2 --epochs 2
-      snn-deploy fit examples/fashion_mnist.toml --before-training --cores 6
+      snn-deploy fit fashion_mnist.toml --before-training --cores 6
     """
     _require_of_this_use(before_training)
     if before_training:

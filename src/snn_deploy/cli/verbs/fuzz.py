@@ -3,6 +3,7 @@
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import plug_ins
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -12,6 +13,7 @@ from snn_deploy.support.user_error import UserError
 @click.option("--seed", default=0, show_default=True, help="Of the first network; each further one has the next seed.")
 @click.option(
     "--backends",
+    shell_complete=plug_ins("deploy.backends", is_list=True),
     default="reference,cpu,onnx",
     show_default=True,
     help="The first is the one that the others are compared with.",

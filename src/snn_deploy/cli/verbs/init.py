@@ -6,18 +6,26 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import assignments, plug_ins
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.support.user_error import UserError
 
 
 @click.command("init")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option("--data", help="Data set: NAME, or NAME:PATH.")
-@click.option("--model", default="layer_string", show_default=True, help="A model, such as resnet20.")
+@click.option("--data", shell_complete=plug_ins("train.datasets"), help="Data set: NAME, or NAME:PATH.")
+@click.option(
+    "--model",
+    shell_complete=plug_ins("train.models"),
+    default="layer_string",
+    show_default=True,
+    help="A model, such as resnet20.",
+)
 @click.option(
     "--set",
     "assignments",
     multiple=True,
+    shell_complete=assignments,
     metavar="KEY=VALUE",
     help="Choose a value that is not the default, such as norm.name=scale_tdbn; may be given several times.",
 )

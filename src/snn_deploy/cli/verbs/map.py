@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import profiles
 from snn_deploy.cli.options import data_option, exits_option, storage_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.picture_file import require_picture
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 @click.command("map")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--profile", help="A chip: a profile's name, or a TOML file. Default: the one of the export.")
+@click.option(
+    "--profile",
+    shell_complete=profiles(),
+    help="A chip: a profile's name, or a TOML file. Default: the one of the export.",
+)
 @click.option("--chips", type=click.IntRange(min=1), help="Number of chips available. Default: as many as needed.")
 @click.option(
     "--samples",

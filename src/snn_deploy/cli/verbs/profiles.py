@@ -3,11 +3,12 @@
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import profiles
 from snn_deploy.cli.output import Output, verb
 
 
 @click.command("profiles")
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=profiles())
 @verb
 def command(output: Output, profile: str | None) -> None:
     """List the hardware profiles, or print every number of PROFILE, a name or a TOML file.

@@ -5,13 +5,20 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import plug_ins, profiles
 from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
 
 @click.command("report")
 @click.argument("source", metavar="RUN_OR_NETWORK", type=click.Path(path_type=Path))
-@click.option("--profile", "profiles", multiple=True, help="A chip, or several. Default: the one of the export.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    shell_complete=profiles(),
+    help="A chip, or several. Default: the one of the export.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Default: report.html beside the network.")
 @data_option
 @click.option("--samples", type=int, help="Test samples to measure on; 0: all. Default: at most 1,000.")
@@ -22,7 +29,9 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
     help="Another run or network, such as one without a regularizer, to draw membrane potentials of as well.",
 )
 @click.option(
-    "--backends", help="Backends to compare. Default: reference, cpu, and onnx and lava where they are installed."
+    "--backends",
+    shell_complete=plug_ins("deploy.backends", is_list=True),
+    help="Backends to compare. Default: reference, cpu, and onnx and lava where they are installed.",
 )
 @exits_option
 @verb

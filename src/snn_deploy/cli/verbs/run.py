@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import plug_ins
 from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import INTERRUPTED, Output, verb
 
@@ -13,6 +14,7 @@ from snn_deploy.cli.output import INTERRUPTED, Output, verb
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option(
     "--backend",
+    shell_complete=plug_ins("deploy.backends"),
     default="cpu",
     show_default=True,
     help="reference, cpu, lava, netx, onnx, loihi2, or auto: lava where it is installed, else cpu. "

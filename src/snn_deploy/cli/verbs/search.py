@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import assignments, profiles
 from snn_deploy.cli.output import FAILED_CHECK, INTERRUPTED, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -12,12 +13,19 @@ from snn_deploy.support.user_error import UserError
 @click.command("search")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a key of CONFIG for all deployments."
+    "--set",
+    "assignments",
+    multiple=True,
+    shell_complete=assignments,
+    metavar="KEY=VALUE",
+    help="Set a key of CONFIG for all deployments.",
 )
 @click.option("--steps", help="Numbers of time steps to try, such as 8,4,2. Default: CONFIG's, 3/4, 1/2 and 1/4 of it.")
 @click.option("--weight-bits", default="8,6,5,4,3", show_default=True, help="Bits of a signed weight to try.")
 @click.option("--thresholds", default="scalar,per-channel", show_default=True, help="Threshold modes to try.")
-@click.option("--profiles", default="loihi2", show_default=True, help="Chips to try.")
+@click.option(
+    "--profiles", shell_complete=profiles(is_list=True), default="loihi2", show_default=True, help="Chips to try."
+)
 @click.option(
     "--allowed-losses",
     default="none",
@@ -123,8 +131,8 @@ def command(
 
     \b
     Examples:
-      snn-deploy search examples/digits.toml --workers 2 --require "chips<=1" --require "accuracy>=95"
-      snn-deploy search examples/digits.toml --choose "norm.name=centered_tdbn|scale_tdbn" --objectives accuracy,latency
+      snn-deploy search digits.toml --workers 2 --require "chips<=1" --require "accuracy>=95"
+      snn-deploy search digits.toml --choose "norm.name=centered_tdbn|scale_tdbn" --objectives accuracy,latency
     """
     from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import assignments
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.cli.training_progress import training_progress
 
@@ -16,6 +17,7 @@ from snn_deploy.cli.training_progress import training_progress
     "--set",
     "assignments",
     multiple=True,
+    shell_complete=assignments,
     metavar="KEY=VALUE",
     help="Set a key of the config, such as training.epochs=5; may be given several times.",
 )
@@ -41,11 +43,12 @@ def command(
 
     \b
     Examples:
-      snn-deploy train examples/digits.toml --set seed=1 --set training.epochs=10 --out runs/digits
+      snn-deploy init digits.toml --data digits             write a config first
+      snn-deploy train digits.toml --set seed=1 --set training.epochs=10 --out runs/digits
       snn-deploy train --resume --out runs/digits           continue a run that was killed; the weights end the same
       snn-deploy train --from runs/digits --steps 2         time inheritance training, with the parent's config
-      snn-deploy train --ann-first examples/digits.toml --steps 6 --set ann_first.epochs=5
-      torchrun --nproc-per-node 2 -m snn_deploy.cli.main train examples/digits.toml
+      snn-deploy train --ann-first digits.toml --steps 6 --set ann_first.epochs=5
+      torchrun --nproc-per-node 2 -m snn_deploy train digits.toml
     """
     changes = assignments if steps is None else (*assignments, f"steps={steps}")
     from snn_deploy.train.config.read_config import require_settings  # noqa: PLC0415 - slow to import

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
+from snn_deploy.cli.completion import plug_ins
 from snn_deploy.cli.options import data_option, exits_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 
@@ -13,6 +14,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option(
     "--backends",
+    shell_complete=plug_ins("deploy.backends", is_list=True),
     help="Backends; the first is what the others are compared with. Default: reference,cpu,lava, and netx and onnx "
     "where NETWORK has their files.",
 )

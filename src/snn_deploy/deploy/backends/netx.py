@@ -17,7 +17,6 @@ from snn_deploy.network.layer_times import chain_schedule
 from snn_deploy.support.atomic_file import writing
 from snn_deploy.support.hdf5_check import HDF5_DAMAGE, objects, require_honest, require_plain
 from snn_deploy.support.npz_file import reason
-from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
 
 _DELAY_COLUMNS = 63  # lava-dl's dense layers with delays hold the sums of so many steps
@@ -75,7 +74,11 @@ def run(
 
 def _check_file(file: Path, network: IntegerNetwork) -> None:
     """Raise UserError unless `file` is the netx file of `network`."""
-    require_file(Path(file), "an exported network")
+    if not file.is_file():
+        raise UserError(
+            f"{file}: no such file, and netx runs it. Export with --target loihi: that writes it, or says why the "
+            "format of lava-dl does not hold this network. Or leave netx out."
+        )
     try:
         with h5py.File(file, "r") as opened:
             require_honest(opened)

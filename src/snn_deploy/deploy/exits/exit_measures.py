@@ -7,6 +7,7 @@ import numpy as np
 
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy, accuracy_at, at_exits
 from snn_deploy.deploy.exits.step_spread import StepSpread
+from snn_deploy.support.counted import counted
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class ExitMeasures:
     def __str__(self) -> str:
         return (
             f"{100 * self.accuracy:.2f} % at the exits, {100 * self.whole_accuracy:.2f} % in the last step (a loss of "
-            f"{100 * self.loss:.2f} ± {100 * self.loss_error:.2f} points, {len(self.steps)} samples); steps: "
-            f"{self.spread}"
+            f"{100 * self.loss:.2f} ± {100 * self.loss_error:.2f} points, "
+            f"{counted(len(self.steps), 'sample')}); steps: {self.spread}"
         )
 
     def to_dict(self) -> dict[str, object]:

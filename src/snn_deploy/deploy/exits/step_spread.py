@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn_deploy.support.counted import counted
+
 
 @dataclass(frozen=True)
 class StepSpread:
@@ -24,4 +26,6 @@ class StepSpread:
 
     def of_all(self, steps: int) -> str:
         """Return it for people, beside the network's `steps`."""
-        return f"{self.mean:.2f} of {steps} steps on average (median {self.median:g}, 99 % within {self.p99})"
+        return (
+            f"{self.mean:.2f} of {counted(steps, 'step')} on average (median {self.median:g}, 99 % within {self.p99})"
+        )

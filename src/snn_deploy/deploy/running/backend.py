@@ -6,6 +6,7 @@ import numpy as np
 
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.counted import counted
 from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -78,4 +79,4 @@ def say_expected(watch: Watch, name: str, network: IntegerNetwork, samples: int)
     seconds = expected_seconds(load_backend(name), network, samples)
     if seconds is not None and seconds >= _WORTH_SAYING:
         about = f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-        watch.say(f"{name}: {samples} samples will take about {about}")
+        watch.say(f"{name}: {counted(samples, 'sample')} will take about {about}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.deploy.verification.random_network import NETX, Features, random_inputs, random_network
 from snn_deploy.deploy.verification.verify import verify
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result
 from snn_deploy.support.user_error import UserError
 
@@ -40,22 +41,24 @@ class Fuzz(Result):
 
     def headline(self) -> str:
         """Return how much was compared, and whether it is identical."""
-        shown = ", ".join(self.backends)
-        ended = "identical" if self.is_identical else f"{len(self.failures)} networks FAILED"
-        return f"{ended}: {self.compared} of {self.networks} networks compared, {self.spikes} spikes, on {shown}"
+        ended = "identical" if self.is_identical else f"{counted(len(self.failures), 'network')} FAILED"
+        return f"{ended}: {self._compared()}"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return what was compared, why some were not, and each failure with the command that repeats it."""
-        shown = ", ".join(self.backends)
-        lines = [f"{self.compared} of {self.networks} networks compared, {self.spikes} spikes, on {shown}"]
+        lines = [self._compared()]
         if self.overflows:
             lines.append(f"{self.overflows} states left their 24 bits in them")
         for reason, count in _counts(self.refused).items():
             lines.append(f"not compared, {count}: {reason}")
         for seed, text in self.failures.items():
             lines += [f"seed {seed}: {text}", f"  repeat: {self.repeat(seed)}"]
-        lines.append("identical" if self.is_identical else f"{len(self.failures)} networks FAILED")
+        lines.append("identical" if self.is_identical else f"{counted(len(self.failures), 'network')} FAILED")
         return tuple(lines)
+
+    def _compared(self) -> str:
+        on = ", ".join(self.backends)
+        return f"{self.compared} of {counted(self.networks, 'network')} compared, {self.spikes} spikes, on {on}"
 
     def to_dict(self) -> dict[str, object]:
         """Return the outcome as plain dictionaries and lists."""

@@ -17,6 +17,7 @@ from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflo
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.operands import Operands, find_operands
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.counted import counted
 from snn_deploy.support.user_error import UserError
 
 
@@ -94,7 +95,7 @@ class Verification:
         for difference, operands in zip(self.differences, self.operands, strict=True):
             lines.append(f"{difference.backend} differs from {first}: {difference}")
             lines += [f"  {line}" for line in operands.lines()] if operands else []
-        lines += overflow_line(self.overflows, f"{self.samples} samples")
+        lines += overflow_line(self.overflows, counted(self.samples, "sample"))
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def verify(
 def identical(silent: Sequence[str], samples: int, spikes: int, backends: Sequence[str]) -> str:
     """Return one line about a comparison without a difference, and about populations that had nothing to compare."""
     but = f", but {' and '.join(silent)} never fired" if silent else ""
-    return f"identical{but}: {samples} samples, {spikes} spikes, on {', '.join(backends)}"
+    return f"identical{but}: {counted(samples, 'sample')}, {spikes} spikes, on {', '.join(backends)}"
 
 
 def silent_populations(network: IntegerNetwork, simulation: Simulation) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from snn_deploy.deploy.verification.verify import (
     require_complete,
 )
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.support.counted import counted
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class ExitVerification:
         names = ", ".join(self.backends)
         if self.is_identical:
             return (
-                f"identical up to the exits: {len(self.steps)} samples, {self.steps.mean():.2f} steps on average, "
-                f"{self.spikes} spikes, on {names}"
+                f"identical up to the exits: {counted(len(self.steps), 'sample')}, "
+                f"{self.steps.mean():.2f} steps on average, {self.spikes} spikes, on {names}"
             )
         lines = []
         for difference, operands in zip(self.differences, self.operands, strict=True):

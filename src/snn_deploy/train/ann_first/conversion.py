@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from snn_deploy.support.array_file import refuse_constant
 from snn_deploy.support.atomic_file import write_text
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 
@@ -45,9 +46,9 @@ class Conversion(Result):
     def headline(self) -> str:
         """Return the accuracies, or how many layers were compared."""
         if self.relu_accuracy is None or self.accuracy is None:
-            return f"{len(self.layers)} layers in {self.steps} steps"
+            return f"{counted(len(self.layers), 'layer')} in {counted(self.steps, 'step')}"
         relu, spiking = 100 * self.relu_accuracy, 100 * self.accuracy
-        return f"validation: ReLU network {relu:.2f} %, converted to {self.steps} steps {spiking:.2f} %"
+        return f"validation: ReLU network {relu:.2f} %, converted to {counted(self.steps, 'step')} {spiking:.2f} %"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return the headline, and a row for each layer."""

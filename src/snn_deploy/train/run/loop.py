@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from snn_deploy.network.float_network import FloatNetwork, write_float_network
+from snn_deploy.support.counted import counted
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.ann_first.relu_training import relu_training
@@ -106,10 +107,10 @@ def _relu_network(
     """Return the ReLU network that the run starts from, trained, or trained on from where it was stopped."""
     stage = start_run(relu_training(config), folder, resume, None, processes)
     _note_network(stage, watcher)
-    watcher.noted(f"ANN first: the equal ReLU network, {config.ann_first.epochs} epochs")
+    watcher.noted(f"ANN first: the equal ReLU network, {counted(config.ann_first.epochs, 'epoch')}")
     _trained(stage, watcher, _log(stage))
     start = converted_start(stage, config)
-    watcher.noted(f"ANN first: the spiking network starts from it, {config.training.epochs} epochs")
+    watcher.noted(f"ANN first: the spiking network starts from it, {counted(config.training.epochs, 'epoch')}")
     return start
 
 

@@ -1,0 +1,40 @@
+"""An export says so where what was asked for changes nothing."""
+
+import numpy as np
+import pytest
+
+import snn_deploy as sd
+from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
+
+
+def _network(weights):
+    populations = tuple(
+        FloatPopulation(
+            name, (2,), threshold=np.ones(2), voltage_keep=np.ones(2), current_keep=np.zeros(2), fires=fires
+        )
+        for name, fires in (("hidden", True), ("out", False))
+    )
+    connections = (
+        FloatConnection("a", "input", "hidden", np.array(weights)),
+        FloatConnection("b", "hidden", "out", np.array([[0.5, -0.3], [-0.2, 0.4]])),
+    )
+    return FloatNetwork(FloatInput("input", (2,), 1, 1.0), populations, connections, steps=2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "bits", "is_said"),
+    [
+        ([[0.5, -0.25], [0.125, 0.5]], 9, True),
+        ([[0.5, -0.25], [0.125, 0.5]], 8, False),
+        ([[0.5, 0.25], [0.125, 0.5]], 9, False),
+    ],
+)
+def test_nine_bits_that_no_connection_uses(weights, bits, is_said):
+    network = _network(weights)
+    result = sd.export(network, weight_bits=bits)
+    assert ("here none shares one: as with 8" in str(result)) is is_said
+    eight = sd.export(network, weight_bits=8).network
+    same = all(
+        np.array_equal(a.weights, b.weights) for a, b in zip(result.network.connections, eight.connections, strict=True)
+    )
+    assert same is (is_said or bits == 8)
