@@ -39,7 +39,7 @@ def test_a_training_that_is_interrupted_says_how_to_go_on_and_does(tmp_path):
         "Interrupted. run holds the run up to its last checkpoint. Go on with",
         "  snn-deploy train --resume --out run",
     ]
-    assert any(line.startswith("loading libraries and data") for line in seen.moving)
+    assert any(line.startswith("getting ready") for line in seen.moving)
     assert all(len(line) < 80 for line in seen.moving if "━" in line)
     inside = [line for line in seen.moving if re.match(r"epoch 1/3  ━.* [\d.,]+ batches/s  0:00:\d\d left", line)]
     assert inside, seen.moving

@@ -67,8 +67,8 @@ class Comparison(Result):
         titles = ("variant", "runs", *(title for title, _ in _COLUMNS.values()))
         return (
             Table(titles, tuple(rows)),
-            "mean ± standard deviation over seeds; spike rate and q(u) are means over layers, on validation samples;",
-            "operations are additions after spikes, without the first layer's products; seconds are wall-clock,",
+            "mean ± standard deviation over seeds; spike rate and q(u) are means over layers, on validation samples; "
+            "operations are additions after spikes, without the first layer's products; seconds are wall-clock, "
             "without the first batch, which compiles.",
             *((self._layers(),) if self.by_layer else ()),
         )

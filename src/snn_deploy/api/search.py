@@ -127,7 +127,7 @@ class SearchResult(Result):
             ),
             f"Pareto front of {counted(len(self.points), 'deployment')} in {objectives}; {len(self.pruned)} pruned",
             *(f"  pruned: {reason}" for reason in reasons),
-            "energy and latency: the highest estimate for the chip. accuracy: on validation samples, which the front",
+            "energy and latency: the highest estimate for the chip. accuracy: on validation samples, which the front "
             "was chosen by; test: on test samples, looked at once.",
             *(("allowed loss: of early exits; then all but cores and chips is up to the exits.",) if has_exits else ()),
             *self._unequal_training(),

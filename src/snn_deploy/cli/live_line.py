@@ -134,7 +134,7 @@ class LiveLine:
 
     @contextmanager
     def shows(self, parts: Callable[[], LineParts | None]) -> Iterator[None]:
-        """Show what `parts` returns, several times a second, instead of what was shown before."""
+        """Show what `parts` returns, several times a second, instead of what was shown before; None leaves that."""
         if not self._is_shown:
             yield
             return
@@ -198,8 +198,7 @@ class LiveLine:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        shown = self._shown[-1:]
-        parts = shown[0]() if shown else None
+        parts = next((found for shown in reversed(self._shown) if (found := shown()) is not None), None)
         if parts is None:
             return Text("")
         line = fitted(parts, console.width - 1)

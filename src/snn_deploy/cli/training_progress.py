@@ -33,6 +33,7 @@ def training_progress(output: Output) -> Iterator["Watcher"]:
             if columns is not None and len(line) > columns:  # one line each; metrics.jsonl has the rates
                 line = begun + _summary(metrics, with_rates=False)
             output.say(line)
+            shown.end_epoch(metrics["epoch"])
 
         yield Watcher(shown.start, on_batch, on_epoch)
 
@@ -54,6 +55,7 @@ class _Epochs:
         self._run, self._epoch = Pace(recent=_WHOLE_RUN), Pace()
         self._place = (0, 0, 0)  # epoch, batch, batches
         self._means = ""
+        self._is_over = False
 
     def reached(self, epoch: int, batch: int, batches: int, means: Mapping[str, float]) -> None:
         """Take note of a batch that is done."""
@@ -64,12 +66,18 @@ class _Epochs:
         self._epoch.reached(batch)
         self._means = _summary(means, with_rates=False)
 
-    def parts(self) -> LineParts:
+    def end_epoch(self, epoch: int) -> None:
+        """Take note of an epoch whose line was said; behind the last one there is nothing more to show."""
+        self._is_over = epoch >= self.epochs
+
+    def parts(self) -> LineParts | None:
         """Return what the line says: the bar and the rate are of the epoch, the time left is of all epochs."""
+        if self._is_over:
+            return None
         epoch, batch, batches = self._place
         until = time_left(self._run.seconds_left(self.epochs), self._begun)
         if self.epochs == 0:
-            return LineParts("loading libraries and data", left=until)
+            return LineParts("getting ready", left=until)
         if epoch == 0:
             return LineParts("first batch, for which kernels are compiled once", left=until)
         title = f"epoch {epoch}/{self.epochs}"

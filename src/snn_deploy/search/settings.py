@@ -193,7 +193,7 @@ def shown(measure: str, value: float) -> str:
     _, unit, scale = MEASURES[measure]
     number = value / scale
     text = f"{number:.2f}" if unit == "%" else f"{number:,.4g}" if unit else f"{number:,.0f}"
-    return f"{text} {unit}".strip()
+    return f"{text} {unit[:-1] if unit == 'steps' and text == '1' else unit}".strip()
 
 
 def require_distinct(option: str, values: Sequence[Any]) -> None:
