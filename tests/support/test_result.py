@@ -72,3 +72,14 @@ def test_a_wide_text_breaks_between_its_words_and_only_a_very_long_one_within():
     ).splitlines()
     assert lines[2].split() == ["axons", "12", *text.split()[:5]]
     assert "".join("".join(lines[4:]).split()) == f"bytes3{path}"
+
+
+def test_in_a_file_rows_stay_whole_but_for_sentences():
+    name, sentence = (
+        "a_name_of_more_than_forty_letters_in_which_no_space_is",
+        "only neurons that fire are updated actively",
+    )
+    lines = as_text(Table(("event", "nJ", "of"), ((name, 4493.2, sentence), (name, 1, "b")))).splitlines()
+    assert lines[2].split() == [name, "4493.2", *sentence.split()[:-1]]
+    assert lines[3].split() == ["actively"]
+    assert len(lines) == 5

@@ -72,7 +72,7 @@ class EnergyModels(Result):
             Table(titles, rows),
             *(f"  {m.name}: {m.counted}{f' ({m.node})' if m.node else ''}" for m in estimated),
             *(f"{m.name}: not estimated. {m.why}" for m in self.models if m.dynamic is None),
-            "None is a measurement. Error on silicon: of networks that others measured on that chip",
+            "None is a measurement. Error on silicon: of networks that others measured on that chip "
             "(snn-deploy help silicon).",
             *(f"wrote {file}" for file in self.files),
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from snn_deploy.export.health import Health, LayerHealth
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Table
 from snn_deploy.support.user_error import UserError
 
@@ -64,8 +65,8 @@ def health_blocks(health: Health) -> tuple[Block, ...]:
     changes = ", ".join(f"{name} by up to {change:.3g}" for name, change in rounded.items())
     return (
         Table(titles, tuple(_row(layer) for layer in health.layers)),
-        f"health on {health.samples} test samples; dead and saturated: of all channels. drift: the largest change",
-        "of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits",
+        f"health on {counted(health.samples, 'test sample')}; dead and saturated: of all channels. drift: the largest "
+        "change of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits "
         "below the largest state. threshold: the smallest, in weight steps.",
         f"decays of currents and potentials: {changes or 'the chip holds every one as it was trained, error 0'}",
         f"the float network's class: {_percent(health.agreement)} of them",

@@ -3,7 +3,7 @@
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from snn_deploy.support.printable import one_line
@@ -53,13 +53,17 @@ class Result(ABC):
         return "".join(_html(block) for block in self.blocks())
 
 
-def as_text(table: Table, width: int = 200) -> str:
+def as_text(table: Table, width: int | None = None) -> str:
     """Return `table` as lines of text of at most `width` letters; no number and no name in it is cut or broken.
 
     Where it is wider, texts are broken between words, then the columns come closer. Where that is not enough, the
-    columns that are left stand below, beside the first one again.
+    columns that are left stand below, beside the first one again. width: None is none: files and pipes, in which only
+    sentences are broken.
     """
     columns = [_Column.of(title, [row[i] for row in table.rows]) for i, title in enumerate(table.titles)]
+    if width is None:
+        columns = [replace(c, natural=max(c.least, min(c.natural, _SENTENCE))) for c in columns]
+        return _drawn(columns, sum(c.natural + 3 for c in columns), 3)
     for gap in (3, 2):
         if sum(c.least + gap for c in columns) - gap <= width - _EDGES:
             return _drawn(columns, width - _EDGES, gap)
@@ -72,6 +76,7 @@ def as_text(table: Table, width: int = 200) -> str:
 
 
 _EDGES = 2  # letters that stand beside the columns
+_SENTENCE = 38  # letters of a text where the width is not limited
 _LONGEST_WORD = 24  # letters of a text's word that stay together, where there are other columns; longer ones are rare
 
 
