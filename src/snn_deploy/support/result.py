@@ -62,7 +62,7 @@ def as_text(table: Table, width: int | None = None) -> str:
     """
     columns = [_Column.of(title, [row[i] for row in table.rows]) for i, title in enumerate(table.titles)]
     if width is None:
-        columns = [replace(c, natural=max(c.least, min(c.natural, _SENTENCE))) for c in columns]
+        columns = [replace(c, natural=max(c.least, _BROKEN)) if c.natural > _SENTENCE else c for c in columns]
         return _drawn(columns, sum(c.natural + 3 for c in columns), 3)
     for gap in (3, 2):
         if sum(c.least + gap for c in columns) - gap <= width - _EDGES:
@@ -76,7 +76,7 @@ def as_text(table: Table, width: int | None = None) -> str:
 
 
 _EDGES = 2  # letters that stand beside the columns
-_SENTENCE = 38  # letters of a text where the width is not limited
+_SENTENCE, _BROKEN = 60, 38  # letters: a longer text is a sentence, and becomes so wide where the width is not limited
 _LONGEST_WORD = 24  # letters of a text's word that stay together, where there are other columns; longer ones are rare
 
 
