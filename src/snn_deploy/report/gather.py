@@ -27,6 +27,7 @@ from snn_deploy.report.chip_facts import chip_facts
 from snn_deploy.report.findings import Compared, Findings
 from snn_deploy.report.ladder import ladder
 from snn_deploy.report.run_facts import exported_otherwise, fit_of, float_accuracy, floats_of, training_of
+from snn_deploy.report.sample_chart import sample_chart
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import Watch
 
@@ -91,7 +92,12 @@ def gather(
     changed |= exported_otherwise(network, floats)
     with watch.progress("trials", count * (1 + len(changed))) as advance:
         tried = trials.tried(network, changed, shown.inputs, shown.labels, costs, advance)
-    pictures = (charts.operations_chart(layers), charts.potentials_chart(layers, other), charts.weights_chart(layers))
+    pictures = (
+        charts.operations_chart(layers),
+        charts.potentials_chart(layers, other),
+        charts.weights_chart(layers),
+        sample_chart(network, shown.inputs, int(shown.labels[0])),
+    )
     training, config = training_of(subject.run)
     floats_again = float_accuracy(network, floats, shown.inputs, shown.labels, watch)
     measures = None if exits is None else exits.measures
