@@ -78,20 +78,33 @@ def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
 
 
 def steps(network: IntegerNetwork, frames: np.ndarray) -> Iterator[dict[str, PopulationState]]:
-    """Yield population -> its state, step by step; only the spikes that are still under way stay in memory.
+    """Return an iterator of population -> its state, step by step; only the spikes that are still under way stay in memory.
 
     frames: as of `run`.
     """
-    states = {p.name: at_rest(p, frames.shape[1]) for p in network.populations}
-    sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + max(c.delay for c in network.connections))  # newest first
-    for frame in frames:
-        sent.appendleft({network.input.name: frame})
-        for p in network.populations:
-            connections = [c for c in network.connections_to(p.name) if c.delay < len(sent)]
+    stepper = Stepper(network, frames.shape[1])
+    return map(stepper.step, frames)
+
+
+class Stepper:
+    """A network between two steps: what its neurons hold, and the spikes that are still under way."""
+
+    def __init__(self, network: IntegerNetwork, batch: int) -> None:
+        self.network = network
+        self.states = {p.name: at_rest(p, batch) for p in network.populations}
+        longest = max(c.delay for c in network.connections)
+        self._sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + longest)  # newest first
+
+    def step(self, frame: np.ndarray) -> dict[str, PopulationState]:
+        """Take one step with `frame`, (batch, *input shape), and return population -> its state after it."""
+        sent = self._sent
+        sent.appendleft({self.network.input.name: frame})
+        for p in self.network.populations:
+            connections = [c for c in self.network.connections_to(p.name) if c.delay < len(sent)]
             arriving = sum(delivered(c, sent[c.delay][c.source]) for c in connections)
-            states[p.name] = step(p, states[p.name], arriving)
-            sent[0][p.name] = states[p.name].spikes
-        yield dict(states)
+            self.states[p.name] = step(p, self.states[p.name], arriving)
+            sent[0][p.name] = self.states[p.name].spikes
+        return dict(self.states)
 
 
 def at_rest(population: IntegerPopulation, batch: int) -> PopulationState:

@@ -14,6 +14,7 @@ import numpy as np
 
 from snn_deploy.deploy.backends._cpu.chunk import Chunk
 from snn_deploy.deploy.backends._cpu.layer import Layer, compile_kernels, layer_of
+from snn_deploy.deploy.backends._cpu.stream import Stream
 from snn_deploy.deploy.backends._cpu.synapses import PATHS_PACKAGE, exact_and_single_threaded
 from snn_deploy.deploy.running.simulation import Interrupted, Progress, Simulation, as_frames, joined
 from snn_deploy.network.evaluation_order import blocks
@@ -40,6 +41,11 @@ def run(
     An interrupt raises Interrupted with the samples that were done. Not enough memory is a UserError.
     """
     return prepared(network).run(inputs, record=record, progress=progress)
+
+
+def stream(network: IntegerNetwork) -> Stream:
+    """Return `network` at rest, for frames that come one after another; see deploy/running/streaming.py."""
+    return prepared(network).stream()
 
 
 def make_ready(network: IntegerNetwork) -> None:
@@ -73,6 +79,10 @@ class Forced:
     ) -> Simulation:
         """Return what `cpu.run` returns."""
         return prepared(network, self.path).run(inputs, record=record, progress=progress)
+
+    def stream(self, network: IntegerNetwork) -> Stream:
+        """Return what `cpu.stream` returns."""
+        return prepared(network, self.path).stream()
 
     def make_ready(self, network: IntegerNetwork) -> None:
         """Do what `cpu.make_ready` does."""
@@ -109,6 +119,10 @@ class Prepared:
         except KeyboardInterrupt as interrupt:
             raise Interrupted(joined(parts) if parts else None) from interrupt
         return joined(parts)
+
+    def stream(self) -> Stream:
+        """Return what `cpu.stream` returns."""
+        return Stream(self.network, self.layers)
 
     def compile_kernels(self) -> None:
         """Do what `cpu.make_ready` does."""

@@ -1,5 +1,6 @@
 """Backend `reference`: the integer semantics themselves, slow and plain; what the others are held against."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,17 +27,45 @@ def run(
     parts = []
     for start in range(0, frames.shape[1], _SAMPLES_AT_A_TIME):
         chunk = frames[:, start : start + _SAMPLES_AT_A_TIME]
-        parts.append(_simulation(network, chunk, record=record))
+        parts.append(_simulation(network, chunk, integer_semantics.steps(network, chunk), record=record))
         if progress:
             progress(chunk.shape[1])
     return joined(parts)
 
 
-def _simulation(network: IntegerNetwork, frames: np.ndarray, *, record: bool) -> Simulation:
+def stream(network: IntegerNetwork) -> "Stream":
+    """Return `network` at rest, for frames that come one after another; see deploy/running/streaming.py."""
+    return Stream(network)
+
+
+class Stream:
+    """A network that goes on from where its last steps left it."""
+
+    def __init__(self, network: IntegerNetwork) -> None:
+        self._network, self._stepper = network, integer_semantics.Stepper(network, 1)
+
+    def advance(self, frames: np.ndarray, *, record: bool = False) -> Simulation:
+        """Return what the network does in as many steps as there are `frames`, (steps, 1, *input shape)."""
+        return _simulation(self._network, frames, map(self._stepper.step, frames), record=record)
+
+    def clear_output(self) -> None:
+        """Set the output's potentials to what they were before the first step."""
+        output = self._network.output
+        initial = integer_semantics.at_rest(output, 1).left
+        self._stepper.states[output.name] = replace(self._stepper.states[output.name], left=initial)
+
+
+def _simulation(
+    network: IntegerNetwork,
+    frames: np.ndarray,
+    states_of_steps: Iterable[Mapping[str, integer_semantics.PopulationState]],
+    *,
+    record: bool,
+) -> Simulation:
     output = network.output
     spikes = {p.name: np.zeros((*frames.shape[:2], *p.shape), np.uint8) for p in network.populations}
     wrapped, saturated = ({p.name: np.zeros(frames.shape[1], np.int64) for p in network.populations} for _ in range(2))
-    for t, states in enumerate(integer_semantics.steps(network, frames)):
+    for t, states in enumerate(states_of_steps):
         for name, state in states.items():
             spikes[name][t] = state.spikes
             wrapped[name] += _of_samples(state.is_wrapped)

@@ -1,6 +1,7 @@
 """A run of some samples on the CPU backend: population after population, or step by step around a loop."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,14 +11,26 @@ from snn_deploy.deploy.backends._cpu.synapses import channels_first, channels_la
 from snn_deploy.deploy.running.simulation import Simulation, is_static
 from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.evaluation_order import is_recurrent
-from snn_deploy.network.fan_out import fan_out
 from snn_deploy.network.integer_network import IntegerNetwork
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a network holds between two runs of which the second goes on where the first ended; channels last.
+
+    states: population -> its currents and potentials, (samples, neurons) each. sent: input or population -> the last
+    frames that it sent, (frames, samples, *shape) uint8, as many as the longest delay of its connections.
+    """
+
+    states: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    sent: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class Chunk:
     """A run of some samples: what has been computed of it so far.
 
-    record: keep every spike. recorded_potentials: the populations whose potentials are kept.
+    record: keep every spike. recorded_potentials: the populations whose potentials are kept. before: what an earlier
+    run left, for one that goes on from there and leaves `after`; None is a run from rest that leaves nothing.
     """
 
     def __init__(
@@ -28,9 +41,12 @@ class Chunk:
         *,
         record: bool,
         recorded_potentials: Collection[str] = (),
+        before: Carried | None = None,
     ) -> None:
         self.network, self.layers, self.record = network, layers, record
         self.recorded_potentials = frozenset(recorded_potentials)
+        self.before, self.after = before, Carried()
+        self.past = {} if before is None else before.sent
         self.potentials: dict[str, np.ndarray] = {}
         self.steps, self.samples = frames.shape[:2]
         values = channels_last((frames[:1] if is_static(frames) else frames).astype(np.uint8), network.input.shape)
@@ -59,12 +75,12 @@ class Chunk:
 
     def _all_steps(self, name: str) -> None:
         layer = self.layers[name]
-        sums, shown = arriving(layer, self.spikes, self.steps, self.samples)
+        sums, shown = arriving(layer, self.spikes, self.past, self.steps, self.samples)
         if name not in self.recorded_potentials:
-            state = _State(layer, self.steps, self.samples, carries=name == self.network.output.name)
+            state = self._state(layer, carries=name == self.network.output.name)
             state.advance(sums, shown, slice(None))
         else:
-            state = _State(layer, self.steps, self.samples, carries=True)
+            state = self._state(layer, carries=True)
             for t in range(self.steps):
                 state.advance(sums, shown[t : t + 1], slice(t, t + 1))
                 self._record_potential(state, t)
@@ -72,8 +88,8 @@ class Chunk:
 
     def _step_by_step(self, block: tuple[str, ...]) -> None:
         layers = [self.layers[name] for name in block]
-        outside = {n: arriving(self.layers[n], self.spikes, self.steps, self.samples) for n in block}
-        states = {layer.population.name: _State(layer, self.steps, self.samples, carries=True) for layer in layers}
+        outside = {n: arriving(self.layers[n], self.spikes, self.past, self.steps, self.samples) for n in block}
+        states = {layer.population.name: self._state(layer, carries=True) for layer in layers}
         now = np.zeros(1, np.int64)
         for t in range(self.steps):
             for layer in layers:
@@ -83,14 +99,18 @@ class Chunk:
                 if total is None:
                     total = np.zeros((1, self.samples, layer.size), layer.sum_type)
                 for synapses in layer.synapses:
-                    past = t - synapses.connection.delay
-                    if synapses.connection.source in states and past >= 0:
-                        values = states[synapses.connection.source].shaped_spikes[past]
+                    source, step = synapses.connection.source, t - synapses.connection.delay
+                    if source in states and (step >= 0 or source in self.past):
+                        values = states[source].shaped_spikes[step] if step >= 0 else self.past[source][step]
                         total += scaled(synapses.deliver(values), synapses, layer.sum_type)
                 states[name].advance(total, now, slice(t, t + 1))
                 self._record_potential(states[name], t)
         for layer in layers:
             self._keep(layer, states[layer.population.name])
+
+    def _state(self, layer: Layer, *, carries: bool) -> "_State":
+        before = None if self.before is None else self.before.states[layer.population.name]
+        return _State(layer, self.steps, self.samples, carries=carries, before=before)
 
     def _record_potential(self, state: "_State", step: int) -> None:
         p = state.layer.population
@@ -104,6 +124,8 @@ class Chunk:
         name = layer.population.name
         self.spikes[name], self.spike_sums[name] = state.shaped_spikes, state.spike_sums
         self.overflows[name] = np.zeros((2, self.samples), np.int64) if state.overflows is None else state.overflows
+        if self.before is not None:
+            self.after.states[name] = (state.current, state.potential)
         if name == self.network.output.name:
             p = layer.population
             outputs = class_outputs(p, state.spikes, state.potential.astype(np.int64))
@@ -113,20 +135,21 @@ class Chunk:
     def _forget(self, names: set[str]) -> None:
         for name in names:
             values = self.spikes.pop(name)
+            if name in self.past:
+                self.after.sent[name] = np.concatenate([self.past[name], values])[-len(self.past[name]) :]
             if self.record:
                 shown = np.ascontiguousarray(channels_first(values, self.network.shape_of(name)))
                 self.recorded[name] = np.broadcast_to(shown, (self.steps, *shown.shape[1:]))
 
     def _simulation(self) -> Simulation:
         names = [self.network.input.name, *(p.name for p in self.network.populations)]
+        every = (synapses for p in self.network.populations for synapses in self.layers[p.name].synapses)
+        fans = {synapses.connection.name: synapses.fan_out for synapses in every}
         return Simulation(
             outputs=self.outputs,
             spike_counts={name: self.spike_sums[name].sum(axis=1, dtype=np.int64) for name in names},
             synaptic_operations={
-                # Every channel of a position has the same number of synapses.
-                c.name: self.spike_sums[c.source].astype(np.int64)
-                @ fan_out(c, self.network.shape_of(c.source))[0].ravel()
-                for c in self.network.connections
+                c.name: self.spike_sums[c.source].astype(np.int64) @ fans[c.name] for c in self.network.connections
             },
             spikes={name: self.recorded[name] for name in names} if self.record else None,
             potentials=self.potentials if self.recorded_potentials else None,
@@ -138,14 +161,26 @@ class Chunk:
 class _State:
     """The states of a population's neurons and the spikes they have sent, channels last.
 
-    carries: whether the states are needed after the steps of one `advance`.
+    carries: whether the states are needed after the steps of one `advance`. before: the currents and potentials that
+    an earlier run left, which are copied; None is a population at rest.
     """
 
-    def __init__(self, layer: Layer, steps: int, samples: int, *, carries: bool) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        steps: int,
+        samples: int,
+        *,
+        carries: bool,
+        before: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         self.layer = layer
-        shape = (samples, layer.size) if carries else (0, 0)
-        self.current = np.zeros(shape, layer.state_type)
-        self.potential = np.tile(layer.initial_potential, (samples, 1)) if carries else np.zeros_like(self.current)
+        if before is not None:
+            self.current, self.potential = (states.copy() for states in before)
+        elif carries:
+            self.current, self.potential = layer.at_rest(samples)
+        else:
+            self.current, self.potential = np.zeros((2, 0, 0), layer.state_type)
         self.spikes = np.empty((steps, samples, layer.size), np.uint8)
         self.spike_sums = np.zeros((samples, layer.size // layer.population.shape[0]), np.int32)
         self.overflows = np.zeros((2, samples), np.int64) if layer.neurons.can_overflow else None

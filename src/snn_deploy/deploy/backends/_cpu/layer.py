@@ -27,11 +27,10 @@ class Layer:
         """The number of neurons."""
         return int(np.prod(self.population.shape))
 
-    @property
-    def initial_potential(self) -> np.ndarray:
-        """The potential of every neuron before the first step, (neurons,), channels last, in the type of the states."""
+    def at_rest(self, samples: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the currents and potentials before the first step, (samples, neurons) each, channels last."""
         values = self.population.initial_value.astype(self.state_type)
-        return np.tile(values, self.size // len(values))
+        return np.zeros((samples, self.size), self.state_type), np.tile(values, (samples, self.size // len(values)))
 
 
 def layer_of(network: IntegerNetwork, population: IntegerPopulation, path: str | None = None) -> Layer:
@@ -64,30 +63,45 @@ def compile_kernels(layer: Layer) -> None:
 
 
 def arriving(
-    layer: Layer, sources: Mapping[str, np.ndarray], steps: int, samples: int
+    layer: Layer, sources: Mapping[str, np.ndarray], past: Mapping[str, np.ndarray], steps: int, samples: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what reaches the population from complete `sources`: (frames, samples, neurons) and (steps,).
 
     sources: name -> (frames, samples, *shape, channels last) uint8; a single frame stands for the same one in every
-    step.
+    step. past: source -> the frames before these, as many as its longest delay, where there were any.
     The second array names the frame of each step, -1 where nothing arrives. Synapses of other sources are left out.
     """
-    heard = [s for s in layer.synapses if s.connection.source in sources and s.connection.delay < steps]
+    heard = [
+        (s, max(0, s.connection.delay - len(past.get(s.connection.source, ()))))
+        for s in layer.synapses
+        if s.connection.source in sources
+    ]
+    heard = [(synapses, first) for synapses, first in heard if first < steps]
     if len(heard) == 1:
-        (synapses,) = heard
-        delay = synapses.connection.delay
-        frames = _sums(layer, synapses, sources, steps)
-        shown = np.arange(steps) - delay if len(frames) == steps - delay else np.where(np.arange(steps) < delay, -1, 0)
+        ((synapses, first),) = heard
+        frames = _sums(layer, synapses, sources, past, steps)
+        shown = np.arange(steps) - first if len(frames) == steps - first else np.where(np.arange(steps) < first, -1, 0)
         return frames, np.maximum(shown, -1)
     total = np.zeros((steps if heard else 1, samples, layer.size), layer.sum_type)
-    for synapses in heard:
-        total[synapses.connection.delay :] += _sums(layer, synapses, sources, steps)
+    for synapses, first in heard:
+        total[first:] += _sums(layer, synapses, sources, past, steps)
     return total, np.arange(steps) if heard else np.full(steps, -1)
 
 
-def _sums(layer: Layer, synapses: Synapses, sources: Mapping[str, np.ndarray], steps: int) -> np.ndarray:
+def _sums(
+    layer: Layer,
+    synapses: Synapses,
+    sources: Mapping[str, np.ndarray],
+    past: Mapping[str, np.ndarray],
+    steps: int,
+) -> np.ndarray:
     """Return the sums of the source's frames that arrive within the steps, in the layer's type."""
-    values = sources[synapses.connection.source][: steps - synapses.connection.delay]
+    c = synapses.connection
+    values = sources[c.source]
+    if c.delay and c.source in past:
+        values = np.concatenate([past[c.source][-c.delay :], values])[:steps]
+    else:
+        values = values[: steps - c.delay]
     return scaled(synapses.deliver(values), synapses, layer.sum_type)
 
 

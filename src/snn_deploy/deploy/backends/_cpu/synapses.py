@@ -6,6 +6,7 @@ Values and sums have their channels last: (frames, height, width, channels) or (
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numba
@@ -14,6 +15,7 @@ import torch
 
 from snn_deploy.deploy.backends._cpu.limits import SumBounds, sum_bounds
 from snn_deploy.network.connection_arithmetic import pooled_shape
+from snn_deploy.network.fan_out import fan_out
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.support.plugin import load_plugin
 
@@ -64,6 +66,11 @@ class Synapses:
         name = self._path_for(x)
         self.used[name] = self.used.get(name, 0) + len(x)
         return self.paths[name].deliver(x).reshape(*leading, -1)
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        """How many synapses the neurons of each position of the source have: every channel of one has the same."""
+        return fan_out(self.connection, self.source_shape)[0].ravel()
 
     def compile_kernels(self) -> None:
         """Compile what `deliver` may call, where no earlier run on this machine left it on disk."""
