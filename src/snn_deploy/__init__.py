@@ -38,6 +38,7 @@ _PLACES = {
     "reset": "train.layers.lif_module",
     "run": "api.run",
     "search": "api.search",
+    "stream": "api.stream",
     "train": "api.train",
     "verify": "api.verify",
     "write_nir": "interchange.write_nir",

@@ -17,6 +17,7 @@ from snn_deploy.api.profiles import profiles as profiles
 from snn_deploy.api.report import report as report
 from snn_deploy.api.run import run as run
 from snn_deploy.api.search import search as search
+from snn_deploy.api.stream import stream as stream
 from snn_deploy.api.train import train as train
 from snn_deploy.api.verify import verify as verify
 from snn_deploy.interchange.compare_with_recording import compare_with_recording as compare_with_recording

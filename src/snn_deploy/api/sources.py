@@ -23,6 +23,7 @@ from snn_deploy.train.data.place_key import place_key
 from snn_deploy.train.data.samples import Samples, Split
 from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.data.splits import DatasetOptions, validation_samples
+from snn_deploy.train.data.streamed_signals import StreamedSignals
 
 DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
 
@@ -168,6 +169,27 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     require_fit(network, held_out)
     first = held_out.first(count)
     return Chosen(first.shown, first.labels, first.is_sequence)
+
+
+def streamed_signals(network: IntegerNetwork, data: str | None) -> StreamedSignals | None:
+    """Return the encoder that `network` was trained with, ready for a stream; None where it was trained with none.
+
+    data: the data set whose training samples say how values become integers, as of `choose`. A network that sees a
+    whole sample at once is a UserError.
+    """
+    stated = network.provenance.get("config", {}).get("encoder", {})
+    if "name" not in stated:
+        return None
+    encoder = _encoder(stated, is_trusted=data is not None)
+    training = _data_set(network.provenance, data)[0].load("train")
+    if not isinstance(training, Signals):
+        raise UserError("data: are no signals, and the network was trained on some. Choose the data it was trained on.")
+    if training.columns:
+        raise UserError(
+            f"the network sees {training.columns} values at once, as a map (data.columns), so it has no stream of "
+            "them. Train it with data.columns = 0, or cut the signal into samples and leave --stream out."
+        )
+    return StreamedSignals(encoder, training.span, stated["name"])
 
 
 def _as_trained(samples: Samples | Signals, provenance: Mapping[str, Any], is_named: bool) -> Samples:

@@ -15,7 +15,7 @@ TOPICS = {
     "map": "mapping",
     "profiles": "add_your_own",
     "report": "first_deployment",
-    "run": "lava",
+    "run": "verbs",
     "search": "best_deployment",
     "train": "config_keys",
     "verify": "exactness",

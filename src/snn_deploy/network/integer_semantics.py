@@ -78,7 +78,7 @@ def run(network: IntegerNetwork, frames: np.ndarray) -> Trace:
 
 
 def steps(network: IntegerNetwork, frames: np.ndarray) -> Iterator[dict[str, PopulationState]]:
-    """Return an iterator of population -> its state, step by step; only the spikes that are still under way stay in memory.
+    """Return an iterator of population -> its state, step by step; only spikes still under way stay in memory.
 
     frames: as of `run`.
     """

@@ -42,7 +42,12 @@ class Stream:
     """A network that goes on from where its last steps left it."""
 
     def __init__(self, network: IntegerNetwork) -> None:
-        self._network, self._stepper = network, integer_semantics.Stepper(network, 1)
+        self._network = network
+        self.to_rest()
+
+    def to_rest(self) -> None:
+        """Forget the steps so far."""
+        self._stepper = integer_semantics.Stepper(self._network, 1)
 
     def advance(self, frames: np.ndarray, *, record: bool = False) -> Simulation:
         """Return what the network does in as many steps as there are `frames`, (steps, 1, *input shape)."""

@@ -24,6 +24,9 @@ class Streaming(Protocol):
     def clear_output(self) -> None:
         """Set the output's potentials to what they were before the first step; currents stay."""
 
+    def to_rest(self) -> None:
+        """Forget the steps so far."""
+
 
 def open_stream(backend: str, network: IntegerNetwork) -> Streaming:
     """Return `network` at rest on `backend`; one that keeps no state between runs is a UserError."""

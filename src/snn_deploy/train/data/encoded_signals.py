@@ -26,6 +26,13 @@ class Encoder(Protocol):
     def __call__(self, signals: QuantizedSignals) -> np.ndarray:
         """Return uint8 (samples, kinds, channels, time, frames): kinds of inputs that each channel has."""
 
+    def resumed(self, signals: QuantizedSignals, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the frames of values that follow others, and what the encoder remembers of them all.
+
+        state: what it remembered of the others; None where these values are the first. Called for a stream
+        (streamed_signals.py): the frames are those of one call over all values.
+        """
+
 
 def encoded(signals: Signals, encoder: Encoder, steps: int) -> Samples:
     """Return `signals` as a network of `steps` steps is shown them.

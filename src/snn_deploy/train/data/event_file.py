@@ -32,14 +32,19 @@ def read_events(path: Path) -> Events:
         raise
     except DAMAGE as error:
         raise UserError(f"{path}: cannot be read as events ({reason(error)}). Record or download it again.") from error
-    x, y, t, polarity = (_array(found, name, path) for name in _NAMES)
-    return checked_events(x, y, t, polarity, str(path))
+    return as_events(found, str(path))
 
 
-def _array(found: Mapping[str, Any], name: str, path: Path) -> np.ndarray:
+def as_events(found: Mapping[str, Any], where: str) -> Events:
+    """Return the events whose arrays are `found` under one of their usual names; a UserError starts with `where`."""
+    x, y, t, polarity = (_array(found, name, where) for name in _NAMES)
+    return checked_events(x, y, t, polarity, where)
+
+
+def _array(found: Mapping[str, Any], name: str, where: str) -> np.ndarray:
     key = next((key for key in _NAMES[name] if key in found), None)
     if key is None:
-        raise UserError(f"{path}: no array {name!r} among {', '.join(found) or 'nothing'}; events have x, y, t and p.")
+        raise UserError(f"{where}: no array {name!r} among {', '.join(found) or 'nothing'}; events have x, y, t and p.")
     return np.asarray(found[key])
 
 

@@ -31,16 +31,28 @@ class Events:
         sensor, size: (height, width) of the sensor and of the frames. binary: 1 where there was any event; counts: how
         many, at most 255. `where` starts a UserError about an event outside of the sensor.
         """
-        height, width = sensor
         if not len(self.t):
             raise UserError(f"{where}: no events. Remove the recording.")
-        for name, found, most in (("x", self.x, width), ("y", self.y, height), ("polarity", self.polarity, 2)):
-            if found.min() < 0 or found.max() >= most:
-                raise UserError(f"{where}: {name} from {found.min()} to {found.max()}; allowed is 0 to {most - 1}.")
         times = _since_the_first(self.t)
         if not np.isfinite(times[-1]):
             raise UserError(f"{where}: times from {self.t[0]} to {self.t[-1]}, which are too far apart.")
         step = np.clip(times / max(times[-1], 1e-12) * steps, 0, steps - 1).astype(np.int64)
+        return self.counted(step, steps, sensor, size, values, where)
+
+    def counted(
+        self,
+        step: np.ndarray,
+        steps: int,
+        sensor: tuple[int, int],
+        size: tuple[int, int],
+        values: FrameValues,
+        where: str,
+    ) -> np.ndarray:
+        """Return what `frames` does, of events of which each belongs to a step of its own, (events,) from 0."""
+        height, width = sensor
+        for name, found, most in (("x", self.x, width), ("y", self.y, height), ("polarity", self.polarity, 2)):
+            if found.min() < 0 or found.max() >= most:
+                raise UserError(f"{where}: {name} from {found.min()} to {found.max()}; allowed is 0 to {most - 1}.")
         row, column = self.y.astype(np.int64) * size[0] // height, self.x.astype(np.int64) * size[1] // width
         shape = (steps, 2, *size)
         place = np.ravel_multi_index((step, self.polarity.astype(np.int64), row, column), shape)

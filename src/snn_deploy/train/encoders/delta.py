@@ -29,8 +29,12 @@ class Encoder:
 
     def __call__(self, signals: QuantizedSignals) -> np.ndarray:
         """Return 0 and 1, uint8 (samples, 2, channels, time, frames), down before up."""
+        return self.resumed(signals, None)[0]
+
+    def resumed(self, signals: QuantizedSignals, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the spikes, and where they say that each channel is, (samples, channels)."""
         samples, channels, time = signals.values.shape
-        followed = np.broadcast_to(signals.middles.astype(np.int64), (samples, channels))
+        followed = np.broadcast_to(signals.middles.astype(np.int64) if state is None else state, (samples, channels))
         spikes = np.zeros((samples, 2, channels, time, self.frames), np.uint8)
         for t in range(time):
             for frame in range(self.frames):
@@ -38,4 +42,4 @@ class Encoder:
                 down, up = moved <= -self.threshold, moved >= self.threshold
                 spikes[:, 0, :, t, frame], spikes[:, 1, :, t, frame] = down, up
                 followed = followed + self.threshold * (up.astype(np.int64) - down)
-        return spikes
+        return spikes, followed

@@ -28,3 +28,7 @@ class Encoder:
     def __call__(self, signals: QuantizedSignals) -> np.ndarray:
         """Return 0 and 1, uint8 (samples, kinds, channels, time, frames)."""
         return first_spikes(sides(signals, self.signed), LARGEST, self.frames)
+
+    def resumed(self, signals: QuantizedSignals, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the frames and nothing: each value is encoded alone."""
+        return self(signals), None

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from snn_deploy.deploy.backends._cpu.chunk import Carried, Chunk
-from snn_deploy.deploy.backends._cpu.layer import Layer
+from snn_deploy.deploy.backends._cpu.layer import Layer, compile_kernels
 from snn_deploy.deploy.backends._cpu.synapses import channels_last, exact_and_single_threaded
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.network.evaluation_order import blocks
@@ -24,7 +24,17 @@ class Stream:
         self._layers = {
             name: replace(layer, neurons=replace(layer.neurons, can_overflow=True)) for name, layer in layers.items()
         }
-        self._held = Carried({name: layer.at_rest(1) for name, layer in self._layers.items()}, _nothing_sent(network))
+        for layer in self._layers.values():
+            compile_kernels(layer)
+        self.to_rest()
+        for value in (0, network.input.largest_value):  # what a first use does takes its time before the stream begins
+            self.advance(np.full((1, 1, *network.input.shape), value, np.uint8))
+        self.to_rest()
+
+    def to_rest(self) -> None:
+        """Forget the steps so far."""
+        states = {name: layer.at_rest(1) for name, layer in self._layers.items()}
+        self._held = Carried(states, _nothing_sent(self._network))
 
     def advance(self, frames: np.ndarray, *, record: bool = False) -> Simulation:
         """Return what the network does in as many steps as there are `frames`, (steps, 1, *input shape)."""
