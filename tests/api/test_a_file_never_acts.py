@@ -97,3 +97,20 @@ def test_a_file_runs_no_plug_in(tmp_path, monkeypatch):
         sources.test_samples(provenance(name="bait"), None, 1)
     with pytest.raises(AssertionError, match="the plug-in ran"):
         sources.test_samples(provenance(name="bait"), "bait", 1)
+
+
+def test_a_file_names_no_data_set_of_the_users_within_another_and_chooses_no_cache(tmp_path, monkeypatch):
+    folder = tmp_path / "train/datasets"
+    folder.mkdir(parents=True)
+    (folder / "bait.py").write_text("raise AssertionError('the plug-in ran')\n")
+    monkeypatch.setenv("SNN_DEPLOY_PLUGINS", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="images 'bait', which does not come with the program"):
+        sources.test_samples(provenance(name="saccades", images="bait"), None, 1)
+    with pytest.raises(AssertionError, match="the plug-in ran"):
+        sources.test_samples(provenance(name="saccades", images="bait"), "saccades", 1)
+    stated = provenance(name="saccades", images="digits", steps_per_saccade=1, cache="mine")
+    assert sources.test_samples(stated, None, 1).shape == (2, 12, 12)
+    assert not (tmp_path / "mine").exists()
+    assert list((tmp_path / "home/.cache/snn-deploy/saccades").iterdir())

@@ -17,6 +17,7 @@ from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
 from snn_deploy.train.config.train_config import HeldOut
+from snn_deploy.train.data.data_set_name import DataSetName
 from snn_deploy.train.data.encoded_signals import Encoder
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.place_key import place_key
@@ -253,7 +254,14 @@ def _without_acting(kind: type, name: str, stated: Mapping[str, Any]) -> dict[st
                 f"the network was trained on data {name!r} with {key} {shown(place)}, and a file may not choose a "
                 f"place outside of the current folder. If you trust it, give it yourself: --data {name}:PATH."
             )
-    return {**stated, **({"download": False} if "download" in default else {})}
+    for key, hint in get_type_hints(kind).items():
+        if hint is DataSetName and not comes_with_the_program("train.datasets", stated.get(key, default[key])):
+            raise UserError(
+                f"the network was trained on data {name!r} with {key} {shown(stated[key])}, which does not come with "
+                f"the program, and a file may not run a plug-in. If you trust it, give --data {name}."
+            )
+    kept = {"download": False} if "download" in default else {}
+    return {**stated, **kept, **({"cache": default["cache"]} if "cache" in default else {})}
 
 
 def _harmless(kind: type, stated: Mapping[str, Any]) -> dict[str, Any]:

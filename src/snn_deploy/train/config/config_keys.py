@@ -14,6 +14,7 @@ from typing import Any
 
 from snn_deploy.support.plugin import load_plugin, plugin_names
 from snn_deploy.train.config.train_config import NameIn, Section
+from snn_deploy.train.data.data_set_name import DataSetName
 
 MISSING = dataclasses.MISSING
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
@@ -120,6 +121,8 @@ def _allowed(hint: Any) -> str:
         kind, *limits = typing.get_args(hint)
         words = [f"{sign} {getattr(x, name)}" for x in limits for name, sign in _SIGNS.items() if hasattr(x, name)]
         return f"{_allowed(kind)} {', '.join(words)}".strip()
+    if hint is DataSetName:
+        return "name of a data set"
     if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _WORDS.get(hint, hint.__name__)
     return str(hint).replace("typing.", "")

@@ -51,7 +51,7 @@ class Events:
         """Return what `frames` does, of events of which each belongs to a step of its own, (events,) from 0."""
         height, width = sensor
         for name, found, most in (("x", self.x, width), ("y", self.y, height), ("polarity", self.polarity, 2)):
-            if found.min() < 0 or found.max() >= most:
+            if found.size and (found.min() < 0 or found.max() >= most):
                 raise UserError(f"{where}: {name} from {found.min()} to {found.max()}; allowed is 0 to {most - 1}.")
         row, column = self.y.astype(np.int64) * size[0] // height, self.x.astype(np.int64) * size[1] // width
         shape = (steps, 2, *size)
