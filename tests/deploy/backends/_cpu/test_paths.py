@@ -103,6 +103,43 @@ def test_spikes_take_int8_and_few_spikes_into_many_channels_take_events():
     assert explained(network, inputs_of(network, 2, density=0.001)).startswith("synapse: event (6 frames), 0.")
 
 
+@pytest.mark.parametrize("weight", [127, -128, 255])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_the_event_path_leaves_16_bits_just_where_a_sum_could(weight, beyond):
+    count = (2**15 - 1) // abs(weight) + beyond  # so many active inputs sum up to 16 bits, or to one weight more
+    for shape, geometry in (((count + 9,), {}), ((count + 9, 3, 3), {"padding": (1, 1)})):
+        weights = np.full((64, count + 9, *([3, 3] if geometry else [])), weight)
+        network = with_target(shape, IntegerConnection("synapse", "input", "out", weights, **geometry))
+        inputs = np.zeros((3, 2, *shape), np.uint8)
+        if geometry:
+            inputs[:, 0, : count // 2, 0, 0] = inputs[:, 0, : count - count // 2, 2, 2] = 1  # meet in the middle
+        else:
+            inputs[:, 0, 5 : 5 + count] = 1
+        found = cpu.prepared(network, "event").run(inputs).outputs
+        expected = reference.run(network, inputs).outputs
+        assert np.abs(expected).max() > 2**15
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("most", [1, 3, 255])
+@pytest.mark.parametrize("density", [0.01, 0.2, 0.9])
+def test_values_of_one_position_that_are_added_together_are_added_once(most, density):
+    for geometry in ({}, {"stride": (2, 1), "padding": (0, 2), "dilation": (1, 2)}):
+        network = convolution((13, 7, 6), (67, 13, 3, 3), largest_value=most, **geometry)
+        inputs = inputs_of(network, 2, density)
+        found = cpu.prepared(network, "event").run(inputs).outputs
+        np.testing.assert_array_equal(found, reference.run(network, inputs).outputs)
+
+
+def test_wider_layers_are_sparse_from_more_spikes_on_and_fewer_where_a_cpu_has_tiles(monkeypatch):
+    monkeypatch.setattr(_cpu_synapses, "_has_amx", lambda: False)
+    below = [_cpu_synapses.sparse_below("int8", targets) for targets in (63, 64, 128, 1024)]
+    assert below[0] == 0 and below == sorted(below) and below[1] < below[2] == below[3]
+    monkeypatch.setattr(_cpu_synapses, "_has_amx", lambda: True)
+    assert 0 < _cpu_synapses.sparse_below("int8", 128) < below[2]
+    assert _cpu_synapses.sparse_below("float32", 128) > below[2]
+
+
 def test_sums_beyond_2_to_the_24_are_said_to_take_the_wide_path():
     network = one_neuron(127, steps=1, inputs=600)
     line = explained(network, np.full((1, 600), 255, np.uint8))

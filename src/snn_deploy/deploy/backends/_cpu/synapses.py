@@ -6,7 +6,7 @@ Values and sums have their channels last: (frames, height, width, channels) or (
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 import numba
@@ -23,9 +23,11 @@ PATHS_PACKAGE = "deploy.backends._cpu.paths"
 _DENSE = ("int8", "float32", "wide")  # the fastest first
 _EVENT = "event"
 _LARGEST_UINT8 = 255
-# The share of source values that are not zero below which `event` is faster; measured, docs/benchmarks.md.
-_SPARSE = {"int8": 0.002, "float32": 0.04, "wide": 0.2}
 _WIDE_LAYER = 64  # targets that one value reaches side by side; below, the event path does not fill its registers
+# The share of source values that are not zero below which `event` is faster, of layers from so many such targets on;
+# measured, docs/benchmarks.md.
+_SPARSE = {"int8": {64: 0.02, 128: 0.05}, "float32": {64: 0.1, 128: 0.2}, "wide": {64: 0.4}}
+_SPARSE_WITH_AMX = _SPARSE | {"int8": {64: 0.002}}  # measured before the event path added in 16 bits
 
 
 class Path(Protocol):
@@ -78,8 +80,8 @@ class Synapses:
         for kind in (np.uint8,) if most <= _LARGEST_UINT8 else (np.uint8, np.int32):  # as sum_pooled gives them
             if c.pool != (1, 1):
                 _pool(np.zeros((0, 1, 1, 1), np.uint8), c.pool, np.zeros((0, 1, 1, 1), kind))
-            if self._may_be_sparse:
-                load_plugin(PATHS_PACKAGE, _EVENT).compile_scatter(c, kind)
+        if self._may_be_sparse:
+            load_plugin(PATHS_PACKAGE, _EVENT).compile_scatter(c)
 
     def __str__(self) -> str:
         """Return one line for people: which path, how often, and why the others did not do."""
@@ -94,13 +96,29 @@ class Synapses:
         self.seen, self.active = self.seen + values.size, self.active + active
         if not self._may_be_sparse or dense == _EVENT:
             return dense
-        return _EVENT if active < _SPARSE[dense] * values.size else dense
+        return _EVENT if active < sparse_below(dense, len(self.connection.weights)) * values.size else dense
 
     @property
     def _may_be_sparse(self) -> bool:
         """Whether the event path is taken, always or for values of which few are not zero."""
         first = next(iter(self.paths))
         return first == _EVENT or (_EVENT in self.paths and len(self.connection.weights) >= _WIDE_LAYER)
+
+
+def sparse_below(dense: str, targets: int) -> float:
+    """Return the share of values that are not zero below which `event` beats the path `dense`.
+
+    targets: that one value reaches side by side.
+    """
+    shares = (_SPARSE_WITH_AMX if _has_amx() else _SPARSE)[dense]
+    return next((share for least, share in sorted(shares.items(), reverse=True) if targets >= least), 0.0)
+
+
+@cache
+def _has_amx() -> bool:
+    """Return whether this CPU multiplies int8 in tiles; True where torch does not say."""
+    found = getattr(torch.cpu, "_is_amx_tile_supported", None)  # not documented
+    return True if found is None else bool(found())
 
 
 def synapses_of(network: IntegerNetwork, connection: IntegerConnection, forced: str | None = None) -> Synapses:
