@@ -6,7 +6,7 @@
 One thread, CPU time, the methods take turns, medians. Before any time is taken the spikes are compared: the
 simulator's with torch's float32 sums and an eager LIF in int32, and on W1 with the reference. Every method has its
 weights prepared before. snntorch and spikingjelly only run forward, on the same weights as floats: they count nothing.
-After the table: when event-driven sums win, memory, and how time grows with steps and samples.
+After the table: memory, and how time grows with steps and samples. When event-driven sums win: event_path.py.
 """
 
 import argparse
@@ -29,8 +29,6 @@ from simulator_networks import BATCH, STEPS, Spikes, arriving, eager_neurons, ne
 from torch import Tensor, nn
 
 from snn_deploy.deploy.backends import cpu, reference
-from snn_deploy.deploy.backends._cpu.limits import SumBounds
-from snn_deploy.deploy.backends._cpu.synapses import PATHS_PACKAGE
 from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.deploy.running.event_counts import multiply_accumulates
 from snn_deploy.network.evaluation_order import blocks, is_recurrent
@@ -41,12 +39,8 @@ from snn_deploy.network.integer_network import (
     IntegerPopulation,
     read_integer_network,
 )
-from snn_deploy.support.plugin import load_plugin
 
 Method = Callable[[], object]
-# in, out channels and side of 3x3 convolutions; side 0 is a dense layer.
-_CROSSOVER = ((64, 64, 14), (128, 256, 16), (512, 512, 8), (1024, 1024, 0))
-_SHARES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 def main() -> None:
@@ -76,7 +70,6 @@ def main() -> None:
             compare_with_lava(options.lava)
         if options.sanafe:
             compare_with_sanafe()
-        crossover()
         growth()
     for name in names:
         print(f"{name}: {memory_of_a_sample(name):.2f} MB for each sample in flight")
@@ -256,28 +249,6 @@ def compare_with_sanafe() -> None:
         operations = float(ready.run(ones).synaptic_operations["dense"].sum())
         ours = operations / best_of(partial(ready.run, ones))
         print(f"SANA-FE: {theirs / 1e6:.0f} million operations a second; cpu {ours / theirs:.0f} times, {many} samples")
-
-
-def crossover() -> None:
-    """Print the share of active source values up to which event-driven sums are faster than each dense path."""
-    print("\n| layer | event faster than int8 up to | than float32 | than wide |\n|---|---|---|---|")
-    rng = np.random.default_rng(0)
-    for inputs, out, side in _CROSSOVER:
-        kernel, frames = ((3, 3), 16) if side else ((), 64)
-        padding = (1, 1) if side else (0, 0)
-        weights = rng.integers(-127, 128, (out, inputs, *kernel))
-        connection = IntegerConnection("tried", "a", "b", weights, padding=padding)
-        shape = (inputs, side, side) if side else (inputs,)
-        bounds = SumBounds(shape, 1, int(np.abs(weights).reshape(out, -1).sum(axis=1).max()))
-        plugins = {name: load_plugin(PATHS_PACKAGE, name) for name in ("event", "int8", "float32", "wide")}
-        paths = {n: m.Path(connection, connection.weights, bounds) for n, m in plugins.items()}
-        wins = dict.fromkeys(("int8", "float32", "wide"), 0.0)
-        for share in _SHARES:
-            values = (rng.random((frames, *([side, side] if side else []), inputs)) < share).astype(np.uint8)
-            seconds = {n: best_of(partial(path.deliver, values)) for n, path in paths.items()}
-            wins = {n: share if seconds["event"] < seconds[n] else best for n, best in wins.items()}
-        title = f"{inputs} to {out}, {side}x{side}" if side else f"dense, {inputs} to {out}"
-        print(f"| {title} | {' | '.join(f'{best:.2%}' if best else 'never' for best in wins.values())} |", flush=True)
 
 
 def growth() -> None:
