@@ -28,6 +28,9 @@ VARIANTS = {
     "learned leak": {"neuron": {"learns_voltage_keep": True}},
     "rounded weights": {"quantization": {"epochs": 2}, "norm": {"name": "none"}, "neuron": {"threshold": 0.1}},
     "recurrent": {"model": {"layers": "4C3-P2-12R-10"}, "neuron": {"threshold": 0.1}},
+    "learned delays": {"delays": {"kind": "axonal", "most": 3}, "neuron": {"threshold": 0.1}},
+    "whole delays": {"delays": {"kind": "axonal", "most": 3, "whole": 1.0}, "neuron": {"threshold": 0.1}},
+    "means of channels": {"losses": {"im_loss": {"per_channel": True}}},
     "plain path": {"norm": {"name": "tdbn"}, "losses": {"im_loss": {}, "rmp_loss": {"weight": 5.0, "exponent": 1.5}}},
 }
 

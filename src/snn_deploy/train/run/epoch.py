@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ def train_epoch(context: TrainingContext, progress: Progress) -> Iterator[Progre
     for batch in range(progress.batch, context.batches):
         for group in state.optimizer.param_groups:
             passed = (epoch - 1 + batch / context.batches) / epochs
-            group["lr"] = config.optimizer.learning_rate * group.get("rate", 1.0) * schedule(passed)
+            group["lr"] = config.optimizer.learning_rate * schedule(passed) * _rate(group, options)
         chosen = progress.order[batch * size : (batch + 1) * size].numpy()
         inputs, labels = _training_batch(context, chosen)
         recording = context.forward(inputs, config.steps, options)
@@ -99,6 +100,13 @@ def means_so_far(context: TrainingContext, progress: Progress) -> dict[str, floa
     """Return the means over the samples of the epoch's batches up to `progress`."""
     seen = min(progress.batch * context.config.training.batch_size, len(context.samples.labels))
     return {name: total / seen for name, total in progress.totals.items()}
+
+
+def _rate(group: Mapping[str, Any], options: ForwardOptions) -> float:
+    """Return what multiplies the learning rate of a group of parameters; delays that are whole stay."""
+    if "delay_rate" not in group:
+        return 1.0
+    return float(group["delay_rate"]) if options.delay_width else 0.0
 
 
 def _forward_options(context: TrainingContext, epoch: int, sharpness: float) -> ForwardOptions:

@@ -21,7 +21,7 @@ _STATE: Mapping[str, tuple[str, bool]] = {
 def new_optimizer(options: Optimizer, network: Network, delay_rate: float = 1.0) -> torch.optim.Optimizer:
     """Return the optimizer of `network`'s parameters; those that it names have no weight decay.
 
-    A group's "rate", where it has one, multiplies the learning rate.
+    The group of delays has a "delay_rate", which multiplies the learning rate.
     """
     undecayed, delays = network.parameters_without_decay, network.delay_parameters
     groups: list[dict[str, Any]] = [
@@ -30,7 +30,7 @@ def new_optimizer(options: Optimizer, network: Network, delay_rate: float = 1.0)
     if undecayed:
         groups.append({"params": undecayed, "weight_decay": 0.0})
     if delays:
-        groups.append({"params": delays, "weight_decay": 0.0, "rate": delay_rate})
+        groups.append({"params": delays, "weight_decay": 0.0, "delay_rate": delay_rate})
     rate, decay = options.learning_rate, options.weight_decay
     if options.name == "adamw":
         betas = (options.momentum, options.squares_momentum)
