@@ -1,9 +1,9 @@
-# Two commands do all the set-up: `make demo` and `make test`. Both need Python 3.10 to 3.12 and make.
+# Two commands do all the set-up: `make demo` and `make test`. Both need Python 3.10 to 3.13 and make.
 # Where uv is missing, it is installed into the folder .uv of this checkout, never into the system.
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test attack lint docs session audit constraints clean
+.PHONY: demo test attack lint docs session audit packages image constraints clean
 
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
@@ -33,10 +33,19 @@ session: $(UV)
 audit: $(UV)
 	$(UV) run --quiet python .ci/audit.py
 
+# Wheel and source distribution in environments of their own: every Python, every extra alone, the demo; the recipe for
+# conda, as far as it can be read without a channel; CITATION.cff.
+packages: $(UV)
+	$(UV) run --quiet python .ci/packages.py --everything
+
+# The image of packaging/Dockerfile; BUILDAH holds more options, such as --build-arg BASE=another-image.
+image:
+	buildah bud --file packaging/Dockerfile --ignorefile packaging/Dockerfile.dockerignore --tag snn-deploy $(BUILDAH) .
+
 # The newest versions that pyproject.toml allows, for every Python, extra and group; never an address.
 constraints: $(UV)
 	$(UV) lock --quiet --upgrade
-	echo '# Made by `make constraints`: every package of every extra and group, for Python 3.10 to 3.12.' > $@.new
+	echo '# Made by `make constraints`: every package of every extra and group, for Python 3.10 to 3.13.' > $@.new
 	$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --no-hashes --no-annotate --no-header >> $@.new
 	mv $@.new $@.txt
 

@@ -28,7 +28,7 @@ def place(python: str) -> dict[str, str]:
     return {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": "linux", "extra": ""}
 
 
-@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12"])
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
 def test_every_dependency_has_one_version_that_it_allows(python):
     found: dict[str, list[Requirement]] = {}
     for pin in PINS:
@@ -55,4 +55,4 @@ def test_nothing_in_it_is_an_address():
 
 
 def test_the_python_versions_of_the_project_are_those_that_are_checked():
-    assert PROJECT["project"]["requires-python"] == ">=3.10,<3.13"
+    assert PROJECT["project"]["requires-python"] == ">=3.10,<3.14"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _ROOTS = (ROOT, ROOT / "src/snn_deploy", ROOT / "docs")
 _NAMED = re.compile(r"`([\w-]+(?:/[\w-]+)*(?:/|\.py))`|\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
