@@ -35,7 +35,20 @@ def test_half_of_the_steps_and_one_less():
     ],
 )
 def test_better_is_more_accuracy_or_less_energy(accuracy, energy, uncertainty, is_better):
-    assert Trial("change", accuracy, energy, 0.9, 1.0, uncertainty).is_better is is_better
+    assert Trial("change", accuracy, energy, 0.9, 1.0, uncertainty, (-1.0, 1.0)).is_better is is_better
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "possible", "may_be_chance"),
+    [
+        (0.90, (-0.037, 0.037), True),  # nothing changed on 100 samples: more than half a point may be lost
+        (0.90, (-0.004, 0.004), False),  # nothing changed on a thousand
+        (0.91, (0.001, 0.02), False),
+        (0.91, (-0.001, 0.02), True),  # a gain that may be none
+    ],
+)
+def test_what_few_samples_leave_open_may_be_chance(accuracy, possible, may_be_chance):
+    assert Trial("change", accuracy, 0.5, 0.9, 1.0, 0.0, possible).may_be_chance is may_be_chance
 
 
 def test_what_is_tried_is_run_and_measured():
@@ -55,6 +68,7 @@ def test_what_is_tried_is_run_and_measured():
     assert {t.accuracy for t in found} == {t.accuracy_before for t in found} == {2 / 3}
     whole = estimate_energy(network, {"a": np.full(3, 4), "b": np.full(3, 8)}, costs).total
     assert [t.energy_before for t in found] == [pytest.approx(whole)] * 2
+    assert all(t.possible[0] < -0.4 and t.may_be_chance for t in found)  # three samples say next to nothing
     assert [t.saved for t in found] == [pytest.approx(0.5), pytest.approx(0.25)]
 
 

@@ -13,7 +13,7 @@ from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.report.findings import Findings, Fit
+from snn_deploy.report.findings import Beside, Findings, Fit
 from snn_deploy.report.gather import Shown, Subject, gather, installed_backends
 from snn_deploy.report.page import page
 from snn_deploy.support.atomic_file import write_text
@@ -40,8 +40,10 @@ class ReportResult(Result):
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """One line for each backend that differs."""
-        return self.findings.compared.differences
+        """One line for each backend that differs, of the network beside it too."""
+        beside = self.findings.beside
+        of_other = () if beside is None else beside.there.compared.differences
+        return (*self.findings.compared.differences, *(f"beside: {line}" for line in of_other))
 
     def save(self, path: str | Path | None = None) -> "ReportResult":
         """Return this report with the file that it was written to; None is report.html beside the network."""
@@ -51,8 +53,11 @@ class ReportResult(Result):
 
     def headline(self) -> str:
         """Return the accuracy of the integers."""
+        accuracy = self.findings.accuracy
+        low, high = (100 * bound for bound in accuracy.interval)
         return (
-            f"accuracy in integers {100 * (self.findings.accuracy or 0):.2f} % of {self.findings.samples} test samples"
+            f"accuracy in integers {100 * accuracy.value:.2f} % of {accuracy.of} test samples "
+            f"(95 % interval {low:.2f} to {high:.2f} %)"
         )
 
     def blocks(self) -> tuple[Block, ...]:
@@ -60,13 +65,17 @@ class ReportResult(Result):
         fits = (f"{fit.title}: {_where(fit)}" for fit in self.findings.fits)
         written = () if self.file is None else (f"wrote {self.file}",)
         early = () if self.findings.exits is None else self.findings.exits.lines()
-        return (self.headline(), *early, *fits, *self.differences, *written)
+        beside = () if self.findings.beside is None else (_beside(self.findings.beside),)
+        return (self.headline(), *beside, *early, *fits, *self.differences, *written)
 
     def to_dict(self) -> dict[str, object]:
         """Return the file and the main findings."""
+        beside = self.findings.beside
         return {
             "file": None if self.file is None else str(self.file),
-            "accuracy": self.findings.accuracy,
+            "accuracy": self.findings.accuracy.value,
+            "accuracy_interval": list(self.findings.accuracy.interval),
+            "beside": None if beside is None else _beside_to_dict(beside),
             "samples": self.findings.samples,
             "differences": list(self.differences),
             "fits": {fit.profile: fit.on_chip is not None for fit in self.findings.fits},
@@ -102,7 +111,7 @@ def report(
     compared
         How many of them every backend runs.
     beside
-        A run or network that was trained otherwise, whose potentials are drawn as well.
+        Another run or network that takes the same inputs; all is measured of it, too, on the same samples.
     backends
         Compared; None is reference, cpu, and onnx and lava where they are installed.
     exits
@@ -133,7 +142,7 @@ def report(
     policy = _policy(network, exits, None if isinstance(source, IntegerNetwork) else folder / EXITS_FILE)
     names = tuple(backends or installed_backends())
     where = folder if isinstance(source, IntegerNetwork) else source
-    shown = Shown(chosen.shown, chosen.labels, chosen.is_sequence)
+    shown = Shown(chosen.shown, chosen.labels, chosen.is_sequence, inputs is None and labels is None)
     findings = gather(
         subject,
         shown,
@@ -146,6 +155,29 @@ def report(
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")
+
+
+def _beside(found: Beside) -> str:
+    """Return one line about the accuracy of the other network against this one's."""
+    low, high = (100 * bound for bound in found.possible)
+    change = 100 * (found.there.accuracy.value - found.here.accuracy.value)
+    chance = ", may be chance" if low < 0 < high else ""
+    return (
+        f"beside: {found.there.title} {100 * found.there.accuracy.value:.2f} % of the same samples "
+        f"({change:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}{chance})"
+    )
+
+
+def _beside_to_dict(found: Beside) -> dict[str, object]:
+    return {
+        "title": found.there.title,
+        "accuracy": found.there.accuracy.value,
+        "accuracy_interval": list(found.there.accuracy.interval),
+        "change_interval": list(found.possible),
+        "only_here": found.only_here.count,
+        "only_there": found.only_there.count,
+        "fits": {fit.profile: fit.on_chip is not None for fit in found.there.fits},
+    }
 
 
 def _policy(network: IntegerNetwork, exits: Exits, beside: Path | None) -> ExitPolicy | None:

@@ -100,7 +100,7 @@ def potentials_chart(
         "One histogram for each layer, of potentials before the reset; the dashed line is the threshold. "
         f"Outside of the picture: {', '.join(outside)}."
     )
-    words += f" The grey line is {title}." if other else ""
+    words += f" The grey line is {title}." if other.keys() & {layer.name for layer in measured} else ""
     return as_chart("Membrane potentials of the integer network", words, figure)
 
 

@@ -1,4 +1,4 @@
-"""findings: everything that a report says, as plain data. cli/verbs/report.py gathers it, page.py shows it."""
+"""findings: everything that a report says, as plain data. gather.py measures it, page.py shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,27 +10,36 @@ from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
 from snn_deploy.deploy.mapping.fit_trade import FitTrade
 from snn_deploy.report.charts import Chart
 from snn_deploy.report.layer_facts import LayerFacts
+from snn_deploy.report.share import Share, change_interval
 from snn_deploy.report.trials import Trial
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of the accuracy ladder. accuracy: a share, None where it is not known; note: on what it was measured."""
+    """One step of the accuracy ladder. accuracy: None of what has none; note: on what it was measured."""
 
     name: str
-    accuracy: float | None
+    accuracy: Share | None
     note: str
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What verify did. differences: one line for each backend that differs."""
+    """What verify did. differences: one line for each backend that differs; silent: the layers that never fired."""
 
     backends: tuple[str, ...]
     inputs: str
     samples: int
     spikes: int
     differences: tuple[str, ...]
+    silent: tuple[str, ...] = ()
+
+    @property
+    def by_backend(self) -> tuple[tuple[str, str], ...]:
+        """(backend, what its comparison with the first one showed) of all but the first."""
+        found = {line.split(":")[0].split(",")[0]: line.partition(": ")[2] for line in self.differences}
+        same = "every spike and output is the same" if self.spikes else "every output is the same; nothing fired"
+        return tuple((name, f"differs: {found[name]}" if name in found else same) for name in self.backends[1:])
 
 
 @dataclass(frozen=True)
@@ -94,11 +103,86 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What was measured of one network on the samples of a report.
+
+    is_right: of each sample, whether the class of the integers is the label. energies: of arithmetic, the papers'
+    estimate first. fits: of each chip of the report.
+    """
+
+    title: str
+    digest: str
+    steps: int
+    is_right: tuple[bool, ...]
+    compared: Compared
+    layers: tuple[LayerFacts, ...]
+    energies: tuple[EnergyEstimate, ...]
+    fits: tuple[Fit, ...]
+
+    @property
+    def accuracy(self) -> Share:
+        """Of the integers."""
+        return Share(sum(self.is_right), len(self.is_right))
+
+    @property
+    def operations(self) -> float:
+        """Synaptic operations of a sample."""
+        return sum(layer.operations for layer in self.layers)
+
+    @property
+    def spikes(self) -> float:
+        """Spikes of a sample, of all neurons in all steps."""
+        return sum((layer.rate or 0.0) * layer.neurons * self.steps for layer in self.layers)
+
+    @property
+    def every_energy(self) -> tuple[EnergyEstimate, ...]:
+        """The estimates of arithmetic, and those of each chip that it fits on."""
+        return (*self.energies, *(e for fit in self.fits if fit.on_chip for e in fit.on_chip.energies))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two networks on the same samples: the one of the report, and another one."""
+
+    here: Measured
+    there: Measured
+
+    @property
+    def only_here(self) -> Share:
+        """The samples that the report's network alone classifies rightly."""
+        pairs = tuple(zip(self.here.is_right, self.there.is_right, strict=True))
+        return Share(sum(a and not b for a, b in pairs), len(pairs))
+
+    @property
+    def only_there(self) -> Share:
+        """The samples that the other one alone does."""
+        pairs = tuple(zip(self.here.is_right, self.there.is_right, strict=True))
+        return Share(sum(b and not a for a, b in pairs), len(pairs))
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """Between which values the samples leave the other one's accuracy, less this one's, open."""
+        return change_interval(self.only_there, self.only_here)
+
+    @property
+    def layers(self) -> tuple[tuple[str, LayerFacts | None, LayerFacts | None], ...]:
+        """(name, here, there) of each layer that either has."""
+        first, second = ({layer.name: layer for layer in found.layers} for found in (self.here, self.there))
+        return tuple((name, first.get(name), second.get(name)) for name in first | second)
+
+    @property
+    def energies(self) -> tuple[tuple[EnergyEstimate | None, EnergyEstimate | None], ...]:
+        """(here, there) of each model that either has an estimate of."""
+        first, second = ({(e.title, e.profile): e for e in found.every_energy} for found in (self.here, self.there))
+        return tuple((first.get(key), second.get(key)) for key in first | second)
+
+
+@dataclass(frozen=True)
 class Findings:
     """One report. samples: on how many test samples layers and energy were measured.
 
     energies: of arithmetic, the papers' estimate first. exits: what stopping early does, and costs in arithmetic, or
-    None; on a chip, OnChip has it.
+    None; on a chip, OnChip has it. beside: the same measurements of another network, where one was named.
     provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again. fitted: how it
     was made to fit, where it was.
     """
@@ -122,6 +206,7 @@ class Findings:
     commands: tuple[str, ...]
     exits: ExitCosts | None
     fitted: FitTrade | None = None
+    beside: Beside | None = None
 
     @property
     def exit_costs(self) -> tuple[tuple[str, ExitCosts], ...]:
@@ -131,9 +216,11 @@ class Findings:
         return (*arithmetic, *chips)
 
     @property
-    def accuracy(self) -> float | None:
-        """Of the integer network: the ladder's rung of that name."""
-        return next((rung.accuracy for rung in self.ladder if rung.name == "integers"), None)
+    def accuracy(self) -> Share:
+        """Of the integer network: the ladder's last rung."""
+        found = self.ladder[-1].accuracy
+        assert found is not None  # report/ladder.py
+        return found
 
     @property
     def better(self) -> tuple[Trial, ...]:

@@ -22,13 +22,13 @@ from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.deploy.verification.verify_exits import verify_exits
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.report import charts, layer_facts, trials
+from snn_deploy.report import charts, trials
 from snn_deploy.report.chip_facts import chip_facts
-from snn_deploy.report.findings import Compared, Findings
+from snn_deploy.report.findings import Beside, Compared, Findings, Measured
 from snn_deploy.report.ladder import ladder
-from snn_deploy.report.run_facts import exported_otherwise, fit_of, float_accuracy, floats_of, training_of
+from snn_deploy.report.layer_facts import layer_facts
+from snn_deploy.report.run_facts import exported_otherwise, fit_of, floats_of, floats_right, training_of
 from snn_deploy.report.sample_chart import sample_chart
-from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import Watch
 
 _COSTS = "cmos45"
@@ -45,11 +45,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Shown:
-    """What it is measured on. inputs: as simulation.as_frames takes them; labels: (samples,)."""
+    """What it is measured on. inputs: as simulation.as_frames takes them; labels: (samples,).
+
+    is_test_split: whether they are from the test split of the network's own data.
+    """
 
     inputs: np.ndarray
     labels: np.ndarray
     is_sequence: bool
+    is_test_split: bool
 
     def first(self, count: int) -> np.ndarray:
         """Return the inputs of the first `count` samples."""
@@ -71,48 +75,43 @@ def gather(
     """Return everything that is known about `subject`.
 
     backends: compared on the first `compared` samples; None is reference, cpu, and onnx and lava where they are
-    installed. beside: another training of the same layers, whose potentials are drawn as well. policy: when samples
-    stop early, or None; all but `exits` is of all steps. commands: that make the report again, for the reader.
+    installed. beside: another network, of which the same is measured. policy: when samples stop early, or None; all but
+    `exits` is of all steps. commands: that make the report again, for the reader.
     """
     network, count = subject.network, len(shown.labels)
-    found = _compared(network, shown.first(compared), backends, policy, watch)
-    with watch.progress("layers", count) as advance:
-        layers = layer_facts.layer_facts(network, shown.inputs, advance)
-    other = None if beside is None else _beside(beside, layers, shown, watch)
-    with watch.progress("integers", count) as advance:
-        simulation = load_backend("cpu").run(network, shown.inputs, progress=advance)
-    accuracy = float((simulation.classes == shown.labels).mean())
-    with watch.progress("events", count) as advance:
-        spikes = mean_spikes(network, shown.inputs, advance)
-    costs, floats = load_profile(_COSTS), floats_of(subject.run)
-    energies = arithmetic_estimates(network, simulation, costs)
-    exits = None if policy is None else _exits(network, shown, policy, energies, costs, watch)
-    changed = trials.without_dead_channels(network, layers)
+    here, exits = _measured(subject, shown, chips, backends, compared, policy, watch)
+    other = None
+    if beside is not None:
+        there, _ = _measured(beside, shown, chips, backends, compared, None, watch)
+        other = Beside(here, there)
+    floats = floats_of(subject.run)
+    changed = trials.without_dead_channels(network, here.layers)
     changed |= {} if shown.is_sequence else trials.fewer_steps(network)
     changed |= exported_otherwise(network, floats)
     with watch.progress("trials", count * (1 + len(changed))) as advance:
-        tried = trials.tried(network, changed, shown.inputs, shown.labels, costs, advance)
+        tried = trials.tried(network, changed, shown.inputs, shown.labels, load_profile(_COSTS), advance)
+    others = None if other is None else (other.there.title, other.there.layers)
     pictures = (
-        charts.operations_chart(layers),
-        charts.potentials_chart(layers, other),
-        charts.weights_chart(layers),
+        charts.operations_chart(here.layers),
+        charts.potentials_chart(here.layers, others),
+        charts.weights_chart(here.layers),
         sample_chart(network, shown.inputs, int(shown.labels[0])),
     )
     training, config = training_of(subject.run)
-    floats_again = float_accuracy(network, floats, shown.inputs, shown.labels, watch)
-    measures = None if exits is None else exits.measures
+    floats_are_right = floats_right(network, floats, shown.inputs, shown.labels, watch)
+    is_whole_test = shown.is_test_split and count == network.provenance.get("test_samples")
     return Findings(
         title=subject.title,
         steps=network.steps,
         input_shape=network.input.shape,
         input_values=network.input.largest_value,
         output=network.output.name,
-        ladder=ladder(network, accuracy, count, found, floats_again),
-        compared=found,
-        layers=layers,
+        ladder=ladder(network, np.array(here.is_right), floats_are_right, is_whole_test=is_whole_test),
+        compared=here.compared,
+        layers=here.layers,
         charts=tuple(c for c in pictures if c),
-        fits=tuple(chip_facts(network, chip, spikes, shown.inputs, measures) for chip in chips),
-        energies=energies,
+        fits=here.fits,
+        energies=here.energies,
         trials=tried,
         training=training,
         samples=count,
@@ -121,7 +120,42 @@ def gather(
         commands=commands,
         exits=exits,
         fitted=fit_of(None if subject.run is None else subject.run.resolve()),
+        beside=other,
     )
+
+
+def _measured(
+    subject: Subject,
+    shown: Shown,
+    chips: Sequence[HardwareProfile],
+    backends: Sequence[str] | None,
+    compared: int,
+    policy: ExitPolicy | None,
+    watch: Watch,
+) -> tuple[Measured, ExitCosts | None]:
+    """Return what was measured of a network in all its steps, and with `policy` what stopping early does."""
+    network, count, costs = subject.network, len(shown.labels), load_profile(_COSTS)
+    found = _compared(network, shown.first(compared), backends, policy, watch)
+    with watch.progress("layers", count) as advance:
+        layers = layer_facts(network, shown.inputs, advance)
+    with watch.progress("integers", count) as advance:
+        simulation = load_backend("cpu").run(network, shown.inputs, progress=advance)
+    with watch.progress("events", count) as advance:
+        spikes = mean_spikes(network, shown.inputs, advance)
+    energies = arithmetic_estimates(network, simulation, costs)
+    exits = None if policy is None else _exits(network, shown, policy, energies, costs, watch)
+    measures = None if exits is None else exits.measures
+    measured = Measured(
+        title=subject.title,
+        digest=network.digest,
+        steps=network.steps,
+        is_right=tuple((simulation.classes == shown.labels).tolist()),
+        compared=found,
+        layers=layers,
+        energies=energies,
+        fits=tuple(chip_facts(network, chip, spikes, shown.inputs, measures) for chip in chips),
+    )
+    return measured, exits
 
 
 def installed_backends() -> tuple[str, ...]:
@@ -165,18 +199,7 @@ def _compared(
         with watch.progress(f"exits, {', '.join(names)}", samples * (1 + len(names))) as advance:
             up_to_exits = verify_exits(network, inputs, policy, names, advance)
         differences += tuple(f"{d.backend}, with exits: {d}" for d in up_to_exits.differences)
-    return Compared(names, "test data", found.samples, found.spikes, differences)
-
-
-def _beside(
-    other: Subject, layers: Sequence[layer_facts.LayerFacts], shown: Shown, watch: Watch
-) -> tuple[str, Sequence[layer_facts.LayerFacts]]:
-    """Return the title and the layers of `other`, measured on the same samples."""
-    if not {p.name for p in other.network.populations if p.fires} & {layer.name for layer in layers if layer.fires}:
-        names = ", ".join(layer.name for layer in layers)
-        raise UserError(f"--beside {other.title}: none of its layers has the name of one that is reported: {names}.")
-    with watch.progress("beside", len(shown.labels)) as advance:
-        return other.title, layer_facts.layer_facts(other.network, shown.inputs, advance)
+    return Compared(names, "test data", found.samples, found.spikes, differences, found.silent)
 
 
 def _provenance(network: IntegerNetwork) -> tuple[tuple[str, str], ...]:
@@ -187,7 +210,16 @@ def _provenance(network: IntegerNetwork) -> tuple[tuple[str, str], ...]:
         ("weight bits", origin.get("export", {}).get("weight_bits", "not known")),
         ("seed", origin.get("config", {}).get("seed", "not known")),
         ("data", origin.get("config", {}).get("data", {}).get("name", "not known")),
+        *_after_training(network),
         ("Python", ".".join(map(str, sys.version_info[:3]))),
         *((package, version(package)) for package in ("snn-deploy", "torch", "numpy", "onnx", "matplotlib")),
     ]
     return tuple((name, str(value)) for name, value in rows)
+
+
+def _after_training(network: IntegerNetwork) -> list[tuple[str, str]]:
+    """Return the accuracies that the training measured, with the number of test samples."""
+    origin = network.provenance
+    of = f" of {origin['test_samples']:,} test samples" if "test_samples" in origin else ""
+    names = (("floats, after training", "float_accuracy"), ("quantization-aware, after training", "quantized_accuracy"))
+    return [(name, f"{100 * origin[key]:.2f} %{of}") for name, key in names if origin.get(key) is not None]

@@ -17,7 +17,9 @@ def page(findings: Findings) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "percent": _percent,
+        "span_percent": _span_percent,
         "points": _points,
+        "span_points": _span_points,
         "joules": _joules,
         "span_joules": _span_joules,
         "span_seconds": _span_seconds,
@@ -35,8 +37,17 @@ def _percent(share: float | None) -> str:
     return "not known" if share is None else f"{100 * share:.2f} %"
 
 
+def _span_percent(shares: tuple[float, float]) -> str:
+    """Return 0.915 and 0.99 as '91.5–99.0 %'."""
+    return f"{100 * shares[0]:.1f}–{100 * shares[1]:.1f} %"
+
+
 def _points(share: float) -> str:
     return f"{100 * share:+.2f} points"
+
+
+def _span_points(changes: tuple[float, float]) -> str:
+    return f"{100 * changes[0]:+.1f} to {100 * changes[1]:+.1f} points"
 
 
 def _joules(energy: float) -> str:

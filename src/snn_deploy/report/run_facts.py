@@ -23,6 +23,7 @@ from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run
 
 _MOST_FLOAT_WORK, _FLOATS_AT_A_TIME = 2e10, 20  # multiply-accumulates, about half a minute; samples
+_FEWEST_FLOATS = 10  # samples of which an accuracy says something
 _MOST_EPOCHS = 60  # of a table
 
 
@@ -81,23 +82,24 @@ def exported_otherwise(network: IntegerNetwork, floats: FloatNetwork | None) -> 
     return found
 
 
-def float_accuracy(
+def floats_right(
     network: IntegerNetwork, floats: FloatNetwork | None, shown: np.ndarray, labels: np.ndarray, watch: Watch
-) -> float | None:
-    """Return the accuracy of `floats` on the samples that the integers saw; None where it takes long or is known.
+) -> np.ndarray | None:
+    """Return whether the class of `floats` is the label, of the first samples: (samples that there was time for,).
 
-    shown: as simulation.as_frames takes them; labels: (samples,).
+    None where there are no floats, or not even a few samples would be done soon. shown: as simulation.as_frames takes
+    them; labels: (samples,).
     """
-    count = len(labels)
-    work = sum(multiply_accumulates(network).values()) * network.steps * count
-    if floats is None or count == network.provenance.get("test_samples") or work > _MOST_FLOAT_WORK:
+    work = sum(multiply_accumulates(network).values()) * network.steps  # of a sample
+    count = min(len(labels), int(_MOST_FLOAT_WORK // max(work, 1)))
+    if floats is None or count < min(len(labels), _FEWEST_FLOATS):
         return None
-    frames, right = as_frames(network, shown), 0
+    frames, right = as_frames(network, shown), np.zeros(count, bool)
     with watch.progress("floats", count) as advance:
         for start in range(0, count, _FLOATS_AT_A_TIME):
-            here = slice(start, start + _FLOATS_AT_A_TIME)
+            here = slice(start, min(start + _FLOATS_AT_A_TIME, count))
             trace, name = float_semantics.run(floats, frames[:, here]), floats.output.name
             outputs = class_outputs(floats.output, trace.spikes[name], trace.potentials[name][-1])
-            right += int((predicted_classes(outputs) == labels[here]).sum())
+            right[here] = predicted_classes(outputs) == labels[here]
             advance(len(outputs))
-    return right / count
+    return right

@@ -1,5 +1,6 @@
 """trials: changes to a deployment that were made and measured, so that a report suggests nothing that was not tried."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from snn_deploy.deploy.running.backend import load_backend
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.layer_facts import LayerFacts
+from snn_deploy.report.share import Share, change_interval
 from snn_deploy.support.counted import counted
 
 MOST_LOST = 0.005  # of the accuracy, that a saving of energy may cost and still be called better
@@ -22,7 +24,8 @@ _NEXT_TO_NOTHING = 0.01  # of the energy
 class Trial:
     """One change. accuracy, energy: shares and joules a sample, as measured with it; before: without any change.
 
-    uncertainty: the standard error of the accuracy's change, from how many samples became right or wrong.
+    uncertainty: the standard error of the accuracy's change, from how many samples became right or wrong. possible:
+    between which changes of the accuracy the samples leave it open, see share.change_interval.
     """
 
     change: str
@@ -31,6 +34,7 @@ class Trial:
     accuracy_before: float
     energy_before: float
     uncertainty: float
+    possible: tuple[float, float]
 
     @property
     def saved(self) -> float:
@@ -43,6 +47,12 @@ class Trial:
         gained = self.accuracy - self.accuracy_before
         gains = gained >= max(_LEAST_GAINED, 2 * self.uncertainty) and self.saved > -_NEXT_TO_NOTHING
         return gains or (gained >= -MOST_LOST and self.saved >= 2 * _NEXT_TO_NOTHING)
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether so few samples leave open that it loses more accuracy than a saving may cost, or gains none."""
+        wanted = 0.0 if self.accuracy > self.accuracy_before else -MOST_LOST
+        return self.possible[0] < wanted
 
 
 def fewer_steps(network: IntegerNetwork) -> dict[str, IntegerNetwork]:
@@ -87,8 +97,19 @@ def tried(
     trials = []
     for change, other in changed.items():
         is_now, energy_now = _measured(other, images, labels, costs, progress)
-        uncertainty = float(np.sqrt((is_now != is_right).sum())) / len(labels)
-        trials.append(Trial(change, float(is_now.mean()), energy_now, float(is_right.mean()), energy, uncertainty))
+        gained, lost = (Share(int(n.sum()), len(labels)) for n in (is_now & ~is_right, is_right & ~is_now))
+        uncertainty = math.sqrt(gained.count + lost.count) / len(labels)
+        trials.append(
+            Trial(
+                change,
+                float(is_now.mean()),
+                energy_now,
+                float(is_right.mean()),
+                energy,
+                uncertainty,
+                change_interval(gained, lost),
+            )
+        )
     return tuple(sorted(trials, key=lambda t: (not t.is_better, -(10 * (t.accuracy - t.accuracy_before) + t.saved))))
 
 

@@ -16,7 +16,7 @@ from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.deploy.verification.verify_exits import verify_exits
 from snn_deploy.network.integer_network import read_integer_network
 from snn_deploy.search.point import Point, measured_accuracy, network_path
-from snn_deploy.search.settings import MEASURES, SearchSettings
+from snn_deploy.search.settings import MEASURES, Deployment, SearchSettings
 from snn_deploy.search.stopping import FILE, stopped
 from snn_deploy.search.trained import trained_epochs
 from snn_deploy.support.atomic_file import write_files
@@ -117,6 +117,7 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
     panels = np.atleast_1d(figure.subplots(len(others)))
     measured = [p for p in points if p.pruned is None]
     chosen = [v.point for v in best]
+    names = labels(chosen)
     for axes, other in zip(panels, others, strict=True):
         for group, style in (
             (measured, {"color": "#777777", "s": 18, "label": "tried"}),
@@ -129,18 +130,31 @@ def _draw(settings: SearchSettings, best: Sequence[Verified], points: Sequence[P
             axes.step(*zip(*ordered, strict=True), where="post", color="#D55E00", linewidth=1, alpha=0.5)
         for p in chosen:
             where = (_in_units([p], other)[0], _in_units([p], first)[0])
-            text = f"T {p.deployment.steps}, {p.deployment.weight_bits} bit"
-            if p.deployment.allowed_loss is not None:
-                text += f", {p.measures['mean_steps']:.2f} steps"
-            if p.deployment.fitted_cores is not None:
-                text += f", {p.measures['cores']:.0f} cores"
-            if p.deployment.placed_for != "cores":
-                text += f", for {p.deployment.placed_for}"
-            axes.annotate(text, where, (5, -10), textcoords="offset points", fontsize=7)
+            axes.annotate(names[p.deployment], where, (5, -10), textcoords="offset points", fontsize=7)
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
     panels[0].set_title("Deployments that were tried, and the Pareto front")
     return figure
+
+
+def labels(chosen: Sequence[Point]) -> dict[Deployment, str]:
+    """Return what each deployment is called in the picture: steps and bits, and whatever else tells some apart."""
+    words = {p.deployment: _words(p.deployment) for p in chosen}
+    shared = set.intersection(*map(set, words.values())) if words else set()
+    found = {}
+    for p in chosen:
+        d = p.deployment
+        text = f"T {d.steps}, {d.weight_bits} bit"
+        if d.allowed_loss is not None:
+            text += f", {p.measures['mean_steps']:.2f} steps"
+        if d.fitted_cores is not None:
+            text += f", {p.measures['cores']:.0f} cores"
+        found[d] = ", ".join((text, *(word for word in words[d] if word not in shared)))
+    return found
+
+
+def _words(deployment: Deployment) -> tuple[str, ...]:
+    return deployment.profile, deployment.thresholds, *(f"{key}={value}" for key, value in deployment.choices)
 
 
 def _in_units(points: Sequence[Point], measure: str) -> list[float]:

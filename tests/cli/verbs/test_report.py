@@ -3,15 +3,18 @@
 import html.parser
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.browser import accessibility_violations, needs_chromium, opened
+from helpers.browser import accessibility_violations, clipped_without_a_sign, needs_chromium, opened
 from helpers.cli_help import snn_deploy
 from helpers.unsure_cpu import make_cpu_unsure
 
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy, write_exit_policy
 from snn_deploy.deploy.verification.random_network import random_network
+from snn_deploy.network.integer_network import read_integer_network, write_integer_network
+from snn_deploy.network.state_units import LARGEST_THRESHOLD
 
 WIDTHS = (390, 820, 1280)
 
@@ -94,14 +97,68 @@ def test_a_network_alone_has_a_report_without_training(run, tmp_path):
     assert "loihi1" not in re.sub("<code>.*?</code>", "", text)
 
 
-def test_the_potentials_of_another_network_are_drawn_beside(run, page, tmp_path):
-    reported(run, tmp_path / "both.html", "--beside", run / "loihi")
+@pytest.fixture(scope="module")
+def silent(run):
+    """Return a network of whose layers none fires: the threshold is beyond anything that arrives."""
+    network = read_integer_network(run / "loihi/network.npz")
+    populations = tuple(
+        replace(p, threshold=np.full(p.shape[0], LARGEST_THRESHOLD)) if p.fires else p for p in network.populations
+    )
+    folder = run.parent / "silent"
+    folder.mkdir()
+    write_integer_network(replace(network, populations=populations, provenance={}), folder / "network.npz")
+    return folder
+
+
+def test_another_network_is_measured_as_this_one_is_on_the_same_samples(run, page, silent, tmp_path):
+    beside = ("--data", "digits", "--beside", silent, "--profile", "loihi2")
+    found = reported(run, tmp_path / "both.html", *beside)["beside"]
+    alone = reported(silent, tmp_path / "alone.html", "--data", "digits", "--profile", "loihi2")
+    assert (found["accuracy"], found["fits"]) == (alone["accuracy"], alone["fits"])
     text = (tmp_path / "both.html").read_text()
-    assert "The grey line is small." in text
-    assert "The grey line" not in page.read_text()
-    assert f"--beside {run / 'loihi'}" in text
+    assert 'id="beside"' not in page.read_text()
+    assert f"{found['only_here']} of them are classified rightly by this network alone" in text
+    assert "difference may be chance" not in text  # the silent one guesses
+    rows = dict(
+        re.findall(r'<tr><th scope="row">([^<]*)</th><td class="n">[^<]*</td><td class="n">([^<]*)</td></tr>', text)
+    )
+    assert rows["accuracy in integers"] == f"{100 * alone['accuracy']:.2f} %"
+    assert (rows["spikes a sample"], rows["spikes that differ between backends"]) == ("0", "0 of 0: nothing fired")
+    assert rows["Intel Loihi 2"].startswith("fits: ")
+    energies = json.loads(snn_deploy("energy", silent, "--samples", 40, "--data", "digits", "--json").stdout)
+    assert f"{energies['total'] * 1e9:.3g} nJ" in rows.values()
+    for layer in ("conv1", "conv2"):
+        assert re.search(rf"{layer}</th>\n<td[^>]*>[^|]* \| [^|]*</td>\n<td[^>]*>[^|]*% \| 0.00 %</td>", text)
+    assert f"--beside {silent}" in text
     shown = snn_deploy("report", run, "--beside", tmp_path)
     assert (shown.exit_code, "neither a run nor an exported network" in shown.stderr) == (2, True)
+
+
+def test_the_same_network_beside_itself_differs_by_chance_alone(run, tmp_path):
+    found = reported(run, tmp_path / "both.html", "--beside", run / "loihi")["beside"]
+    text = (tmp_path / "both.html").read_text()
+    assert (found["only_here"], found["only_there"]) == (0, 0)
+    assert "It is the same network." in text
+    assert "<b>the difference may be chance</b>" in text
+    assert "The grey line is small." in text
+
+
+def test_where_nothing_fired_no_spike_is_called_the_same(silent, tmp_path):
+    reported(silent, tmp_path / "a.html", "--data", "digits", "--profile", "loihi2")
+    text = (tmp_path / "a.html").read_text()
+    assert "✓ 0 of" not in text
+    assert "– no spikes" in text
+    assert "cpu</th><td>every output is the same; nothing fired" in text
+
+
+def test_no_backend_has_an_accuracy_of_samples_that_it_did_not_run(run, page):
+    text = page.read_text()
+    assert "cpu</th><td>every spike and output is the same</td>" in text
+    assert "The backends, compared spike by spike with reference on 10 of these samples" in text
+    measured = re.findall(
+        r"<tr><th scope=.row.>([^<]*)</th><td class=.n.>[^<]*</td><td class=.n.>[^<]*</td><td>(.*)</td>", text
+    )
+    assert measured == [("floats", "40 test samples"), ("integers", "40 test samples, on cpu")]
 
 
 def test_what_is_no_run_or_not_exported_is_one_line(run, tmp_path):
@@ -138,10 +195,17 @@ def test_the_ladder_has_the_floats_on_the_samples_that_the_integers_saw(run, pag
     frames = np.broadcast_to(test.inputs, (floats.steps, *test.inputs.shape))
     outputs = float_semantics.run(floats, frames).potentials["output"][-1]
     accuracy = 100 * (outputs.argmax(axis=1) == test.labels).mean()
-    row = re.search(r"floats again</th>(.*?)</tr>", page.read_text(), flags=re.DOTALL)
+    row = re.search(r"floats</th>(.*?)</tr>", page.read_text(), flags=re.DOTALL)
     assert row is not None
     assert f"{accuracy:.2f} %" in row[1]
-    assert "the 40 test samples of the rows below" in row[1]
+    assert "40 test samples" in row[1]
+
+
+@needs_chromium
+def test_tables_that_are_wider_than_a_phone_show_that_they_go_on(page, tmp_path):
+    bare, scrolling = clipped_without_a_sign(page, 390, tmp_path)
+    assert bare == []
+    assert scrolling > 5  # else nothing was looked at
 
 
 def test_exits_beside_the_network_are_on_the_first_screen(run, page, tmp_path):

@@ -26,7 +26,7 @@ from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 @click.option(
     "--beside",
     type=click.Path(path_type=Path),
-    help="Another run or network, such as one without a regularizer, to draw membrane potentials of as well.",
+    help="Another run or network that takes the same inputs, to measure the same of it and to show both.",
 )
 @click.option(
     "--backends",

@@ -113,3 +113,18 @@ def test_the_picture_shows_every_core_and_link():
     drawn = [c.get_paths() for axes in (left, right) for c in axes.collections]
     assert [len(paths) for paths in drawn].count(len(placement.cores)) >= 2
     assert figure.legends[0].get_texts()[0].get_text() == layers[0]
+
+
+def test_the_picture_is_of_used_tiles_and_its_legend_of_layers_that_are_in_it():
+    cores = (
+        PlacedCore(0, (2, 1), 0, (Slice("many", (0,), (9,)), Slice("few", (0,), (2,)))),
+        PlacedCore(0, (3, 1), 0, (Slice("more", (0,), (9,)),)),
+    )
+    traffic = csr_matrix(([5.0], ([0], [1])), (2, 2))
+    figure = mesh_picture(Placement("x", "x", cores), ["many", "few", "more"], [0.5, 0.5], traffic, LOIHI, "")
+    tiles = figure.axes[0].collections[0].get_paths()
+    assert len(tiles) == 2  # of 8 x 4
+    assert [text.get_text() for text in figure.axes[0].texts] == ["chip 0: 2 of 32 tiles, the others are free"]
+    links = figure.axes[0].collections[1]
+    assert (len(links.get_paths()), links.get_array().tolist()) == (1, [5.0])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["many", "more"]

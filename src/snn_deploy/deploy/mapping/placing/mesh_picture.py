@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
@@ -19,11 +20,61 @@ from snn_deploy.deploy.mapping.cores.mesh import mesh_tiles
 from snn_deploy.deploy.mapping.cores.placement import Placement
 from snn_deploy.deploy.mapping.placing.link_loads import link_loads
 from snn_deploy.hardware_profiles.profile import HardwareProfile
+from snn_deploy.support.counted import counted
 
 _GAP = 0.45  # between tiles, in tiles: where the links are seen
 _BETWEEN = 1.0  # between chips
 _FREE = "#eeeeee"
 Colour = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What is drawn: `chips` with `columns` of them side by side, of each the tiles from `first` to before `last`.
+
+    Tiles beyond the used ones would be most of the picture. Spikes go along rows and columns, so that those of one chip
+    stay within the smallest rectangle; those of several chips cross whole rows.
+    """
+
+    profile: HardwareProfile
+    chips: int
+    columns: int
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Tiles of a chip from west to east and from north to south."""
+        return self.last[0] - self.first[0], self.last[1] - self.first[1]
+
+    @property
+    def rows(self) -> int:
+        """Of chips."""
+        return -(-self.chips // self.columns)
+
+    def corner(self, chip: int, x: float, y: float) -> tuple[float, float]:
+        """Return where the corner of a tile is drawn."""
+        width, height = self.size
+        row, column = divmod(chip, self.columns)
+        step = 1 + _GAP
+        x, y = x - self.first[0], y - self.first[1]
+        return column * (width * step + _BETWEEN) + x * step, row * (height * step + _BETWEEN + 0.4) + y * step
+
+    def core(self, chip: int, tile: tuple[int, int], core: int) -> Rectangle:
+        """Return the square of a core."""
+        across = math.ceil(math.sqrt(self.profile.whole("system.cores_per_tile")))
+        down, right = divmod(core, across)
+        x, y = self.corner(chip, *tile)
+        return Rectangle((x + right / across, y + down / across), 0.92 / across, 0.92 / across)
+
+
+def _sheet(placement: Placement, profile: HardwareProfile) -> _Sheet:
+    chips = max(core.chip for core in placement.cores) + 1
+    width, _ = mesh_tiles(profile)
+    across, down = zip(*(core.tile for core in placement.cores), strict=True)
+    left, right = (min(across), max(across) + 1) if chips == 1 else (0, width)
+    columns = math.ceil(math.sqrt(chips / 2))
+    return _Sheet(profile, chips, columns, (left, min(down)), (right, max(down) + 1))
 
 
 def mesh_picture(
@@ -38,10 +89,8 @@ def mesh_picture(
 
     traffic: spikes from core to core in a sample, in the order of the placement's cores.
     """
-    chips = max(core.chip for core in placement.cores) + 1
-    columns = math.ceil(math.sqrt(chips / 2))
-    rows = -(-chips // columns)
-    width, height = mesh_tiles(profile)
+    sheet = _sheet(placement, profile)
+    columns, rows, (width, height) = sheet.columns, sheet.rows, sheet.size
     size = min(1.0, 7 / (columns * width * (1 + _GAP))) * (1 + _GAP)
     panel = (columns * width * size + 1.6, rows * (height + 1) * size + 1.0)
     is_stacked = panel[0] > panel[1]
@@ -60,19 +109,19 @@ def mesh_picture(
     links = link_loads(placement, traffic, profile)
     for axes, name in ((first, "Load: the fullest resource of each core"), (second, "Layer with the most neurons")):
         axes.set_title(name)
-        _draw_chips(axes, chips, columns, profile)
-        heat = _draw_links(axes, links, chips, columns, profile)
-    blocks = PatchCollection([_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores])
+        _draw_chips(axes, sheet)
+        heat = _draw_links(axes, links, sheet)
+    blocks = PatchCollection([sheet.core(core.chip, core.tile, core.core) for core in placement.cores])
     blocks.set(array=np.asarray(loads) * 100, cmap="viridis", clim=(0, 100), zorder=3)
     first.add_collection(blocks)
     bar: dict[str, Any] = {"shrink": 0.6, "aspect": 40, "location": "bottom", "pad": 0.02}
     figure.colorbar(blocks, ax=first, label="load (%)", **bar)
     if len(heat.get_paths()):
         figure.colorbar(heat, ax=first, label="spikes a sample on a link", **bar)
-    patches = [_core(core.chip, core.tile, core.core, columns, profile) for core in placement.cores]
+    patches = [sheet.core(core.chip, core.tile, core.core) for core in placement.cores]
     second.add_collection(PatchCollection(patches, facecolors=[colours[name] for name in largest], zorder=3))
-    handles = [Patch(color=colours[name], label=name) for name in layers]
-    ncols = min(len(layers), 4 if is_stacked else 7)
+    handles = [Patch(color=colours[name], label=name) for name in layers if name in largest]
+    ncols = min(len(handles), 4 if is_stacked else 7)
     figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize="small")
     return figure
 
@@ -86,49 +135,35 @@ def _layer_colours(layers: Sequence[str]) -> Mapping[str, Colour]:
     return {name: matplotlib.colormaps["turbo"](i / (len(layers) - 1)) for i, name in enumerate(layers)}
 
 
-def _corner(chip: int, x: float, y: float, columns: int, profile: HardwareProfile) -> tuple[float, float]:
-    """Return where the corner of a tile is drawn."""
-    width, height = mesh_tiles(profile)
-    row, column = divmod(chip, columns)
-    step = 1 + _GAP
-    return column * (width * step + _BETWEEN) + x * step, row * (height * step + _BETWEEN + 0.4) + y * step
-
-
-def _core(chip: int, tile: tuple[int, int], core: int, columns: int, profile: HardwareProfile) -> Rectangle:
-    across = math.ceil(math.sqrt(profile.whole("system.cores_per_tile")))
-    down, right = divmod(core, across)
-    x, y = _corner(chip, *tile, columns, profile)
-    return Rectangle((x + right / across, y + down / across), 0.92 / across, 0.92 / across)
-
-
-def _draw_chips(axes: Axes, chips: int, columns: int, profile: HardwareProfile) -> None:
-    width, height = mesh_tiles(profile)
+def _draw_chips(axes: Axes, sheet: _Sheet) -> None:
+    (left, top), (right, bottom) = sheet.first, sheet.last
     tiles = [
-        Rectangle(_corner(chip, x, y, columns, profile), 0.96, 0.96)
-        for chip in range(chips)
-        for x in range(width)
-        for y in range(height)
+        Rectangle(sheet.corner(chip, x, y), 0.96, 0.96)
+        for chip in range(sheet.chips)
+        for x in range(left, right)
+        for y in range(top, bottom)
     ]
     axes.add_collection(PatchCollection(tiles, facecolors=_FREE, zorder=2))
-    for chip in range(chips):
-        x, y = _corner(chip, 0, 0, columns, profile)
-        axes.text(x, y - 0.12, f"chip {chip}", fontsize="x-small", va="bottom")
+    shown, of = math.prod(sheet.size), math.prod(mesh_tiles(sheet.profile))
+    cut = "" if shown == of else f": {shown} of {counted(of, 'tile')}, the others are free"
+    for chip in range(sheet.chips):
+        x, y = sheet.corner(chip, left, top)
+        axes.text(x, y - 0.12, f"chip {chip}{cut}", fontsize="x-small", va="bottom")
     axes.autoscale()
     axes.invert_yaxis()
     axes.set_aspect("equal")
     axes.set_axis_off()
 
 
-def _draw_links(
-    axes: Axes, links: tuple[np.ndarray, np.ndarray], chips: int, columns: int, profile: HardwareProfile
-) -> LineCollection:
+def _draw_links(axes: Axes, links: tuple[np.ndarray, np.ndarray], sheet: _Sheet) -> LineCollection:
     """Draw each link from tile to tile that spikes cross; one to the next chip is a stub on either side."""
-    width, height = mesh_tiles(profile)
+    width, height = mesh_tiles(sheet.profile)
+    (left, top), (right, bottom) = sheet.first, sheet.last
     lines, heats = [], []
-    for chip in range(chips):
-        for x in range(width):
-            for y in range(height):
-                a, b = _corner(chip, x, y, columns, profile)
+    for chip in range(sheet.chips):
+        for x in range(left, right):
+            for y in range(top, bottom):
+                a, b = sheet.corner(chip, x, y)
                 column = chip * width + x
                 if column < links[0].shape[1]:
                     lines.append([(a + 0.96, b + 0.48), (a + 1 + _GAP, b + 0.48)])
