@@ -3,7 +3,7 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 
-.PHONY: demo test attack lint docs session audit packages image constraints clean
+.PHONY: demo test attack lint docs session gallery audit packages image constraints clean
 
 demo: $(UV)
 	$(UV) run --quiet snn-deploy demo
@@ -28,6 +28,10 @@ docs: $(UV)
 
 session: $(UV)
 	$(UV) run --quiet python docs/record_session.py
+
+# The reports of docs/gallery.md, by its commands; the pictures need chromium.
+gallery: $(UV)
+	$(UV) run --quiet python docs/gallery.py
 
 # Licences and known vulnerabilities of the locked set; without a network, licences alone.
 audit: $(UV)

@@ -73,12 +73,21 @@ def interpreter(version: str) -> str:
 
 @contextmanager
 def installed(version: str, *what: str | Path) -> Iterator[Path]:
-    """Give the environment of Python `version` in which uv installed `what`, as long as it is needed."""
-    with tempfile.TemporaryDirectory() as folder:
-        run(UV, "venv", "--quiet", "--python", interpreter(version), Path(folder) / "venv")
-        python = Path(folder) / "venv/bin/python"
-        run(UV, "pip", "install", "--quiet", "--python", python, *what)
+    """Give the environment of Python `version` in which uv installed `what`, as long as it is needed.
+
+    uv runs in an empty folder: in the checkout it would take what pyproject.toml tells it about other packages.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(UV, "venv", "--quiet", "--python", interpreter(version), "venv", cwd=folder)
+        python = folder / "venv/bin/python"
+        add(python, *what)
         yield python
+
+
+def add(python: Path, *what: str | Path) -> None:
+    """Install more into the environment of `python`."""
+    run(UV, "pip", "install", "--quiet", "--python", python, *what, cwd=python.parent)
 
 
 def smoke(python: Path) -> str:
@@ -99,7 +108,7 @@ def with_extra(extra: str, asked: list[str], wheel: Path) -> str:
     """Return what the wheel does with one extra, after everything that the extra asks for was imported."""
     if extra == "lava":
         with installed(_OF_EXTRAS, wheel, *_NEEDED_BY_LAVA) as python:
-            run(UV, "pip", "install", "--quiet", "--python", python, "--no-deps", *_LAVA)
+            add(python, "--no-deps", *_LAVA)
             return smoke(python)
     with installed(_OF_EXTRAS, f"{wheel}[{extra}]") as python:
         return f"{run(python, '-c', _IMPORT, *asked).strip()}; {smoke(python)}"

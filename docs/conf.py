@@ -1,5 +1,6 @@
 """The documentation site: `make docs` builds it offline into docs/_build/html; a warning is an error."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,11 +33,15 @@ suppress_warnings = ["epub.unknown_project_files"]
 
 
 def setup(app):
-    """Write the page of config keys and their schema before Sphinx reads the pages; both come from the dataclasses."""
+    """Write the config keys and their schema before Sphinx reads the pages; add the gallery's reports at the end."""
 
     def write(app):
         for path, text in ((HERE / "config_keys.md", markdown()), (HERE / "config.schema.json", schema_text())):
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
 
+    def add_gallery(app, error):
+        shutil.copytree(HERE / "gallery", Path(app.outdir) / "gallery", dirs_exist_ok=True)
+
     app.connect("builder-inited", write)
+    app.connect("build-finished", add_gallery)

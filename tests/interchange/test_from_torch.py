@@ -386,3 +386,8 @@ def test_the_module_keeps_its_state_and_its_training_mode():
     assert module[1].carried is carried
     assert module[0].weight.dtype == torch.float32
     assert "forward" not in vars(module[1])
+
+
+def test_an_input_of_three_dimensions_is_one_line():
+    with pytest.raises(UserError, match=r"input_shape \(1, 4, 4, 4\): has 4 axes; taken are up to three"):
+        from_torch(nn.Sequential(nn.Conv3d(1, 2, 2), LIF()), (1, 4, 4, 4), STEPS)

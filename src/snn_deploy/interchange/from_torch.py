@@ -63,6 +63,11 @@ def from_torch(
     UserError
         Names what cannot be taken, with its module and line, or the first spike that differs, with its layer and step.
     """
+    if len(input_shape) > 3:
+        raise UserError(
+            f"input_shape {tuple(input_shape)}: has {len(input_shape)} axes; taken are up to three, of one sample in one "
+            "step. Chips have maps of rows and columns, none of three dimensions."
+        )
     shape = logical_shape(tuple(int(s) for s in input_shape))
     entry = FloatInput(INPUT, shape, largest_value, 1 / largest_value if scale is None else scale)
 

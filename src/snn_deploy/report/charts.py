@@ -58,9 +58,12 @@ def weights_chart(layers: Sequence[LayerFacts]) -> Chart:
     """Return a histogram of the integer weights of each layer."""
     figure, grid = _grid(len(layers))
     for axes, layer in zip(grid, layers, strict=False):
-        values = np.array(list(layer.weights))
-        counts = np.array(list(layer.weights.values()))
-        axes.bar(values, 100 * counts / counts.sum(), width=1.0, color=_BLUE)
+        least, most = min(layer.weights), max(layer.weights)
+        counts = np.array([layer.weights.get(value, 0) for value in range(least, most + 1)])
+        edges = np.arange(least, most + 2) - 0.5
+        axes.stairs(
+            100 * counts / counts.sum(), edges, fill=True, color=_BLUE
+        )  # one path: a bar each is ten times that
         axes.set_title(f"{layer.name}, {layer.bits_used} bits used", fontsize="medium")
         axes.set_xlabel("integer weight")
         axes.set_ylabel("share (%)")

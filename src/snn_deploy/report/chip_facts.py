@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from matplotlib.collections import QuadMesh
 from scipy.sparse import csr_matrix
 
 from snn_deploy.deploy.energy.chip_estimate import event_energy
@@ -118,7 +119,7 @@ def _picture(
     figure = mesh_picture(placement, [p.name for p in network.populations], loads, traffic, chip, "")
     for axes in figure.axes:
         for artist in axes.collections:
-            artist.set_rasterized(len(loads) > _SHAPES)
+            artist.set_rasterized(len(loads) > _SHAPES or isinstance(artist, QuadMesh))  # the mesh of a colour bar
     words = (
         "Coloured by load in the first picture, by layer in the second; the mean core is full to "
         f"{100 * np.mean(loads):.0f} % of what fills it most. Lines are links, coloured by the spikes that cross them."

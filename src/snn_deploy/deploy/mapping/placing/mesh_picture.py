@@ -108,7 +108,7 @@ def mesh_picture(
     ]
     links = link_loads(placement, traffic, profile)
     for axes, name in ((first, "Load: the fullest resource of each core"), (second, "Layer with the most neurons")):
-        axes.set_title(name)
+        axes.set_title(name, pad=16)  # above the words over the chips
         _draw_chips(axes, sheet)
         heat = _draw_links(axes, links, sheet)
     blocks = PatchCollection([sheet.core(core.chip, core.tile, core.core) for core in placement.cores])
