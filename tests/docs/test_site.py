@@ -41,6 +41,8 @@ def test_it_builds_without_a_warning_and_has_every_page(site):
     assert pages <= {p.stem for p in site.glob("*.html")}
     index = (site / "index.html").read_text(encoding="utf-8")
     assert all(f'href="{page}.html"' in index for page in pages - {"index"})
+    for report in re.findall(r'<a href="(gallery/[^"]*)"', (ROOT / "docs/gallery.md").read_text(encoding="utf-8")):
+        assert (site / report).exists()
 
 
 def test_no_page_asks_another_host_for_a_script_a_font_or_a_picture(site):
@@ -151,4 +153,12 @@ def test_pages_that_errors_point_to_exist():
 def test_a_browser_shows_it_without_a_word_on_its_console(site, tmp_path, page, width):
     built, console = opened(site / f"{page}.html", width, tmp_path)
     assert "<h1>" in built
+    assert console == []
+
+
+@needs_chromium
+def test_the_search_finds_a_page_without_a_host(site, tmp_path):
+    built, console = opened(site / "search.html", 800, tmp_path, "?q=saturates")
+    assert "matching the search query" in built
+    assert 'href="exactness.html"' in built
     assert console == []

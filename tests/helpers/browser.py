@@ -27,12 +27,15 @@ document.title = 'found: ' + JSON.stringify(names.concat([frames.length + ' scro
 """
 
 
-def opened(page: Path, width: int, folder: Path) -> tuple[str, list[str]]:
-    """Return (the page as the browser built it, lines of its console); its profile is in `folder`."""
+def opened(page: Path, width: int, folder: Path, query: str = "") -> tuple[str, list[str]]:
+    """Return (the page as the browser built it, lines of its console); its profile is in `folder`.
+
+    query: what follows the page's address, such as "?q=word".
+    """
     assert CHROMIUM  # needs_chromium
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     command += [f"--user-data-dir={folder}", f"--window-size={width},1200", "--enable-logging=stderr"]
-    command += ["--disable-background-networking", "--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    command += ["--disable-background-networking", "--virtual-time-budget=20000", "--dump-dom", page.as_uri() + query]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
