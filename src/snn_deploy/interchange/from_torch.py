@@ -65,7 +65,7 @@ def from_torch(
     """
     if len(input_shape) > 3:
         raise UserError(
-            f"input_shape {tuple(input_shape)}: has {len(input_shape)} axes; taken are up to three, of one sample in one "
+            f"input_shape {tuple(input_shape)}: has {len(input_shape)} axes; taken are up to three, of one sample and "
             "step. Chips have maps of rows and columns, none of three dimensions."
         )
     shape = logical_shape(tuple(int(s) for s in input_shape))

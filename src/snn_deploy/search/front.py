@@ -149,6 +149,8 @@ def labels(chosen: Sequence[Point]) -> dict[Deployment, str]:
             text += f", {p.measures['mean_steps']:.2f} steps"
         if d.fitted_cores is not None:
             text += f", {p.measures['cores']:.0f} cores"
+        if d.placed_for != "cores":
+            text += f", for {d.placed_for}"
         found[d] = ", ".join((text, *(word for word in words[d] if word not in shared)))
     return found
 
