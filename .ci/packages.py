@@ -64,11 +64,15 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def interpreter(version: str) -> str:
-    """Return the path of Python `version` where pyenv has it; otherwise the version, for uv to find or to get."""
+def interpreter(version: str) -> str | None:
+    """Return the path of Python `version`, where pyenv or uv has it on this machine; nothing is downloaded."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = sorted(root.glob(f"versions/{version}.*/bin/python"))
-    return str(found[-1]) if found else version
+    if found := sorted(root.glob(f"versions/{version}.*/bin/python")):
+        return str(found[-1])
+    try:
+        return run(UV, "python", "find", "--quiet", "--no-python-downloads", version).strip()
+    except CommandError:
+        return None
 
 
 @contextmanager
@@ -79,7 +83,7 @@ def installed(version: str, *what: str | Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run(UV, "venv", "--quiet", "--python", interpreter(version), "venv", cwd=folder)
+        run(UV, "venv", "--quiet", "--python", interpreter(version) or version, "venv", cwd=folder)
         python = folder / "venv/bin/python"
         add(python, *what)
         yield python
@@ -100,6 +104,8 @@ def smoke(python: Path) -> str:
 
 def on_python(version: str, wheel: Path) -> str:
     """Return what the wheel does on Python `version`, installed with what it asks for and nothing else."""
+    if interpreter(version) is None:
+        return "not tried: it is not on this machine"
     with installed(version, wheel) as python:
         return smoke(python)
 
