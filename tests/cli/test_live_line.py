@@ -1,12 +1,14 @@
 """cli/live_line: the line that moves, in as many columns as there are."""
 
+import sys
+
 import pytest
 from helpers.terminal import on_terminal
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snn_deploy.cli.live_line import LineParts, Steps, clock, fitted, speed
-from snn_deploy.cli.output import wrapped
+from snn_deploy.cli.output import Output, wrapped
 
 EPOCH = LineParts("epoch 12/120", 0.5, "204/469", "0:12:40 left", "12.3 batches/s", "cross_entropy 0.0905, im_loss 0.3")
 words = st.text("abc d[]…", max_size=40)
@@ -117,3 +119,13 @@ def test_quiet_shows_the_result_only(tmp_path):
     assert seen.exit_code == 0
     assert len(seen.lines) == 4
     assert not [line for line in seen.moving if line.startswith(("verify", "working"))]
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_terminal(closed, monkeypatch):
+    monkeypatch.setattr(sys, closed, None)  # what Python makes of `>&-`
+    output = Output(as_json=False)
+    with output.progress("samples", 2) as advance:
+        advance(1)
+    assert output.columns is None
+    output.line("nobody reads it")

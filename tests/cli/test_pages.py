@@ -25,3 +25,12 @@ def test_comments_and_directives_of_the_site_are_left_out(tmp_path):
         "# Title\n\n<!-- test: a => b -->\n\n```sh\nsnn-deploy doctor\n```\n\n```{eval-rst}\n.. click::\n```\n"
     )
     assert pages.page_text(page) == "# Title\n\n```sh\nsnn-deploy doctor\n```\n\n"
+
+
+def test_an_installation_says_that_the_files_a_page_names_are_elsewhere(tmp_path, monkeypatch):
+    text = "Train `examples/digits.toml`."
+    assert pages.left_out(text) is None  # a checkout has them
+    (tmp_path / "pages").mkdir()
+    monkeypatch.setattr(pages, "_FOLDERS", (tmp_path / "pages", DOCS))
+    assert (pages.left_out(text) or "").startswith("examples: in the source distribution")
+    assert pages.left_out("nothing of the kind") is None

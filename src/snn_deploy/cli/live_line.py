@@ -127,7 +127,8 @@ class LiveLine:
 
     def __init__(self, is_wanted: bool = True) -> None:
         dumb = os.environ.get("TERM", "") in ("dumb", "unknown")
-        self._is_shown = is_wanted and sys.stderr.isatty() and not dumb
+        # Standard error is None where it was closed.
+        self._is_shown = is_wanted and sys.stderr is not None and sys.stderr.isatty() and not dumb
         self._shown: list[Callable[[], LineParts | None]] = []
         self._live: Live | None = None
         self._since = time.monotonic()  # of what the user saw last

@@ -136,7 +136,7 @@ def _columns(*, err: bool) -> int | None:
     try:
         stream = sys.stderr if err else sys.stdout
         return (os.get_terminal_size(stream.fileno()).columns or None) if stream.isatty() else None
-    except (OSError, ValueError):  # closed meanwhile, or no file at all
+    except (OSError, ValueError, AttributeError):  # closed meanwhile or before, or no file at all
         return None
 
 

@@ -22,6 +22,7 @@ TOPICS = {
 }
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "pages", _PACKAGE.parents[1] / "docs")  # as the wheel installs them; as they lie in a checkout
+_ONLY_IN_SOURCES = ("examples", "benchmarks")
 _START_OF_THE_SITE = "index"  # lists the other pages, by a directive of the site
 
 
@@ -30,6 +31,16 @@ def topics() -> dict[str, Path]:
     folder = next((folder for folder in _FOLDERS if folder.is_dir()), None)
     pages = sorted(folder.glob("*.md")) if folder else []
     return {page.stem: page for page in pages if page.stem != _START_OF_THE_SITE}
+
+
+def left_out(text: str) -> str | None:
+    """Return what to know of the files that the page `text` names, where an installation does not have them."""
+    names = [folder for folder in _ONLY_IN_SOURCES if f"{folder}/" in text]
+    if not names or not _FOLDERS[0].is_dir():
+        return None
+    return (
+        f"{' and '.join(names)}: in the source distribution, not in this installation. snn-deploy init writes configs."
+    )
 
 
 def page_title(page: Path) -> str:

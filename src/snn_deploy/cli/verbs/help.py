@@ -4,7 +4,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from snn_deploy.cli.output import Output, verb
-from snn_deploy.cli.pages import TOPICS, page_text, page_title, topics
+from snn_deploy.cli.pages import TOPICS, left_out, page_text, page_title, topics
 from snn_deploy.support.nearest_name import did_you_mean
 from snn_deploy.support.result import Table
 from snn_deploy.support.user_error import UserError
@@ -40,6 +40,8 @@ def command(output: Output, topic: str | None) -> None:
         )
     text = page_text(pages[name])
     _print(output, text)
+    if note := left_out(text):
+        output.line(note)
     output.result({"topic": name, "title": page_title(pages[name]), "text": text})
 
 
