@@ -154,7 +154,7 @@ def test_verify_names_what_never_fired_on_these_inputs_alone():
     network = sd.export(deaf(5.5)).network
     found = sd.verify(network, np.array([[1, 0]], np.uint8), ["reference", "cpu"])
     assert found.is_identical
-    assert found.headline() == "identical, but deaf never fired: 1 samples, 0 spikes, on reference, cpu"
+    assert found.headline() == "identical, but deaf never fired: 1 sample, 0 spikes, on reference, cpu"
     assert found.to_dict()["silent"] == ["deaf"]
     both = sd.verify(network, np.array([[1, 0]], np.uint8), ["reference", "cpu"], kinds=["data", "nasty"])
     assert both.silent == ()  # the nasty inputs are loud enough

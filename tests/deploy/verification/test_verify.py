@@ -70,7 +70,7 @@ def test_the_reference_and_the_cpu_backend_are_identical_on_random_networks():
 
 def test_an_identical_result_says_how_much_was_compared():
     result = verify(one_neuron(1, steps=3, voltage_keep=0), frames([1, 0, 1]), ["reference", "cpu"])
-    assert str(result) == "identical: 1 samples, 2 spikes, on reference, cpu"
+    assert str(result) == "identical: 1 sample, 2 spikes, on reference, cpu"
     report = json.loads(json.dumps(result.as_json()))
     assert set(report.pop("seconds")) == set(result.samples_per_second()) == {"reference", "cpu"}
     assert report == {
@@ -168,20 +168,20 @@ def test_populations_that_never_fired_are_named_where_all_is_identical(compare):
     found = compare(silent_network(), frames([0, 1, 0]), cpu=lambda s: s)
     assert found.is_identical
     assert found.silent == ("hidden",)  # the output cannot fire, so its silence says nothing
-    assert str(found) == "identical, but hidden never fired: 1 samples, 0 spikes, on reference, cpu"
+    assert str(found) == "identical, but hidden never fired: 1 sample, 0 spikes, on reference, cpu"
     assert found.as_json()["silent"] == ["hidden"]
 
 
 def test_a_population_that_fired_once_is_not_called_silent(compare):
     found = compare(silent_network(), frames([0, 200, 0]), cpu=lambda s: s)
     assert found.silent == ()
-    assert str(found) == "identical: 1 samples, 1 spikes, on reference, cpu"
+    assert str(found) == "identical: 1 sample, 1 spike, on reference, cpu"
 
 
 def test_states_that_left_their_bits_are_said_and_counted():
     network = one_neuron(127, exponent=2, steps=3, fires=False)
     found = verify(network, frames([255, 255, 255]), ["reference", "cpu"])
-    assert str(found).splitlines()[1] == "states beyond 24 bits on 1 samples: out: 2 potentials saturated of 3"
+    assert str(found).splitlines()[1] == "states beyond 24 bits on 1 sample: out: 2 potentials saturated of 3"
     assert found.as_json()["overflows"] == [
         {"population": "out", "wrapped_currents": 0, "saturated_potentials": 2, "neuron_steps": 3}
     ]

@@ -162,7 +162,8 @@ def verify(
 def identical(silent: Sequence[str], samples: int, spikes: int, backends: Sequence[str]) -> str:
     """Return one line about a comparison without a difference, and about populations that had nothing to compare."""
     but = f", but {' and '.join(silent)} never fired" if silent else ""
-    return f"identical{but}: {counted(samples, 'sample')}, {spikes} spikes, on {', '.join(backends)}"
+    fired = f"{spikes} spike{'' if spikes == 1 else 's'}"  # digit by digit, as docs and scripts have it
+    return f"identical{but}: {counted(samples, 'sample')}, {fired}, on {', '.join(backends)}"
 
 
 def silent_populations(network: IntegerNetwork, simulation: Simulation) -> tuple[str, ...]:
