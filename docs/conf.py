@@ -19,6 +19,7 @@ exclude_patterns = ["_build", "README.md"]
 html_theme = "furo"
 html_title = "snn-deploy"
 html_copy_source = False
+html_show_search_summary = False  # summaries are fetched, which a browser refuses for a file
 html_extra_path = ["config.schema.json"]
 html_show_sphinx = False
 highlight_language = "none"

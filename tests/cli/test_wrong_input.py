@@ -60,7 +60,12 @@ def test_a_missing_data_folder_is_refused(config, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(config, tmp_path):
-    line = _refused("train", config, "--set", "optimizer.learning_rate=1e30", "--out", tmp_path / "run")
+    result = snn_deploy("train", config, "--set", "optimizer.learning_rate=1e30", "--out", tmp_path / "run")
+    assert result.exit_code == 2, result.output
+    assert result.stdout.startswith("network: ")
+    assert result.stdout.count("\n") == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("Error: ")
     assert "the loss is" in line
     assert not (tmp_path / "run/float_network.npz").exists()
 

