@@ -16,8 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 import snn_deploy as sd
 from snn_deploy.api.train import TrainResult
 from snn_deploy.fitting.chain import layers_of
@@ -158,9 +156,8 @@ def _point(chosen: argparse.Namespace, way: str, run: Path) -> Point:
     assert exported.accuracy is not None, run
     placed = sd.place(exported.network, chip=chosen.chip)
     compared = sd.verify(exported.network, backends=BACKENDS, samples=chosen.verify)
-    weights = [c.weights for c in exported.network.connections]
-    density = sum(map(np.count_nonzero, weights)) / sum(w.size for w in weights)
-    point = Point(way, _layers(run), placed.cores, exported.accuracy, compared.is_identical, density)
+    identical, density = compared.is_identical, exported.network.density
+    point = Point(way, _layers(run), placed.cores, exported.accuracy, identical, density)
     write_text(kept, json.dumps(asdict(point)))
     return point
 

@@ -27,7 +27,9 @@ def test_every_block_runs(page, prepared, tmp_path, monkeypatch):
 
 def test_what_is_not_run_says_why_and_is_little():
     skipped = [(page.name, b.line, b.rule) for page in PAGES for b in blocks(page) if b.rule.startswith("not run")]
-    assert len(skipped) <= 7, skipped
+    # Each needs what no test has: an installation, a container engine, an hour, or files from elsewhere.
+    pages = ["README.md", "bias_free_training.md", "gallery.md", "install.md", "install.md", "mapping.md", "silicon.md"]
+    assert sorted(page for page, _, _ in skipped) == pages
     assert all(len(rule) > len("not run: ") + 10 for _, _, rule in skipped)
 
 

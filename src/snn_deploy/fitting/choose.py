@@ -9,7 +9,7 @@ later.
 from collections.abc import Callable, Iterator, Mapping
 
 from snn_deploy.fitting.accounting import Accounting, Targets
-from snn_deploy.fitting.parts import Channels, Part, Pruning, pruning
+from snn_deploy.fitting.parts import Channels, Part, Pruning, masks, pruning
 
 _LEAST_LOSS = 1e-12  # of a channel that never fires
 _EXACT = 1e-9
@@ -63,9 +63,7 @@ def _excess(
     """Return what tells the excess over `targets` where parts give up amounts, by their names."""
 
     def excess_of(amounts: Mapping[str, int]) -> float:
-        channels = {n: p.mask(amounts[n]) for n, p in parts.items() if isinstance(p, Channels)}
-        silent = {n: p.mask(amounts[n]) for n, p in parts.items() if amounts[n] and not isinstance(p, Channels)}
-        return accounting.measures(channels, silent).excess(targets)
+        return accounting.measures(*masks(parts, amounts)).excess(targets)
 
     return excess_of
 

@@ -103,8 +103,13 @@ def smallest(sizes: np.ndarray, share: float) -> np.ndarray:
     return found.reshape(sizes.shape)
 
 
+def masks(parts: Mapping[str, Part], amounts: Mapping[str, int]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return (population -> channels that go, connection -> synapses that go), booleans, as Accounting takes them."""
+    channels = {n: p.mask(amounts[n]) for n, p in parts.items() if isinstance(p, Channels)}
+    return channels, {n: p.mask(amounts[n]) for n, p in parts.items() if isinstance(p, Synapses) and amounts[n]}
+
+
 def pruning(parts: Mapping[str, Part], amounts: Mapping[str, int]) -> Pruning:
     """Return what goes where `parts`, by the names of populations and connections, give up `amounts`."""
-    channels = {n: p.mask(amounts[n]) for n, p in parts.items() if isinstance(p, Channels)}
-    shares = {n: SHARES[amounts[n]] for n, p in parts.items() if isinstance(p, Synapses) and amounts[n]}
-    return Pruning(channels, shares)
+    channels, synapses = masks(parts, amounts)
+    return Pruning(channels, {name: SHARES[amounts[name]] for name in synapses})

@@ -120,7 +120,5 @@ def finished_stage(number: int, folder: Path, plan: NetworkPlan, accounting: Acc
     """Return the stage whose run is in `folder`."""
     lines = RunFolder(folder).read_metrics()
     accuracy = kept_line(lines).get("validation_accuracy")
-    weights = [c.weights for c in accounting.network.connections]
-    density = sum(map(np.count_nonzero, weights)) / sum(w.size for w in weights)
-    epochs = int(lines[-1]["epoch"])
+    epochs, density = int(lines[-1]["epoch"]), accounting.network.density
     return Stage(number, folder, layers_of(plan), epochs, accuracy, accounting.measures(), density)

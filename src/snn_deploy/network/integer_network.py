@@ -155,6 +155,12 @@ class IntegerNetwork:
         return tuple(c for c in self.connections if c.target == name)
 
     @property
+    def density(self) -> float:
+        """The share of its weights that is not 0."""
+        weights = [c.weights for c in self.connections]
+        return float(sum(map(np.count_nonzero, weights)) / sum(w.size for w in weights))
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of everything the network is: two networks with one digest behave alike."""
         return content_digest(*_header_and_arrays(self))

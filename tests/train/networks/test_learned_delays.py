@@ -9,6 +9,7 @@ from snn_deploy.network import float_semantics
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.read_config import resolved_config
+from snn_deploy.train.datasets import coincidence
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.run.loop import Watcher
@@ -80,6 +81,18 @@ def test_two_lags_are_told_apart_with_delays_only_and_exported_exactly(tmp_path)
     assert sd.verify(exported.network, samples=5, backends=["reference", "cpu", "onnx"]).is_identical
     assert sd.run(exported.network, samples=0).accuracy > 0.95
     assert sd.place(exported.network, chip="loihi1").fits
+
+    frames = np.moveaxis(coincidence.Dataset(steps=12, classes=2, samples=400).load("test").inputs[:20], 1, 0)
+    sd.write_nir(run.network, tmp_path / "network.nir")
+    again = sd.read_nir(tmp_path / "network.nir")
+    for name, sent in float_semantics.run(run.network, frames.astype(float)).spikes.items():
+        assert np.array_equal(sent, float_semantics.run(again, frames.astype(float)).spikes[name])
+    for_lava_dl = sd.export(run.folder, lava_dl=True).save(tmp_path / "net")
+    assert for_lava_dl.problem is None
+    read = sd.read_net(tmp_path / "net/network.net")
+    assert {c.delay for c in read.connections} == {c.delay for c in for_lava_dl.network.connections}
+    ran = [sd.run(network, inputs=frames, record=True).simulation for network in (for_lava_dl.network, read)]
+    assert all(np.array_equal(*pair) for pair in zip(*(list(s.spikes.values()) for s in ran), strict=True))
 
 
 def test_a_stopped_training_goes_on_to_the_same_bytes(tmp_path):
