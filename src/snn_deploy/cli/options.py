@@ -1,10 +1,11 @@
 """options: the options that several verbs share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from snn_deploy.cli.completion import plug_ins
+from snn_deploy.cli.completion import assignments, plug_ins
 
 data_option = click.option(
     "--data",
@@ -22,3 +23,8 @@ storage_option = click.option(
     help="How kernels are stored where words of synapse memory are counted (Loihi 1). margins takes fewer cores, and "
     "sub-lists fewer still, but rests on more that no chip has shown.",
 )
+
+
+def set_option(about: str, name: str = "assignments") -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Return the option --set of a verb that takes a config. about: its help; name: of the verb's parameter."""
+    return click.option("--set", name, multiple=True, shell_complete=assignments, metavar="KEY=VALUE", help=about)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.completion import assignments
+from snn_deploy.cli.options import set_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -16,14 +16,7 @@ from snn_deploy.support.user_error import UserError
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Train every variant with the seeds 0 to N-1."
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    shell_complete=assignments,
-    metavar="KEY=VALUE",
-    help="Set a key of the config in every variant.",
-)
+@set_option("Set a key of the config in every variant.")
 @click.option(
     "--variant",
     "variants",

@@ -7,8 +7,8 @@ import click
 from click.core import ParameterSource
 
 import snn_deploy as sd
-from snn_deploy.cli.completion import assignments, plug_ins, profiles
-from snn_deploy.cli.options import storage_option
+from snn_deploy.cli.completion import plug_ins, profiles
+from snn_deploy.cli.options import set_option, storage_option
 from snn_deploy.cli.output import FAILED_CHECK, Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -57,14 +57,7 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
 @click.option("--samples", default=500, show_default=True, help="Training samples to estimate losses on.")
 @click.option("--weight-bits", type=click.IntRange(2, 8), help="Of a signed weight. Default: as trained, else 8.")
 @storage_option
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=assignments,
-    metavar="KEY=VALUE",
-    help="Set a key of the config of every stage.",
-)
+@set_option("Set a key of the config of every stage.", "changes")
 @click.option("--verify", "verified", default=5, show_default=True, help="Test samples to compare every spike on.")
 @click.option(
     "--backends",

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.completion import assignments, plug_ins
+from snn_deploy.cli.completion import plug_ins
+from snn_deploy.cli.options import set_option
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.support.user_error import UserError
 
@@ -21,14 +22,7 @@ from snn_deploy.support.user_error import UserError
     show_default=True,
     help="A model, such as resnet20.",
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    shell_complete=assignments,
-    metavar="KEY=VALUE",
-    help="Choose a value that is not the default, such as norm.name=scale_tdbn; may be given several times.",
-)
+@set_option("Choose a value that is not the default, such as norm.name=scale_tdbn; may be given several times.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a config instead, and write nothing.")
 @verb
 def command(

@@ -5,21 +5,15 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.completion import assignments, profiles
+from snn_deploy.cli.completion import profiles
+from snn_deploy.cli.options import set_option
 from snn_deploy.cli.output import FAILED_CHECK, INTERRUPTED, Output, verb
 from snn_deploy.support.user_error import UserError
 
 
 @click.command("search")
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    shell_complete=assignments,
-    metavar="KEY=VALUE",
-    help="Set a key of CONFIG for all deployments.",
-)
+@set_option("Set a key of CONFIG for all deployments.")
 @click.option("--steps", help="Numbers of time steps to try, such as 8,4,2. Default: CONFIG's, 3/4, 1/2 and 1/4 of it.")
 @click.option("--weight-bits", default="8,6,5,4,3", show_default=True, help="Bits of a signed weight to try.")
 @click.option("--thresholds", default="scalar,per-channel", show_default=True, help="Threshold modes to try.")

@@ -6,21 +6,14 @@ from pathlib import Path
 import click
 
 import snn_deploy as sd
-from snn_deploy.cli.completion import assignments
+from snn_deploy.cli.options import set_option
 from snn_deploy.cli.output import Output, verb
 from snn_deploy.cli.training_progress import training_progress
 
 
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    shell_complete=assignments,
-    metavar="KEY=VALUE",
-    help="Set a key of the config, such as training.epochs=5; may be given several times.",
-)
+@set_option("Set a key of the config, such as training.epochs=5; may be given several times.")
 @click.option("--steps", type=int, help="Number of time steps; the same as --set steps=N.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder. Default: runs/CONFIG-seedN.")
 @click.option("--from", "parent", type=click.Path(path_type=Path), help="Start from the trained network of this run.")
