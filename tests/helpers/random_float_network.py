@@ -1,5 +1,6 @@
 """Random legal FloatNetworks: maps and vectors, joins and loops, norms, poolings, all kinds of neurons."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,20 @@ def _norm(rng: np.random.Generator, channels: int, shifted: bool) -> ChannelNorm
     if shifted:
         return ChannelNorm(rng.normal(size=channels), variance, gain, rng.normal(size=channels), 1e-5)
     return ChannelNorm(zeros, variance, gain, zeros, 1e-5)
+
+
+def with_adaptation(network: FloatNetwork, rng: np.random.Generator) -> FloatNetwork:
+    """Return `network` with thresholds that each spike raises, in all populations that fire."""
+    return replace(
+        network,
+        populations=tuple(
+            replace(
+                p,
+                threshold_step=rng.uniform(0, 1, p.shape[0]) * p.threshold,
+                threshold_keep=rng.choice([0.25, 0.5, 0.75], p.shape[0]),
+            )
+            if p.fires
+            else p
+            for p in network.populations
+        ),
+    )

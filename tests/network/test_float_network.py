@@ -65,7 +65,7 @@ def test_every_field_survives_its_file(tmp_path):
 
 def test_a_file_of_version_1_is_refused_with_what_to_do(tmp_path):
     write_array_file(tmp_path / "network.npz", KIND, 1, {}, {})
-    with pytest.raises(UserError, match=r"format version 1; this program reads version 2\. Make the file again"):
+    with pytest.raises(UserError, match=r"format version 1; this program reads version 2 or 3\. Make the file again"):
         read_float_network(tmp_path / "network.npz")
 
 

@@ -23,7 +23,8 @@ KINDS: Mapping[str, Mapping[str, Section]] = {
             "synapse_words_per_axon_max max_compartment_profiles max_threshold_profiles max_synapse_formats "
             "max_destination_groups max_fan_in_per_neuron",
             "bit": "synapse_memory_word_bits",
-            "B": "sram total_memory synapse_memory bytes_per_neuron_state bytes_per_in_axon bytes_per_out_axon "
+            "B": "sram total_memory synapse_memory bytes_per_neuron_state bytes_per_threshold_rise "
+            "bytes_per_in_axon bytes_per_out_axon "
             "bytes_program",
             "ratio": "usable_fraction",
             "flag": "synapse_memory_limit_is_strict",

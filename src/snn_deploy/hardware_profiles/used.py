@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
     "neurocore": {
         "axon": "cx_base_max out_slots_cross_chip_extra out_slots_population",
-        "core": "bytes_per_in_axon bytes_per_neuron_state bytes_per_out_axon bytes_program "
+        "core": "bytes_per_in_axon bytes_per_neuron_state bytes_per_out_axon bytes_per_threshold_rise bytes_program "
         "max_blocks max_compartment_profiles max_in_axons max_neurons max_out_axons max_synapse_formats "
         "max_threshold_profiles synapse_memory synapse_memory_limit_is_strict "
         "synapse_memory_word_bits synapse_memory_words total_memory usable_fraction",

@@ -4,11 +4,12 @@ A graph of populations and connections. In every step, each population sums what
 
     current   u[t] = current_keep * u[t-1] + sum over connections of norm(weights * pool(spikes))
     potential v[t] = voltage_keep * left[t-1] + u[t] + bias
-    spike     s[t] = v[t] >= threshold   (or >, see `fires_at_threshold`)
+    spike     s[t] = v[t] >= threshold + rise[t-1]   (or >, see `fires_at_threshold`)
     left      left[t] = v[t], and where it fired reset_value, or v[t] - threshold where reset is "subtract"
+    rise      rise[t] = threshold_keep * rise[t-1] + threshold_step * s[t]
 
-from u[-1] = 0 and left[-1] = initial_value. With current_keep, bias, reset_value and initial_value all 0 that is the
-iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3).
+from u[-1] = rise[-1] = 0 and left[-1] = initial_value. With current_keep, bias, reset_value, initial_value and
+threshold_step all 0 that is the iterative LIF neuron with reset to zero (IM-Loss Eq. 5-6, RMP-Loss Eq. 1-3).
 A population that does not fire only accumulates (RMP-Loss Eq. 4): the output. It never resets.
 """
 
@@ -19,6 +20,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from snn_deploy.network import adaptive_threshold
+from snn_deploy.network.adaptive_threshold import where_adapting
 from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.field_check import (
     is_whole,
@@ -38,6 +41,7 @@ from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
 
 KIND, VERSION = "snn-deploy FloatNetwork", 2
+VERSION_WITH_ADAPTATION = 3  # of files with adaptive thresholds, which a reader of version 2 would leave out
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class FloatPopulation:
     the potential: "value" sets it to `reset_value` (hard reset), "subtract" takes the threshold off (soft reset), and
     then reset_value is 0. initial_value: the potential before the first step; it decays in that step like any other.
     clears_current: a spike sets the current to 0 as well (the spike response model; no chip here does).
+    threshold_step: by how much each spike raises the neuron's own threshold, 0 or more. threshold_keep: the share of
+    that rise that is left after one step, below 1; 0 where threshold_step is (adaptive_threshold.py).
     A population that does not fire has no use for threshold, reset and reset_value.
     """
 
@@ -83,6 +89,8 @@ class FloatPopulation:
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
     clears_current: bool = False
+    threshold_step: np.ndarray = field(default_factory=nothing)
+    threshold_keep: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
         where = f"population {shown(self.name)}"
@@ -99,6 +107,19 @@ class FloatPopulation:
             values = getattr(self, name)
             if not ((values >= 0) & (values <= 1)).all():
                 raise UserError(f"{where}: {name} {values.min()}..{values.max()}; allowed is 0..1.")
+        step, keep = where_adapting(self.threshold_step, self.threshold_keep, fires=self.fires)
+        if step.min() < 0 or not ((keep >= 0) & (keep < 1)).all():
+            raise UserError(
+                f"{where}: threshold_step {step.min():g}..{step.max():g} with threshold_keep {keep.min():g}.."
+                f"{keep.max():g}; allowed are steps of 0 or more, and keeps from 0 to below 1."
+            )
+        object.__setattr__(self, "threshold_step", read_only(step, np.float64))
+        object.__setattr__(self, "threshold_keep", read_only(keep, np.float64))
+
+    @property
+    def adapts(self) -> bool:
+        """Whether a spike raises the threshold of some neuron."""
+        return bool(self.threshold_step.any())
 
 
 @dataclass(frozen=True)
@@ -206,24 +227,24 @@ def write_float_network(network: FloatNetwork, path: Path) -> None:
     }
     arrays: dict[str, np.ndarray] = {}
     for population in network.populations:
-        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _POPULATION_ARRAYS}
+        arrays |= {f"{population.name}/{n}": getattr(population, n) for n in _stored(population)}
     for connection in network.connections:
         arrays[f"{connection.name}/weights"] = connection.weights
         if connection.norm is not None:
             arrays |= {f"{connection.name}/norm/{n}": getattr(connection.norm, n) for n in _NORM_ARRAYS}
-    write_array_file(path, KIND, VERSION, header, arrays)
+    version = VERSION_WITH_ADAPTATION if any(p.adapts for p in network.populations) else VERSION
+    write_array_file(path, KIND, version, header, arrays)
 
 
 def read_float_network(path: Path) -> FloatNetwork:
     """Return the network that `write_float_network` wrote; a damaged or foreign file is a UserError."""
-    header, arrays = read_array_file(path, KIND, VERSION)
+    header, arrays = read_array_file(path, KIND, VERSION, VERSION_WITH_ADAPTATION)
     try:
         for p in header["populations"]:
             require_shape(p["name"], tuple(p["shape"]))
             require_arrays(arrays, f"{p['name']}/", p["shape"][0])
         populations = tuple(
-            FloatPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_ARRAYS}))
-            for p in header["populations"]
+            FloatPopulation(**restored_fields(p, **_arrays_of(p["name"], arrays))) for p in header["populations"]
         )
         connections = []
         for plain in header["connections"]:
@@ -245,8 +266,20 @@ def read_float_network(path: Path) -> FloatNetwork:
         raise UserError(f"{path}: not a legal FloatNetwork ({shown(error)}). Write it again.") from error
 
 
-_POPULATION_ARRAYS = ("threshold", "voltage_keep", "current_keep", "bias", "reset_value", "initial_value")
+_ALWAYS_STORED = ("threshold", "voltage_keep", "current_keep", "bias", "reset_value", "initial_value")
+_POPULATION_ARRAYS = (*_ALWAYS_STORED, *adaptive_threshold.ARRAYS)
 _NORM_ARRAYS = ("mean", "variance", "gain", "shift")
+
+
+def _stored(population: FloatPopulation) -> tuple[str, ...]:
+    """Return the names of the arrays that a file has of `population`."""
+    return _POPULATION_ARRAYS if population.adapts else _ALWAYS_STORED
+
+
+def _arrays_of(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of the population `name` of a file."""
+    adapts = any(f"{name}/{n}" in arrays for n in adaptive_threshold.ARRAYS)
+    return {n: arrays[f"{name}/{n}"] for n in (_POPULATION_ARRAYS if adapts else _ALWAYS_STORED)}
 
 
 def _require_finite(where: str, what: str, values: np.ndarray) -> None:

@@ -26,12 +26,14 @@ class FloatState:
     """One population in one step, (batch, *shape) each.
 
     potential: BEFORE the reset. left: after it, what the next step goes on from. spikes: whether each neuron fired.
+    rise: of the threshold, after the step.
     """
 
     current: np.ndarray
     potential: np.ndarray
     left: np.ndarray
     spikes: np.ndarray
+    rise: np.ndarray
 
 
 def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
@@ -72,7 +74,7 @@ def steps(network: FloatNetwork, frames: np.ndarray) -> Iterator[dict[str, Float
 def _at_rest(population: FloatPopulation, batch: int) -> FloatState:
     nothing = np.zeros((batch, *population.shape))
     initial = nothing + _shaped(population.initial_value, population)
-    return FloatState(nothing, initial, initial, nothing)
+    return FloatState(nothing, initial, initial, nothing, nothing)
 
 
 def _step(population: FloatPopulation, before: FloatState, arriving: np.ndarray | float) -> FloatState:
@@ -81,12 +83,16 @@ def _step(population: FloatPopulation, before: FloatState, arriving: np.ndarray 
     current = before.current * _shaped(p.current_keep, p) + arriving
     potential = before.left * _shaped(p.voltage_keep, p) + current + _shaped(p.bias, p)
     if not p.fires:
-        return FloatState(current, potential, potential, np.zeros_like(potential))
+        silent = np.zeros_like(potential)
+        return FloatState(current, potential, potential, silent, silent)
     threshold = _shaped(p.threshold, p)
-    fired = potential >= threshold if p.fires_at_threshold else potential > threshold
+    reached = threshold + before.rise
+    fired = potential >= reached if p.fires_at_threshold else potential > reached
     after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
     left_current = np.where(fired, 0.0, current) if p.clears_current else current
-    return FloatState(left_current, potential, np.where(fired, after, potential), fired.astype(np.float64))
+    left, spikes = np.where(fired, after, potential), fired.astype(np.float64)
+    rise = before.rise * _shaped(p.threshold_keep, p) + spikes * _shaped(p.threshold_step, p)
+    return FloatState(left_current, potential, left, spikes, rise)
 
 
 def _shaped(parameter: np.ndarray, population: FloatPopulation) -> np.ndarray:

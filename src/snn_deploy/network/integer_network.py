@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from snn_deploy.network import adaptive_threshold
+from snn_deploy.network.adaptive_threshold import LARGEST_KEEP, require_bounded, where_adapting
 from snn_deploy.network.connection_arithmetic import Pair
 from snn_deploy.network.field_check import is_whole, per_channel, require_arrays, require_flag, require_shape, shown
 from snn_deploy.network.graph_check import check_graph
@@ -30,6 +32,7 @@ from snn_deploy.support.read_only import read_only
 from snn_deploy.support.user_error import UserError
 
 KIND, VERSION = "snn-deploy IntegerNetwork", 2
+VERSION_WITH_ADAPTATION = 3  # of files with adaptive thresholds, which a reader of version 2 would leave out
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class IntegerPopulation:
     reset: what a spike does to the potential: "value" sets it to reset_value, "subtract" takes threshold * 2^6 off,
     and then reset_value is 0. reset_value: in state units, 24 bits. initial_value: the potential before the first
     step, in state units, 24 bits; it decays in that step like any other.
+    threshold_step: by how much each spike raises the neuron's own threshold, in state units, 0 or more. threshold_keep:
+    what one step leaves of that rise, in 1/4096; 0 where threshold_step is. See adaptive_threshold.py.
     """
 
     name: str
@@ -69,6 +74,8 @@ class IntegerPopulation:
     reset: Reset = "value"
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
+    threshold_step: np.ndarray = field(default_factory=nothing)
+    threshold_keep: np.ndarray = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
         where = f"population {shown(self.name)}"
@@ -79,6 +86,15 @@ class IntegerPopulation:
             values = per_channel(where, name, values, self.shape[0])
             object.__setattr__(self, name, read_only(values, np.int32))
         check_reset(where, self.reset, self.reset_value)
+        adaptation = where_adapting(self.threshold_step, self.threshold_keep, fires=self.fires)
+        require_bounded(where, *adaptation)
+        for name, values in zip(adaptive_threshold.ARRAYS, adaptation, strict=True):
+            object.__setattr__(self, name, read_only(values, np.int32))
+
+    @property
+    def adapts(self) -> bool:
+        """Whether a spike raises the threshold of some neuron."""
+        return bool(self.threshold_step.any())
 
 
 @dataclass(frozen=True)
@@ -173,12 +189,13 @@ def write_integer_network(network: IntegerNetwork, path: Path) -> None:
 
 def integer_network_bytes(network: IntegerNetwork) -> bytes:
     """Return the bytes of the network's file (.npz, no pickle, the same bytes for the same network)."""
-    return array_file_bytes(KIND, VERSION, *_header_and_arrays(network))
+    version = VERSION_WITH_ADAPTATION if any(p.adapts for p in network.populations) else VERSION
+    return array_file_bytes(KIND, version, *_header_and_arrays(network))
 
 
 def read_integer_network(path: Path) -> IntegerNetwork:
     """Return the network that `write_integer_network` wrote; a damaged or foreign file is a UserError."""
-    header, arrays = read_array_file(path, KIND, VERSION)
+    header, arrays = read_array_file(path, KIND, VERSION, VERSION_WITH_ADAPTATION)
     try:
         for p in header["populations"]:
             require_shape(p["name"], tuple(p["shape"]))
@@ -186,8 +203,7 @@ def read_integer_network(path: Path) -> IntegerNetwork:
         return IntegerNetwork(
             IntegerInput(**restored_fields(header["input"])),
             tuple(
-                IntegerPopulation(**restored_fields(p, **{n: arrays[f"{p['name']}/{n}"] for n in _POPULATION_LIMITS}))
-                for p in header["populations"]
+                IntegerPopulation(**restored_fields(p, **_arrays_of(p["name"], arrays))) for p in header["populations"]
             ),
             tuple(
                 IntegerConnection(**restored_fields(c, weights=arrays[f"{c['name']}/weights"]))
@@ -210,11 +226,25 @@ _POPULATION_LIMITS = {
     "bias": _STATE,
     "reset_value": _STATE,
     "initial_value": _STATE,
+    "threshold_step": (0, LARGEST_STATE),
+    "threshold_keep": (0, LARGEST_KEEP),
 }
+_ALWAYS_STORED = tuple(name for name in _POPULATION_LIMITS if name not in adaptive_threshold.ARRAYS)
+
+
+def _stored(population: IntegerPopulation) -> tuple[str, ...]:
+    """Return the names of the arrays that a file has of `population`."""
+    return tuple(_POPULATION_LIMITS) if population.adapts else _ALWAYS_STORED
+
+
+def _arrays_of(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of the population `name` of a file."""
+    adapts = any(f"{name}/{n}" in arrays for n in adaptive_threshold.ARRAYS)
+    return {n: arrays[f"{name}/{n}"] for n in (_POPULATION_LIMITS if adapts else _ALWAYS_STORED)}
 
 
 def _header_and_arrays(network: IntegerNetwork) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _POPULATION_LIMITS}
+    arrays = {f"{p.name}/{n}": getattr(p, n) for p in network.populations for n in _stored(p)}
     arrays |= {f"{c.name}/weights": c.weights for c in network.connections}
     header = {
         "input": plain_fields(network.input),

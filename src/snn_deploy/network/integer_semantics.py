@@ -5,13 +5,16 @@ In each step, for each population in order:
     a    = sum over connections of 2^exponent * (weights * pooled source)      whole numbers
     u    = keep(u, current_keep) + a * 2^6                                     wraps at 24 bits
     v    = keep(left, voltage_keep) + u + bias                                 saturates at 24 bits
-    s    = v > threshold * 2^6                                                 strictly above
+    s    = v > threshold * 2^6 + rise                                          strictly above
     left = reset_value where s, else v                                         reset "value"
     left = v - threshold * 2^6 where s, else v                                 reset "subtract"
+    rise = keep(rise, threshold_keep) + threshold_step where s, + 0 elsewhere
 
-from u = 0 and left = initial_value. keep(x, k) = x * k / 4096, rounded toward zero. A population that never fires keeps
-its potential. With reset "value" to 0 and no initial_value this is the arithmetic of Loihi as Lava 0.10 defines it
-(lava/proc/lif/models.py, AbstractPyLifModelFixed); the other resets need neurons that are programmed for them.
+from u = 0, left = initial_value and rise = 0. keep(x, k) = x * k / 4096, rounded toward zero. A population that never
+fires keeps its potential. The rise of a threshold stays within 24 bits (adaptive_threshold.py), and a soft reset takes
+the threshold without it off (Bellec et al. 2020, Eq. 6). With reset "value" to 0, no initial_value and no
+threshold_step this is the arithmetic of Loihi as Lava 0.10 defines it (lava/proc/lif/models.py,
+AbstractPyLifModelFixed); the rest needs neurons that are programmed for it.
 A feed-forward connection delivers in the same step; on Loihi and in Lava it takes one step more, which
 shifts a layer's spikes in time and changes none of them: that bookkeeping belongs to the backends.
 """
@@ -32,13 +35,15 @@ class PopulationState:
     """One population in one step, (batch, *shape) each; states are in state units, 1/64 of a weight step.
 
     current: u. potential: v BEFORE the reset, what is compared with the threshold. left: v after the reset, what the
-    next step goes on from. spikes: 0 or 1. is_wrapped, is_saturated: whether the limit of 24 bits changed u, and v.
+    next step goes on from. spikes: 0 or 1. rise: of the threshold, after the step: what the next potential is compared
+    with beside it. is_wrapped, is_saturated: whether the limit of 24 bits changed u, and v.
     """
 
     current: np.ndarray
     potential: np.ndarray
     left: np.ndarray
     spikes: np.ndarray
+    rise: np.ndarray
     is_wrapped: np.ndarray
     is_saturated: np.ndarray
 
@@ -111,7 +116,7 @@ def at_rest(population: IntegerPopulation, batch: int) -> PopulationState:
     """Return the state of `population` before the first step."""
     nothing = np.zeros((batch, *population.shape), np.int64)
     initial = nothing + _shaped(population.initial_value, population)
-    return PopulationState(nothing, initial, initial, nothing, nothing != 0, nothing != 0)
+    return PopulationState(nothing, initial, initial, nothing, nothing, nothing != 0, nothing != 0)
 
 
 def delivered(connection: IntegerConnection, values: np.ndarray) -> np.ndarray:
@@ -138,11 +143,14 @@ def step(population: IntegerPopulation, before: PopulationState, arriving: np.nd
     potential = saturated(total)
     limited = (current != whole, potential != total)
     if not p.fires:
-        return PopulationState(current, potential, potential, np.zeros_like(potential), *limited)
+        silent = np.zeros_like(potential)
+        return PopulationState(current, potential, potential, silent, silent, *limited)
     threshold = _shaped(p.threshold, p) << STATE_SHIFT
-    fired = potential > threshold
+    fired = potential > threshold + before.rise
     after = potential - threshold if p.reset == "subtract" else _shaped(p.reset_value, p)
-    return PopulationState(current, potential, np.where(fired, after, potential), fired.astype(np.int64), *limited)
+    left, spikes = np.where(fired, after, potential), fired.astype(np.int64)
+    rise = kept(before.rise, _shaped(p.threshold_keep, p)) + spikes * _shaped(p.threshold_step, p)
+    return PopulationState(current, potential, left, spikes, rise, *limited)
 
 
 def _shaped(parameter: np.ndarray, population: IntegerPopulation) -> np.ndarray:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from snn_deploy.network.adaptive_threshold import largest_rise
 from snn_deploy.network.neuron_reset import Reset, nothing
 from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
 from snn_deploy.rounding.limits import Limits
@@ -41,7 +42,8 @@ class PopulationToRound:
     weights: of each connection that reaches it, folded, (channels, ...) double. largest_values: what one synapse of
     each connection can get in a step (255 for pixels, times the pooling area). threshold: in the unit of the
     weights, (channels,), or None for a population that never fires. fires_at_threshold: at it, or only above.
-    voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value: as of FloatPopulation.
+    voltage_keep, current_keep: in 1/4096, (channels,). bias, reset, reset_value, initial_value, threshold_step: as of
+    FloatPopulation. threshold_keep: in 1/4096, (channels,), at most adaptive_threshold.LARGEST_KEEP.
     largest_states: double, (channels,), in the unit of the weights: how far currents and potentials must be able to go
     where any input could drive them further; None is as far as any input can.
     """
@@ -59,6 +61,8 @@ class PopulationToRound:
     reset_value: np.ndarray = field(default_factory=nothing)
     initial_value: np.ndarray = field(default_factory=nothing)
     largest_states: np.ndarray | None = None
+    threshold_step: np.ndarray = field(default_factory=nothing)
+    threshold_keep: np.ndarray = field(default_factory=nothing)
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,12 @@ class Fit:
     """The integers of a population.
 
     units: double, (channels,), what a threshold of 1 is worth. thresholds: int64, (channels,). weights: int16, as
-    given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value: int64,
-    (channels,), in state units. bits_for_states: double, (channels,), by how many bits the weight step is coarser than
-    the weights alone would have it, because states must keep within their bits. clipped: of each connection, how many
-    weights were clipped to the largest whole one.
-    largest_rounding: by how much a bias, reset or initial value was changed at most, in the unit of the weights.
+    given; times 2^exponents, one for each connection, they count units. bias, reset_value, initial_value,
+    threshold_step: int64, (channels,), in state units. bits_for_states: double, (channels,), by how many bits the
+    weight step is coarser than the weights alone would have it, because states must keep within their bits. clipped: of
+    each connection, how many weights were clipped to the largest whole one.
+    largest_rounding: by how much a bias, reset value, initial value or threshold_step was changed at most, in the unit
+    of the weights.
     """
 
     units: np.ndarray
@@ -80,6 +85,7 @@ class Fit:
     bias: np.ndarray
     reset_value: np.ndarray
     initial_value: np.ndarray
+    threshold_step: np.ndarray
     bits_for_states: np.ndarray
     clipped: tuple[int, ...]
     largest_rounding: float
@@ -245,6 +251,7 @@ def _integers(
         neurons.bias,
         neurons.reset_value,
         neurons.initial_value,
+        neurons.threshold_step,
         np.zeros(channels),
         tuple(_beyond(w, s, r) for w, s, r in parts),
         _largest_rounding(incoming, neurons, units),
@@ -257,6 +264,7 @@ def _largest_rounding(incoming: PopulationToRound, neurons: Neurons, units: np.n
         (neurons.bias, incoming.bias),
         (neurons.reset_value, incoming.reset_value),
         (initial, incoming.initial_value),
+        (neurons.threshold_step, incoming.threshold_step),
     )
     return max(float(np.abs(whole * units * _STATE_UNIT - exact).max()) for whole, exact in pairs)
 
@@ -267,11 +275,16 @@ def _neurons(
     """Return what the population's neurons are in these units, and which channels of it the limits hold."""
     per_state_unit = units * _STATE_UNIT
     bias, bias_fits = _whole_bias(incoming.bias / per_state_unit, limits)
-    others = [np.rint(v / per_state_unit) for v in (incoming.reset_value, incoming.initial_value)]
+    exact = (incoming.reset_value, incoming.initial_value, incoming.threshold_step)
+    others = [np.rint(v / per_state_unit) for v in exact]
     if starts_one_above(incoming):
         others[1] += 1
     fits = bias_fits & (np.abs([bias, *others]) <= limits.largest_state).all(axis=0)
-    reset_value, initial_value = (v.clip(-limits.largest_state, limits.largest_state).astype(np.int64) for v in others)
+    reset_value, initial_value, threshold_step = (
+        v.clip(-limits.largest_state, limits.largest_state).astype(np.int64) for v in others
+    )
+    threshold_keep = np.broadcast_to(np.asarray(incoming.threshold_keep, np.int64), len(units))
+    fits &= largest_rise(threshold_step, threshold_keep) <= limits.largest_state
     threshold = None if incoming.threshold is None else thresholds.astype(np.int64) << STATE_SHIFT
     neurons = Neurons(
         np.asarray(incoming.voltage_keep, np.int64),
@@ -281,6 +294,8 @@ def _neurons(
         incoming.reset,
         np.broadcast_to(reset_value, len(units)),
         np.broadcast_to(initial_value, len(units)),
+        np.broadcast_to(threshold_step, len(units)),
+        threshold_keep,
     )
     return neurons, fits
 

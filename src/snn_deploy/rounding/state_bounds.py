@@ -1,7 +1,7 @@
 """state_bounds: the largest currents and potentials that integer weights can cause, whatever arrives.
 
 Each synapse is taken at its worst: an excitatory one always active, an inhibitory one never, and the other way round.
-Positive potentials end at the threshold or fire; negative ones pile up over the steps.
+Positive potentials end at the highest threshold or fire; negative ones pile up over the steps.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT
 class Neurons:
     """What decides how far states go, in state units; int64, (channels,).
 
-    threshold: None for neurons that never fire. reset, reset_value, initial_value: as of IntegerPopulation.
+    threshold: None for neurons that never fire. reset, reset_value, initial_value, threshold_step, threshold_keep: as
+    of IntegerPopulation.
     """
 
     voltage_keep: np.ndarray
@@ -27,6 +28,8 @@ class Neurons:
     reset: Reset
     reset_value: np.ndarray
     initial_value: np.ndarray
+    threshold_step: np.ndarray
+    threshold_keep: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def state_bounds(highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neuro
     high_current, low_current, current, potential = np.zeros((4, len(highest_sum)), np.int64)
     highest = np.full(len(highest_sum), np.iinfo(np.int64).min)
     high_left = low_left = n.initial_value
+    rise = np.zeros(len(highest_sum), np.int64)  # the largest of a threshold: that of a neuron that fires in each step
     for _ in range(steps):
         high_current = high_current * n.current_keep // DECAY_UNITY + highest_sum
         low_current = -(-low_current * n.current_keep // DECAY_UNITY) + lowest_sum
@@ -63,16 +67,23 @@ def state_bounds(highest_sum: np.ndarray, lowest_sum: np.ndarray, neurons: Neuro
         current = np.maximum.reduce([current, high_current, -low_current])
         potential = np.maximum.reduce([potential, high, -low])
         highest = np.maximum(highest, high)
-        high_left, low_left = _after_reset(high, low, n)
+        high_left, low_left = _after_reset(high, low, n, rise)
+        rise = _kept(rise, n.threshold_keep) + n.threshold_step
     return StateBounds(current, potential, highest)
 
 
-def _after_reset(high: np.ndarray, low: np.ndarray, neurons: Neurons) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most and the least that is left of potentials between `low` and `high`."""
+def _after_reset(
+    high: np.ndarray, low: np.ndarray, neurons: Neurons, rise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the most and the least that is left of potentials between `low` and `high`.
+
+    rise: by how much the thresholds may have risen; that of a neuron that was silent has not.
+    """
     threshold = neurons.threshold
     if threshold is None:
         return high, low
-    silent, fires, always = np.minimum(high, threshold), high > threshold, low > threshold
+    highest = threshold + rise
+    silent, fires, always = np.minimum(high, highest), high > threshold, low > highest
     if neurons.reset == "subtract":
         # What fired is above 0, and below what stayed silent unless nothing can stay silent.
         least = np.where(always, low - threshold, np.where(fires, np.minimum(low, 0), low))

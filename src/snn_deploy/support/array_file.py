@@ -43,10 +43,10 @@ def array_file_bytes(kind: str, version: int, header: Mapping[str, Any], arrays:
     return content.getvalue()
 
 
-def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_array_file(path: Path, kind: str, *versions: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return (header, arrays) of a file that `write_array_file` made, checked against its SHA-256.
 
-    A missing, truncated, changed, newer or foreign file is one UserError.
+    versions: that the caller reads. A missing, truncated, changed, newer or foreign file is one UserError.
     """
     path = Path(path)
     require_file(path, f"a {kind} file")
@@ -56,9 +56,10 @@ def read_array_file(path: Path, kind: str, version: int) -> tuple[dict[str, Any]
             if not isinstance(envelope, dict) or envelope.get("kind") != kind:
                 found = envelope.get("kind") if isinstance(envelope, dict) else None
                 raise UserError(f"{path}: holds {found!r}, not a {kind}. Give the path of a {kind} file.")
-            if envelope["version"] != version:
+            if envelope["version"] not in versions:
                 raise UserError(
-                    f"{path}: {kind} format version {envelope['version']}; this program reads version {version}. "
+                    f"{path}: {kind} format version {envelope['version']}; this program reads version "
+                    f"{' or '.join(map(str, versions))}. "
                     "Make the file again, or install the version of snn-deploy that wrote it."
                 )
             arrays = {name: members.read(name) for name in members.names if name != _HEADER}

@@ -78,7 +78,7 @@ def test_a_machine_that_fires_at_the_threshold_is_shown_to_stand_exactly_there(c
     ]
     operands = result.as_json()["differences"][0]["operands"]
     assert (operands["potential"], operands["threshold"], operands["spike"]) == (640, 640, 0)
-    assert operands["history"] == [{"step": 0, "current": 320, "potential": 320, "left": 320, "spike": 0}]
+    assert operands["history"] == [{"step": 0, "current": 320, "potential": 320, "left": 320, "spike": 0, "rise": 0}]
 
 
 def test_a_dropped_synapse_is_among_the_arrivals_of_the_neuron_that_is_named(compare):

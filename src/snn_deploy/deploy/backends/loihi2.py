@@ -46,7 +46,8 @@ def check(network: IntegerNetwork) -> None:
     plan = schedule(network)
     for population in network.populations:
         if not is_stock(population):
-            raise _refusal(f"population {population.name!r}: values per channel, another reset or an initial value")
+            what = "values per channel, another reset, an initial value or a threshold that adapts"
+            raise _refusal(f"population {population.name!r}: {what}")
     for c in network.connections:
         if plan.slack(c) or c.delay:
             raise _refusal(f"connection {c.name!r}: spikes that wait {plan.slack(c)} steps")

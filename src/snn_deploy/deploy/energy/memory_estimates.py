@@ -2,9 +2,10 @@
 
 The formulas are `[model.estimate]` and `[model.memory]` of the profile, with their sources there. Integers alone: an
 8-bit weight is added to 32 bits, a pixel is multiplied by one. With memory: every synaptic operation reads its weight
-and reads and writes an accumulator, every neuron reads and writes two states in every step, every spike looks up one
-table for each connection that it feeds. The equal ANN reads a weight and an activation for each multiply-accumulate;
-how often it can use again what it has read depends on its hardware, so both ends are given: never, and always.
+and reads and writes an accumulator, every neuron reads and writes two states in every step (three where its threshold
+adapts), every spike looks up one table for each connection that it feeds. The equal ANN reads a weight and an
+activation for each multiply-accumulate; how often it can use again what it has read depends on its hardware, so both
+ends are given: never, and always.
 """
 
 import math
@@ -53,7 +54,7 @@ def integer_estimates(
     for name, count, is_multiplied in spiking:
         memory += costs.operands(name, count, is_multiplied)
     for p in network.populations:
-        memory += costs.updates(p.name, math.prod(p.shape) * taken)
+        memory += costs.updates(p.name, math.prod(p.shape) * taken, adapts=p.adapts)
     for c in network.connections:
         memory.append(costs.lookup(c.name, spike_counts[c.source]))
     without, always = [*ann], [*ann]
@@ -107,11 +108,19 @@ class _Costs:
             read.append(self._access(name, "pixel read", count, "state_capacity", ACTIVATION_BITS))
         return [*read, self._access(name, "accumulator read and write", 2 * count, "state_capacity", STATE_BITS)]
 
-    def updates(self, name: str, count: Counts) -> list[EnergyTerm]:
-        return [
+    def updates(self, name: str, count: Counts, *, adapts: bool) -> list[EnergyTerm]:
+        terms = [
             self._access(name, "two states read and written", 4 * count, "state_capacity", STATE_BITS),
             self._of(name, "leak, a multiplication of 32 bits", count, "energy.op.int32_multiply"),
             self._of(name, "update, two additions of 32 bits", 2 * count, "energy.op.int32_add"),
+        ]
+        if not adapts:
+            return terms
+        return [
+            *terms,
+            self._access(name, "rise of the threshold read and written", 2 * count, "state_capacity", STATE_BITS),
+            self._of(name, "its decay, a multiplication of 32 bits", count, "energy.op.int32_multiply"),
+            self._of(name, "its step and the threshold's, two additions of 32 bits", 2 * count, "energy.op.int32_add"),
         ]
 
     def lookup(self, name: str, count: Counts) -> EnergyTerm:

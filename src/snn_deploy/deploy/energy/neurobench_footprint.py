@@ -52,7 +52,7 @@ def footprint(network: AnyNetwork) -> Footprint:
             biases += [norm.gain, norm.shift]
             constants += [norm.mean, norm.variance]
     size, zeros = sum(w.size for w in weights), {c.name: int((c.weights == 0).sum()) for c in network.connections}
-    states = sum(int(np.prod(p.shape)) * (2 if p.current_keep.any() else 1) for p in network.populations)
+    states = sum(int(np.prod(p.shape)) * (1 + bool(p.current_keep.any()) + p.adapts) for p in network.populations)
     return Footprint(
         weights=_bytes(weights, is_float),
         biases=_bytes(biases, is_float),
@@ -67,7 +67,8 @@ def footprint(network: AnyNetwork) -> Footprint:
 def _constants(population: FloatPopulation | IntegerPopulation) -> list[np.ndarray]:
     """Return the constants that the neurons of `population` need, one number where all channels share it."""
     p = population
-    found = [c for c in (p.voltage_keep, p.current_keep, p.reset_value, p.initial_value) if c.any()]
+    others = (p.voltage_keep, p.current_keep, p.reset_value, p.initial_value, p.threshold_step, p.threshold_keep)
+    found = [c for c in others if c.any()]
     if p.fires:
         found.append(p.threshold)
     return [value[:1] if (value == value[0]).all() else value for value in found]

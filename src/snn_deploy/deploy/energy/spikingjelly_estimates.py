@@ -161,6 +161,8 @@ def _neurons(population: IntegerPopulation) -> nn.Module:
             f"{where}: a current that is remembered, or another first potential or reset value than 0; in "
             "SpikingJelly's neurons a reset value is also where they begin, and what they decay to."
         )
+    if p.adapts:
+        raise UserError(f"{where}: a threshold that its spikes raise, which no neuron of SpikingJelly's estimate has.")
     keep = _alike(where, "decay", p.voltage_keep) / DECAY_UNITY
     # Whole numbers above a threshold are at the next one or above it.
     threshold = _alike(where, "threshold", p.threshold) + _STEP if p.fires else float("inf")

@@ -8,7 +8,16 @@ import numpy as np
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
 from snn_deploy.support.user_error import UserError
 
-_PER_CHANNEL = ("threshold", "voltage_keep", "current_keep", "bias", "reset_value", "initial_value")
+_PER_CHANNEL = (
+    "threshold",
+    "voltage_keep",
+    "current_keep",
+    "bias",
+    "reset_value",
+    "initial_value",
+    "threshold_step",
+    "threshold_keep",
+)
 
 
 def without_channels(network: IntegerNetwork, removed: Mapping[str, np.ndarray]) -> IntegerNetwork:

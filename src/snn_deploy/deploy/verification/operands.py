@@ -40,7 +40,8 @@ class Arrival:
 class NeuronState:
     """A neuron in one step, in state units (1/64 of a weight step).
 
-    potential: before the reset. left: after it, what the next step goes on from. spike: 0 or 1.
+    potential: before the reset. left: after it, what the next step goes on from. spike: 0 or 1. rise: of the threshold,
+    after the step.
     """
 
     step: int
@@ -48,6 +49,7 @@ class NeuronState:
     potential: int
     left: int
     spike: int
+    rise: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class Operands:
     """What a neuron of the reference computed in one step; integer_semantics.py has the formulas.
 
     arrivals: synapses whose source was not 0. total: their sum, in weights. current, potential: in state units, before
-    the step and after the arrival, the potential before the reset. threshold: in state units, None for an output that
-    never fires. history: the steps before.
+    the step and after the arrival, the potential before the reset. threshold: in state units, with the rise that the
+    neuron's own spikes have left of it, None for an output that never fires; rise: that part of it. history: the steps
+    before.
     """
 
     arrivals: tuple[Arrival, ...]
@@ -70,6 +73,7 @@ class Operands:
     potential: int
     threshold: int | None
     spike: int
+    rise: int
     history: tuple[NeuronState, ...]
 
     def lines(self) -> list[str]:
@@ -100,7 +104,8 @@ class Operands:
         assert self.threshold is not None
         gap = self.potential - self.threshold
         where = "exactly at" if gap == 0 else f"{abs(gap)} {'above' if gap > 0 else 'below'}"
-        return f"  {where} the threshold {self.threshold}: {'fires' if self.spike else 'stays silent'}"
+        raised = f", {self.rise} of it from earlier spikes" if self.rise else ""
+        return f"  {where} the threshold {self.threshold}{raised}: {'fires' if self.spike else 'stays silent'}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the operands as plain dictionaries and lists."""
@@ -135,17 +140,17 @@ def find_operands(
         voltage_keep=int(neurons.voltage_keep[channel]),
         bias=int(neurons.bias[channel]),
         potential=now.potential,
-        threshold=int(neurons.threshold[channel]) << STATE_SHIFT if neurons.fires else None,
+        threshold=(int(neurons.threshold[channel]) << STATE_SHIFT) + before.rise if neurons.fires else None,
         spike=now.spike,
+        rise=before.rise,
         history=tuple(history[1:-1]),
     )
 
 
 def _state_of(state: integer_semantics.PopulationState, at: tuple[int, ...], step: int) -> NeuronState:
     """Return the state of the neuron `at`, (sample, *index)."""
-    return NeuronState(
-        step, int(state.current[at]), int(state.potential[at]), int(state.left[at]), int(state.spikes[at])
-    )
+    states = (state.current, state.potential, state.left, state.spikes, state.rise)
+    return NeuronState(step, *(int(values[at]) for values in states))
 
 
 def _arrivals(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from snn_deploy.network.adaptive_threshold import LARGEST_KEEP
 from snn_deploy.network.connection_arithmetic import pooled_shape, target_shape
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.net_format import BIAS_UNIT, LARGEST_BIAS
@@ -38,6 +39,7 @@ class Features:
     soft_reset: bool = True
     reset_value: bool = True
     initial_value: bool = True
+    adaptation: bool = True
     firing_output: bool = True
     extremes: bool = True  # sums that wrap the current and saturate the potential, in some networks
     overflows: bool = False  # the same in most networks
@@ -56,6 +58,7 @@ NETX = Features(  # what export/targets/loihi.py takes, but for delays; few of t
     soft_reset=False,
     reset_value=False,
     initial_value=False,
+    adaptation=False,
 )
 
 
@@ -83,6 +86,7 @@ def random_inputs(network: IntegerNetwork, samples: int, seed: int, *, static: b
 class _Builder:
     def __init__(self, rng: np.random.Generator, features: Features) -> None:
         self.rng, self.features = rng, features
+        self.adaptation_rng = rng.spawn(1)[0]  # all else is as it is without adaptation
         graded = features.graded_input and self._maybe(0.5)
         maps = features.maps and self._maybe(0.8)
         shape = (int(rng.integers(1, 4)), self._size(), self._size()) if maps else (int(rng.integers(1, 13)),)
@@ -230,6 +234,7 @@ class _Builder:
             np.broadcast_to(bias.clip(-LARGEST_STATE, LARGEST_STATE), shape[0]),
             fires,
             **self._reset(typical, channels, shape[0]),
+            **self._adaptation(typical, channels, shape[0]),
         )
 
     def _reset(self, typical: float, drawn: int, channels: int) -> dict[str, Any]:
@@ -243,6 +248,18 @@ class _Builder:
         if features.initial_value and self._maybe(0.25):
             found["initial_value"] = np.broadcast_to(self._states(typical, drawn), channels)
         return found
+
+    def _adaptation(self, typical: float, drawn: int, channels: int) -> dict[str, Any]:
+        """Return threshold_step and threshold_keep, {} for most; the largest step fills the 24 bits of the rise."""
+        rng = self.adaptation_rng
+        if not self.features.adaptation or rng.random() > 0.25:
+            return {}
+        keep = rng.choice([0, 1, 1024, 3000, 4000, LARGEST_KEEP], drawn)
+        most = LARGEST_STATE * (DECAY_UNITY - keep) // DECAY_UNITY
+        step = np.rint(typical * 2**STATE_SHIFT * rng.uniform(0, 0.8, drawn)).clip(0, most)
+        if self.features.extremes and rng.random() < 0.1:
+            step = most
+        return {"threshold_step": np.broadcast_to(step, channels), "threshold_keep": np.broadcast_to(keep, channels)}
 
     def _states(self, typical: float, drawn: int) -> np.ndarray:
         """Return potentials, some of them at the ends of what there is."""

@@ -76,6 +76,8 @@ def _of_the_reset(population: IntegerPopulation, chip: ChipNeurons) -> Iterator[
                 f"{where}, channel {channel}: {name} {values[channel]} state units; {chip.name} has 0 alone. "
                 f"{_PROGRAMMABLE}"
             )
+    if population.adapts:
+        yield f"{where}: a threshold that its spikes raise; {chip.name} has constant ones alone. {_PROGRAMMABLE}"
 
 
 def _of_mantissas(population: IntegerPopulation, limits: Limits, chip: HardwareProfile) -> Iterator[str]:

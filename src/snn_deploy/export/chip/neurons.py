@@ -10,9 +10,10 @@ from snn_deploy.network.state_units import DECAY_UNITY
 class ChipNeurons:
     """Abilities of a chip's neurons.
 
-    is_programmable: whether its neurons can have a soft reset, a reset value other than 0 and an initial value.
-    soft_reset_neurons: how many neurons a soft reset takes where it is not programmable; 0: unknown. voltage_keeps,
-    current_keeps: the least and the most that a step can leave, in 1/4096. largest_delay: in steps.
+    is_programmable: whether its neurons can have a soft reset, a reset value other than 0, an initial value and a
+    threshold that adapts. soft_reset_neurons: how many neurons a soft reset takes where it is not programmable; 0:
+    unknown. voltage_keeps, current_keeps: the least and the most that a step can leave, in 1/4096. largest_delay: in
+    steps.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """even_thresholds: channels with thresholds of their own become channels with one threshold and other weights.
 
-A channel's weights, threshold, bias, reset value and starting potential times the same number leave every spike as it
-is (TB Sec. 4.5). So thresholds that training learned fit a chip, or a netx file, with one threshold for each layer.
+A channel's weights, threshold and its step, bias, reset value and starting potential times the same number leave every
+spike as it is (TB Sec. 4.5). So thresholds that training learned fit a chip, or a netx file, with one threshold for
+each layer.
 """
 
 from dataclasses import replace
@@ -39,6 +40,7 @@ def _scaled_population(p: FloatPopulation, factors: np.ndarray | None) -> FloatP
         bias=p.bias * factors,
         reset_value=p.reset_value * factors,
         initial_value=p.initial_value * factors,
+        threshold_step=p.threshold_step * factors,
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from snn_deploy.export.passes.graph_pass import NO_NORMS, SUM_POOLING, WHOLE_INPUT, require
+from snn_deploy.export.passes.round_decays import KEEPS
+from snn_deploy.network.adaptive_threshold import LARGEST_KEEP
 from snn_deploy.network.float_network import FloatConnection, FloatNetwork, FloatPopulation
 from snn_deploy.network.integer_network import IntegerConnection, IntegerInput, IntegerNetwork, IntegerPopulation
 from snn_deploy.network.largest_values import largest_weighted_value
@@ -32,7 +34,7 @@ def quantize(
     fits: dict[str, Fit] = {}
     for population in network.populations:
         arriving = [c for c in network.connections if c.target == population.name]
-        keeps = {name: _whole_keep(population, name) for name in ("voltage_keep", "current_keep")}
+        keeps = {name: _whole_keep(population, name) for name in KEEPS}
         found = fit(
             PopulationToRound(
                 population.name,
@@ -48,6 +50,8 @@ def quantize(
                 population.reset_value,
                 population.initial_value,
                 None if largest_states is None else largest_states[population.name],
+                population.threshold_step,
+                keeps["threshold_keep"],
             ),
             limits,
         )
@@ -64,6 +68,8 @@ def quantize(
                 population.reset,
                 found.reset_value,
                 found.initial_value,
+                found.threshold_step,
+                keeps["threshold_keep"],
             )
         )
         integers = zip(arriving, found.weights, found.exponents, strict=True)
@@ -92,6 +98,8 @@ def _whole_keep(population: FloatPopulation, name: str) -> np.ndarray:
     """Return a decay in 1/4096; one that is not a whole number of them is refused, not rounded."""
     exact = getattr(population, name) * DECAY_UNITY
     whole: np.ndarray = np.rint(exact).astype(np.int64)
+    if name == "threshold_keep":
+        whole = np.minimum(whole, LARGEST_KEEP)  # with 4096 a threshold would rise without end
     if (whole != exact).any():
         worst = np.abs(whole - exact).argmax()
         raise UserError(

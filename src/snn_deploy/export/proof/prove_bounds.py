@@ -62,6 +62,8 @@ def bounds_of(network: IntegerNetwork, population: IntegerPopulation) -> Bounds:
         p.reset,
         p.reset_value.astype(np.int64),
         p.initial_value.astype(np.int64),
+        p.threshold_step.astype(np.int64),
+        p.threshold_keep.astype(np.int64),
     )
     found = state_bounds(most, -inhibitory, neurons, network.steps)
     return Bounds(p.name, found.current, found.potential, found.highest_potential)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from snn_deploy.deploy.backends._cpu.layer import Layer, arriving, scaled
+from snn_deploy.deploy.backends._cpu.layer import Layer, States, arriving, scaled
 from snn_deploy.deploy.backends._cpu.lif import advance
 from snn_deploy.deploy.backends._cpu.synapses import channels_first, channels_last
 from snn_deploy.deploy.running.simulation import Simulation, is_static
@@ -18,11 +18,11 @@ from snn_deploy.network.integer_network import IntegerNetwork
 class Carried:
     """What a network holds between two runs of which the second goes on where the first ended; channels last.
 
-    states: population -> its currents and potentials, (samples, neurons) each. sent: input or population -> the last
+    states: population -> its states. sent: input or population -> the last
     frames that it sent, (frames, samples, *shape) uint8, as many as the longest delay of its connections.
     """
 
-    states: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    states: dict[str, States] = field(default_factory=dict)
     sent: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -125,7 +125,7 @@ class Chunk:
         self.spikes[name], self.spike_sums[name] = state.shaped_spikes, state.spike_sums
         self.overflows[name] = np.zeros((2, self.samples), np.int64) if state.overflows is None else state.overflows
         if self.before is not None:
-            self.after.states[name] = (state.current, state.potential)
+            self.after.states[name] = (state.current, state.potential, state.rise)
         if name == self.network.output.name:
             p = layer.population
             outputs = class_outputs(p, state.spikes, state.potential.astype(np.int64))
@@ -161,8 +161,8 @@ class Chunk:
 class _State:
     """The states of a population's neurons and the spikes they have sent, channels last.
 
-    carries: whether the states are needed after the steps of one `advance`. before: the currents and potentials that
-    an earlier run left, which are copied; None is a population at rest.
+    carries: whether the states are needed after the steps of one `advance`. before: the states that an earlier run
+    left, which are copied; None is a population at rest.
     """
 
     def __init__(
@@ -172,15 +172,15 @@ class _State:
         samples: int,
         *,
         carries: bool,
-        before: tuple[np.ndarray, np.ndarray] | None = None,
+        before: States | None = None,
     ) -> None:
         self.layer = layer
         if before is not None:
-            self.current, self.potential = (states.copy() for states in before)
+            self.current, self.potential, self.rise = (states.copy() for states in before)
         elif carries:
-            self.current, self.potential = layer.at_rest(samples)
+            self.current, self.potential, self.rise = layer.at_rest(samples)
         else:
-            self.current, self.potential = np.zeros((2, 0, 0), layer.state_type)
+            self.current, self.potential, self.rise = np.zeros((3, 0, 0), layer.state_type)
         self.spikes = np.empty((steps, samples, layer.size), np.uint8)
         self.spike_sums = np.zeros((samples, layer.size // layer.population.shape[0]), np.int32)
         self.overflows = np.zeros((2, samples), np.int64) if layer.neurons.can_overflow else None
@@ -193,6 +193,7 @@ class _State:
             shown,
             self.current,
             self.potential,
+            self.rise,
             self.spikes[steps],
             self.spike_sums,
             self.overflows,

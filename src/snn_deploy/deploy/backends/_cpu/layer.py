@@ -11,6 +11,9 @@ from snn_deploy.deploy.backends._cpu.synapses import Synapses, synapses_of
 from snn_deploy.export.proof.prove_bounds import bounds_of
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 
+# Currents, potentials and rises of thresholds, (samples, neurons) each; no rises where no threshold adapts.
+States = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -27,10 +30,12 @@ class Layer:
         """The number of neurons."""
         return int(np.prod(self.population.shape))
 
-    def at_rest(self, samples: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the currents and potentials before the first step, (samples, neurons) each, channels last."""
+    def at_rest(self, samples: int) -> States:
+        """Return the states before the first step, channels last."""
         values = self.population.initial_value.astype(self.state_type)
-        return np.zeros((samples, self.size), self.state_type), np.tile(values, (samples, self.size // len(values)))
+        potentials = np.tile(values, (samples, self.size // len(values)))
+        rises = np.zeros((samples, self.size) if self.population.adapts else (0, 0), self.state_type)
+        return np.zeros((samples, self.size), self.state_type), potentials, rises
 
 
 def layer_of(network: IntegerNetwork, population: IntegerPopulation, path: str | None = None) -> Layer:
@@ -54,6 +59,7 @@ def compile_kernels(layer: Layer) -> None:
         layer.neurons,
         np.zeros((1, 1, layer.size), layer.sum_type),
         np.zeros(0, np.int64),  # no steps, so that nothing is computed
+        forgotten,
         forgotten,
         forgotten,
         np.zeros((0, 1, layer.size), np.uint8),

@@ -24,6 +24,7 @@ class Neurons:
     subtracts: whether a spike takes the threshold off, else it sets the potential to reset_value.
     current_keep: None where nothing of a current is left and no sum wraps, so that the current is the sum.
     can_overflow: whether some input can make a state leave its 24 bits, so that those that do are counted.
+    threshold_keep: None where no threshold adapts; that kernel has no rises of thresholds.
     """
 
     channels: int
@@ -35,6 +36,8 @@ class Neurons:
     bias: np.ndarray
     reset_value: np.ndarray
     initial_potential: np.ndarray
+    threshold_step: np.ndarray
+    threshold_keep: np.ndarray | None
 
 
 def neurons_of(
@@ -62,6 +65,8 @@ def neurons_of(
         bias=tiled(p.bias),
         reset_value=tiled(p.reset_value),
         initial_potential=tiled(p.initial_value),
+        threshold_step=tiled(p.threshold_step),
+        threshold_keep=tiled(p.threshold_keep) if p.adapts else None,
     )
 
 
@@ -71,6 +76,7 @@ def advance(
     shown: np.ndarray,
     current: np.ndarray,
     potential: np.ndarray,
+    rise: np.ndarray,
     spikes: np.ndarray,
     spike_sums: np.ndarray,
     overflows: np.ndarray | None,
@@ -80,18 +86,21 @@ def advance(
     arriving: (frames, samples, neurons), exact sums in a float type.
     shown: (steps,), the index of the frame that arrives in each step, or -1 where nothing does.
     current, potential: (samples, neurons), int32 or int64: the states before, then after; or (0, 0), and then all
-        start from the first step and are forgotten after the last.
+        start from the first step and are forgotten after the last. rise: of the thresholds, the same; (0, 0) as well
+        where none adapts.
     spikes: (steps, samples, neurons) uint8, filled. spike_sums: (samples, positions) int32, added to.
     overflows: (2, samples) int64, how many currents wrapped and how many potentials saturated, added to; None where
         neither can happen: that kernel does not look.
     """
     n = neurons
     parameters = (n.threshold, n.voltage_keep, n.current_keep, n.bias, n.reset_value, n.initial_potential)
+    adaptation = (n.threshold_step, n.threshold_keep)
     # The constants travel as arguments: a cached kernel would keep the ones it was compiled with.
     constants = (n.subtracts, n.channels, STATE_SHIFT, STATE_HALF)
     # So does the room for the states of a block: arrays that are made inside take longer to compile.
-    room = (np.zeros((2, len(n.threshold)), n.threshold.dtype), np.zeros(len(n.threshold), np.int32))
-    _advance(*parameters, *constants, *room, arriving, shown, current, potential, spikes, spike_sums, overflows)
+    room = (np.zeros((3, len(n.threshold)), n.threshold.dtype), np.zeros(len(n.threshold), np.int32))
+    states = (current, potential, rise)
+    _advance(*parameters, *adaptation, *constants, *room, arriving, shown, *states, spikes, spike_sums, overflows)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -102,6 +111,8 @@ def _advance(  # type: ignore[no-untyped-def]
     bias,
     reset_value,
     initial,
+    threshold_step,
+    threshold_keep,
     subtracts,
     channels,
     state_shift,
@@ -112,6 +123,7 @@ def _advance(  # type: ignore[no-untyped-def]
     shown,
     current,
     potential,
+    rise,
     spikes,
     spike_sums,
     overflows,
@@ -121,10 +133,9 @@ def _advance(  # type: ignore[no-untyped-def]
     shift, low, twelve = kind(state_shift), kind(4095), kind(12)
     end, most, zero, one = kind(half), kind(half - 1), kind(0), kind(1)
     taken = kind(-1) if subtracts else zero  # a mask, so that the choice costs no branch in the loop
-    _, samples, size = spikes.shape
-    block = len(threshold)
-    carries = len(potential) > 0
-    u_of, v_of = states[0], states[1]
+    (_, samples, size), block = spikes.shape, len(threshold)
+    carries, raises = len(potential) > 0, len(rise) > 0
+    u_of, v_of, rise_of = states[0], states[1], states[2]
     for b in range(samples):
         for start in range(0, size, block):
             length = min(block, size - start)
@@ -133,6 +144,7 @@ def _advance(  # type: ignore[no-untyped-def]
                 counts[i] = 0
                 u_of[i] = current[b, start + i] if carries else zero
                 v_of[i] = potential[b, start + i] if carries else initial[i]
+                rise_of[i] = rise[b, start + i] if raises else zero
             for t in range(len(shown)):
                 frame = shown[t]
                 sums = arriving[max(frame, 0), b, start : start + length]
@@ -162,7 +174,15 @@ def _advance(  # type: ignore[no-untyped-def]
                     if overflows is not None and (v > most or v < -most):
                         overflows[1, b] += 1
                     v = min(max(v, kind(-most)), most)
-                    fires = one if v > threshold[i] else zero
+                    if threshold_keep is None:
+                        fires = one if v > threshold[i] else zero
+                    else:
+                        fires = one if v > kind(threshold[i] + rise_of[i]) else zero
+                        rise_of[i] = kind(  # never negative
+                            kind(kind(rise_of[i] >> twelve) * threshold_keep[i])
+                            + kind(kind(kind(rise_of[i] & low) * threshold_keep[i]) >> twelve)
+                            + kind(threshold_step[i] & kind(-fires))
+                        )
                     after = kind(reset_value[i] + kind(kind(v - threshold[i]) & taken))
                     v_of[i] = after if fires else v
                     sent[i] = np.uint8(fires)
@@ -171,6 +191,8 @@ def _advance(  # type: ignore[no-untyped-def]
                 for i in range(length):
                     current[b, start + i] = u_of[i]
                     potential[b, start + i] = v_of[i]
+                    if raises:
+                        rise[b, start + i] = rise_of[i]
             for position in range(length // channels):
                 total = np.int32(0)
                 for i in range(position * channels, (position + 1) * channels):

@@ -48,9 +48,9 @@ class Stream:
     def clear_output(self) -> None:
         """Set the output's potentials to what they were before the first step."""
         name = self._network.output.name
-        current, _ = self._held.states[name]
-        _, initial = self._layers[name].at_rest(1)
-        self._held = replace(self._held, states={**self._held.states, name: (current, initial)})
+        current, _, rise = self._held.states[name]
+        _, initial, _ = self._layers[name].at_rest(1)
+        self._held = replace(self._held, states={**self._held.states, name: (current, initial, rise)})
 
 
 def _nothing_sent(network: IntegerNetwork) -> dict[str, np.ndarray]:

@@ -28,6 +28,8 @@ def neurons(population: IntegerPopulation, steps: int, depth: int) -> AbstractPr
             v_reset=np.broadcast_to(population.reset_value, shape),
             v_initial=np.broadcast_to(population.initial_value, shape),
             subtracts=population.reset == "subtract",
+            threshold_step=np.broadcast_to(population.threshold_step, shape),
+            threshold_keep=np.broadcast_to(population.threshold_keep, shape),
             **reset,
         )
     return LIFReset(

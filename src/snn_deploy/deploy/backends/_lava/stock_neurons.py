@@ -8,13 +8,13 @@ _LARGEST_MANTISSA, _LARGEST_EXPONENT = 2**12, 7  # bias: 13 bits with sign, 3 bi
 
 
 def is_stock(population: IntegerPopulation) -> bool:
-    """Whether LIFReset holds it: one threshold and decay for all, a reset to 0, a start from 0, biases that fit."""
+    """Whether LIFReset holds it: one fixed threshold and decay for all, reset to 0, start from 0, biases that fit."""
     p = population
     resets_to_zero = p.reset == "value" and not p.reset_value.any()
     parameters = (p.threshold, p.current_keep, p.voltage_keep) if p.fires else (p.current_keep, p.voltage_keep)
     is_uniform = all(len(np.unique(values)) == 1 for values in parameters)
     fits = bias_parts(p.bias) is not None
-    return fits and resets_to_zero and not p.initial_value.any() and is_uniform
+    return fits and resets_to_zero and not p.initial_value.any() and not p.adapts and is_uniform
 
 
 def bias_parts(bias: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

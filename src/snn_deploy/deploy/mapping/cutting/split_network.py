@@ -108,6 +108,8 @@ def _part_population(population: IntegerPopulation, part: Part, size: int) -> In
         reset=p.reset,
         reset_value=p.reset_value[channel],
         initial_value=p.initial_value[channel],
+        threshold_step=p.threshold_step[channel],
+        threshold_keep=p.threshold_keep[channel],
     )
 
 

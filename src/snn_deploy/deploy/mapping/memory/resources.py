@@ -194,6 +194,7 @@ class Model:
         if "memory bytes" in allowed:
             number = self.profile.whole
             total = number("core.bytes_program") + use["neurons"] * number("core.bytes_per_neuron_state")
+            total += use["threshold rises"] * number("core.bytes_per_threshold_rise") if use["threshold rises"] else 0
             total += use["synapse bytes"] + use["input axons"] * number("core.bytes_per_in_axon")
             use["memory bytes"] = total + use["output axons"] * number("core.bytes_per_out_axon")
         return use
@@ -214,6 +215,8 @@ class Model:
         amounts: Counter[str] = Counter({"neurons": part.neurons})
         if self.profile.find("core.max_blocks"):
             amounts["blocks"] = 1
+        if population.adapts:
+            amounts["threshold rises"] = part.neurons
         channels = slice(part.start[0], part.stop[0])
         decays = zip(population.voltage_keep[channels], population.current_keep[channels], strict=True)
         formats, encodings, bits, free = set(), {}, 0, 0

@@ -39,6 +39,11 @@ def _require_plain_states(population: IntegerPopulation) -> None:
     p = population
     where = f"population {p.name!r}"
     remembers = p.voltage_keep > 0
+    if p.adapts:
+        raise refused(
+            f"{where} with a threshold that its spikes raise",
+            "lava-dl's reader makes one neuron alone, CUBA, whose threshold is constant",
+        )
     if p.initial_value[remembers].any():
         raise refused(f"{where} with an initial value", "the neurons that lava-dl's reader makes start from 0")
     if p.fires and p.reset == "subtract" and remembers.any():

@@ -57,11 +57,25 @@ def neurons_of(network: IntegerNetwork, population: IntegerPopulation) -> Neuron
     return Neurons(population, kind, bool(remembers) or largest >= STATE_HALF)
 
 
-def step(graph: Graph, neurons: Neurons, arriving: str, current: str, potential: str) -> tuple[str, str, str]:
-    """Return the names of (current, potential after the reset, spikes); all (batch, *shape), spikes uint8.
+@dataclass(frozen=True)
+class Step:
+    """The names of values, (batch, *shape) each; "" is one that the neurons do not have.
 
-    arriving: the sums in state units, in the neurons' kind. current, potential: of the step before, "" where the
-    neurons have none. The spikes of a population that never fires are "".
+    current, potential, rise: after the step, the potential after the reset; the rise is that of the threshold. spikes:
+    uint8.
+    """
+
+    current: str
+    potential: str
+    rise: str
+    spikes: str
+
+
+def step(graph: Graph, neurons: Neurons, arriving: str, current: str, potential: str, rise: str) -> Step:
+    """Return the values of a step.
+
+    arriving: the sums in state units, in the neurons' kind. current, potential, rise: of the step before, "" where the
+    neurons have none.
     """
     p, kind = neurons.population, neurons.kind
     at = f"{p.name}/step"
@@ -78,13 +92,19 @@ def step(graph: Graph, neurons: Neurons, arriving: str, current: str, potential:
     most = graph.constant(f"{p.name}/most_potential", LARGEST_STATE, kind)
     potential = graph.add("Clip", [total, least, most], f"{at}/potential")
     if not p.fires:
-        return current, potential, ""
+        return Step(current, potential, "", "")
     threshold = graph.constant(f"{p.name}/threshold", neurons.shaped(p.threshold.astype(np.int64) << STATE_SHIFT))
-    fired = graph.add("Greater", [potential, threshold], f"{at}/fired")
+    reached = graph.add("Add", [threshold, rise], f"{at}/threshold") if rise else threshold
+    fired = graph.add("Greater", [potential, reached], f"{at}/fired")
     spikes = graph.cast(fired, np.uint8, f"{at}/spikes")
+    if rise:
+        left = _kept(graph, neurons, "threshold", rise, p.threshold_keep)
+        named = graph.constant(f"{p.name}/threshold_step", neurons.shaped(p.threshold_step))
+        more = graph.add("Mul", [graph.cast(fired, neurons.kind, f"{at}/ones_raise"), named], f"{at}/raised")
+        rise = graph.add("Add", [left, more], f"{at}/rise")
     if neurons.has_potential:
         potential = _after_reset(graph, neurons, potential, fired, threshold)
-    return current, potential, spikes
+    return Step(current, potential, rise, spikes)
 
 
 def _kept(graph: Graph, neurons: Neurons, state: str, value: str, keep: np.ndarray) -> str:

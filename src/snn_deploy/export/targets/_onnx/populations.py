@@ -69,15 +69,20 @@ def add_block(
         arriving += [_from_inside(graph, loop, network, c, one.kind) for c in inner if c.target == name]
         current = f"{name}/current/before" if one.has_current else ""
         potential = f"{name}/potential/before" if one.has_potential else ""
-        after = step(loop.body, one, _sum(graph, loop.body, one, arriving), current, potential)
+        rise = f"{name}/rise/before" if population.adapts else ""
+        after = step(loop.body, one, _sum(graph, loop.body, one, arriving), current, potential, rise)
         if current:
-            loop.state(f"{name}/current", _at_rest(graph, one, "current", None), after[0], one.kind, population.shape)
+            at_rest = _at_rest(graph, one, "current", None)
+            loop.state(f"{name}/current", at_rest, after.current, one.kind, population.shape)
         if potential:
             initial = _at_rest(graph, one, "potential", population.initial_value)
-            loop.state(f"{name}/potential", initial, after[1], one.kind, population.shape)
-        if after[2]:
-            loop.spikes.append((spikes_of(name), after[2], population.shape))
-            _remember(graph, loop, one, max((c.delay for c in inner if c.source == name), default=0), after[2])
+            loop.state(f"{name}/potential", initial, after.potential, one.kind, population.shape)
+        if rise:
+            at_rest = _at_rest(graph, one, "rise", None)
+            loop.state(f"{name}/rise", at_rest, after.rise, one.kind, population.shape)
+        if after.spikes:
+            loop.spikes.append((spikes_of(name), after.spikes, population.shape))
+            _remember(graph, loop, one, max((c.delay for c in inner if c.source == name), default=0), after.spikes)
     _add_scan(graph, network, loop, "+".join(block) + "/neurons")
     return {
         name: Source(name, spikes_of(name), n.population.shape) for name, n in neurons.items() if n.population.fires
