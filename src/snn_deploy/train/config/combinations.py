@@ -24,6 +24,12 @@ def require_sensible(config: TrainConfig, where: str) -> None:
             "[quantization] out and export with --shift bias."
         )
     neuron = config.neuron.options
+    if neuron.adapts and (quantized or config.ann_first.epochs):
+        section = "quantization" if quantized else "ann_first"
+        raise UserError(
+            f"{where}: {section} with neuron.name {config.neuron.name!r}, whose thresholds adapt; it trains in floats "
+            f"from the start. Set {section}.epochs to 0."
+        )
     if quantized and not neuron.learns_voltage_keep and not (neuron.voltage_keep * DECAY_UNITY).is_integer():
         nearest = round(neuron.voltage_keep * DECAY_UNITY) / DECAY_UNITY
         raise UserError(

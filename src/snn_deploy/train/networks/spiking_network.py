@@ -65,14 +65,15 @@ class SpikingNetwork(Network):
         values = {entry.name: shown.expand(steps, *shown.shape[1:]) if self.delays else shown}
         pools: dict[str, Pair] = {entry.name: (1, 1)}  # how far the neurons' kernel has pooled already
         layers: list[LayerRecord] = []
+        fuses = kernel_choice.fuses(options.slope, inputs.device) and not self.neuron.adapts
+        is_compiled = options.is_compiled_on(inputs.device) and not self.neuron.adapts
         for population in self.plan.populations[:-1]:
             fused_pool = self.plan.common_pool(population.name)
             loop = self.plan.loop_of(population)
-            is_fused = kernel_choice.fuses(options.slope, inputs.device) and loop is None
-            if is_fused and fused_pool is not None:
+            if fuses and loop is None and fused_pool is not None:
                 spikes, layer = self._fused(population, values, pools, steps, options, fused_pool)
                 pools[population.name] = fused_pool
-            elif options.is_compiled_on(inputs.device) and loop is not None and self.learned_keep(population) is None:
+            elif is_compiled and loop is not None and self.learned_keep(population) is None:
                 spikes, layer = self._fused_loop(population, loop, values, pools, steps, options)
                 pools[population.name] = (1, 1)
             else:
@@ -142,6 +143,7 @@ class SpikingNetwork(Network):
 
     def float_population(self, population: PlannedPopulation) -> FloatPopulation:
         """Return `population` as plain data."""
+        threshold_step, threshold_keep = self.neuron.rise
         return FloatPopulation(
             population.name,
             population.shape,
@@ -150,6 +152,8 @@ class SpikingNetwork(Network):
             current_keep=np.asarray(0.0),
             fires=population.fires,
             fires_at_threshold=self.neuron.fires_at_threshold,
+            threshold_step=np.asarray(threshold_step),
+            threshold_keep=np.asarray(threshold_keep),
         )
 
     def effective_weights(self, connection: PlannedConnection) -> Tensor:
@@ -262,7 +266,7 @@ class SpikingNetwork(Network):
         weights = self.effective_weights(loop)
         sent: list[Tensor] = []
         potentials: list[Tensor] = []
-        carried = torch.zeros_like(currents[0])
+        carried = self.neuron.at_rest(currents[0])
         for t, arriving in enumerate(currents):
             total = arriving + functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else arriving
             spikes, before_reset, carried = self.neuron.step(total, carried, options.surrogate, options.sharpness, keep)

@@ -8,7 +8,7 @@ the compiled form.
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import torch
 from annotated_types import Ge, Gt, Le
@@ -33,6 +33,8 @@ class Neuron:
     is a learned threshold already.
     """
 
+    adapts: ClassVar[bool] = False
+
     voltage_keep: Annotated[float, Ge(0), Le(1)] = 0.25
     threshold: Annotated[float, Gt(0)] = 0.5
     fires_at_threshold: bool = True
@@ -45,6 +47,15 @@ class Neuron:
                 "between 0 and 1. Start at 0.25, or set learns_voltage_keep = false"
             )
 
+    @property
+    def rise(self) -> tuple[float, float]:
+        """What a spike adds to the threshold, and the share of that which is left after a step; see FloatPopulation."""
+        return 0.0, 0.0
+
+    def at_rest(self, currents: Tensor) -> Tensor:
+        """Return what `step` takes as carried in the first step, for `currents` (batch, *shape)."""
+        return torch.zeros_like(currents)
+
     def step(
         self,
         currents: Tensor,
@@ -53,12 +64,12 @@ class Neuron:
         sharpness: float,
         learned_keep: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (spikes, potentials before the reset, what is carried into the next step), all (batch, *shape).
+        """Return (spikes, potentials before the reset, what is carried into the next step), here all (batch, *shape).
 
-        currents: of this step. carried: what the step before returned, the potentials after reset and leak; zeros in
-        the first. learned_keep: as of `run`. Autograd differentiates through all of it, the reset as well.
+        currents: of this step. carried: what the step before returned, here the potentials after reset and leak;
+        `at_rest` in the first. learned_keep: as of `run`. Autograd differentiates through all of it, the reset as well.
         """
-        spikes, potentials = _Spike.apply(currents + carried, self, surrogate, sharpness)
+        spikes, potentials = Spike.apply(currents + carried, self, surrogate, sharpness)
         keep = self.voltage_keep if learned_keep is None else learned_keep
         return spikes, potentials, keep * potentials * (1 - spikes)
 
@@ -109,7 +120,7 @@ class Neuron:
         return potentials >= self.threshold if self.fires_at_threshold else potentials > self.threshold
 
 
-class _Spike(torch.autograd.Function):
+class Spike(torch.autograd.Function):
     """Spikes of one step, and the potentials themselves; the spikes' derivative is the surrogate's."""
 
     @staticmethod
@@ -142,7 +153,7 @@ class _Lif(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         potentials = torch.empty_like(currents)
         spikes = torch.empty_like(currents)
-        carried = torch.zeros_like(currents[0])
+        carried = neuron.at_rest(currents[0])
         for t, arriving in enumerate(currents):
             spikes[t], potentials[t], carried = neuron.step(arriving, carried, surrogate, sharpness)
         ctx.save_for_backward(potentials, spikes)

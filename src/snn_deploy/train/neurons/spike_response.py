@@ -50,6 +50,7 @@ class Neuron:
     """
 
     learns_voltage_keep: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
     fires_at_threshold: ClassVar[bool] = True
 
     membrane_time: Annotated[float, Gt(0)] = 5.0
