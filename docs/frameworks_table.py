@@ -272,7 +272,7 @@ def tried(make: Callable[[], nn.Module]) -> str:
     try:
         network = sd.from_torch(module, SHAPE, STEPS)
     except sd.UserError as error:
-        reason = str(error).split("cannot be taken. ")[-1]
+        reason = str(error).split("cannot be taken: ")[-1]
         reason = re.sub(r"^[^:]*\): ", "", reason).split(";")[0].split(". ")[0].rstrip(".")
         return f"refused: {reason}"
     found = SourceComparison.from_dict(network.provenance["compared"])

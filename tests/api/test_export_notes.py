@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import snn_deploy as sd
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
@@ -38,3 +39,11 @@ def test_nine_bits_that_no_connection_uses(weights, bits, is_said):
         np.array_equal(a.weights, b.weights) for a, b in zip(result.network.connections, eight.connections, strict=True)
     )
     assert same is (is_said or bits == 8)
+
+
+def test_a_module_s_integers_are_held_against_its_floats_on_the_inputs_where_there_are_some():
+    torch.manual_seed(0)
+    network = sd.from_torch(torch.nn.Sequential(torch.nn.Linear(4, 3, bias=False), sd.LIF()), (4,), 3)
+    assert "as in floats, on 4 random samples; with inputs=, on yours" in str(sd.export(network))
+    inputs = np.random.default_rng(0).integers(0, 256, (6, 4), dtype=np.uint8)
+    assert "as in floats, on 6 of the inputs" in str(sd.export(network, inputs=inputs))

@@ -1,8 +1,13 @@
 """Where --data NAME:PATH leads."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
+from helpers.small_network import one_neuron
 
+import snn_deploy as sd
 from snn_deploy.api import sources as inputs
 from snn_deploy.support.user_error import UserError
 
@@ -22,3 +27,36 @@ def test_a_path_for_data_that_have_none_is_a_users_mistake():
 def test_data_that_need_a_path_say_so():
     with pytest.raises(UserError, match="folder: is missing"):
         inputs.test_samples({}, "image_folder", 0)
+
+
+def test_the_network_of_another_s_module_asks_for_samples_and_says_how():
+    with pytest.raises(UserError, match=r"--data NAME.*npz_file:FILE.npz.*test_images.*in Python, inputs and labels"):
+        sd.run(one_neuron(steps=2))
+
+
+@pytest.mark.parametrize(
+    ("given", "do"),
+    [
+        (torch.nn.Linear(1, 1), r"is a module of torch \(Linear\). Give sd.export\(sd.from_torch\("),
+        (SimpleNamespace(network=one_neuron(steps=2)), r"is a result .* Give its network: its attribute .network"),
+        (3, "is of type int. Give an exported network, its file or its folder"),
+    ],
+)
+@pytest.mark.parametrize("verb", [sd.run, sd.energy, sd.report, sd.place])
+def test_what_is_no_exported_network_is_told_what_to_give(verb, given, do):
+    with pytest.raises(UserError, match=do):
+        verb(given)
+
+
+def test_a_network_in_floats_is_told_to_be_exported():
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), sd.LIF())
+    with pytest.raises(UserError, match=r"is in floats \(FloatNetwork\). Give sd.export\(network\).network"):
+        sd.report(sd.from_torch(module, (2,), 2))
+
+
+@pytest.mark.parametrize("labels", [None, torch.zeros(3)])
+def test_tensors_are_told_to_be_arrays(labels):
+    tensor = torch.ones(3, 1, dtype=torch.uint8)
+    with pytest.raises(UserError, match=r"inputs of type torch.Tensor;.*inputs.numpy\(\), and whole numbers 0..255"):
+        sd.run(one_neuron(steps=2), tensor, labels=labels)
+    assert sd.run(one_neuron(steps=2), tensor.numpy(), labels=torch.zeros(3)).accuracy is not None

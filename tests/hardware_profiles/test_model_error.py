@@ -6,7 +6,7 @@ from helpers.small_network import one_neuron
 
 import snn_deploy as sd
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
-from snn_deploy.hardware_profiles.model_error import error_line, model_error
+from snn_deploy.hardware_profiles.model_error import error_item, error_line, model_error
 from snn_deploy.hardware_profiles.profile import load_profile
 from snn_deploy.report.chip_facts import chip_facts
 
@@ -23,6 +23,11 @@ def test_an_error_is_the_ratio_of_estimate_and_measurement_less_one():
 
 def test_a_chip_without_a_measured_network_says_so():
     assert "held against no network" in error_line(load_profile("loihi1"), "step_time")
+    assert error_item(load_profile("loihi1"), "step_time") == "step time: not measured"
+
+
+def test_a_time_of_other_constants_is_named_as_such():
+    assert error_item(CHIP, "step_time_second_hand").startswith("step time, by constants known second hand: -")
 
 
 def test_maps_energies_times_and_reports_say_it():
@@ -34,4 +39,4 @@ def test_maps_energies_times_and_reports_say_it():
     assert LINES["step_time"] in str(sd.latency(network, inputs, chip="loihi2"))
     assert LINES["cores"] in str(sd.place(network, chip="loihi2"))
     found = chip_facts(network, CHIP, mean_spikes(network, inputs), inputs)
-    assert set(found.model_errors) == set(LINES.values())
+    assert set(found.model_errors) == {error_item(CHIP, name) for name in LINES}

@@ -162,6 +162,42 @@ def test_what_cannot_be_taken_is_refused_with_its_module_and_line(layers, reason
         from_torch(nn.Sequential(*layers), shape, STEPS)
 
 
+class _Loop(nn.Module):
+    """Shows a frame in each of five steps of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.lif = nn.Conv2d(1, 2, 3), LIF(0.5, 0.1)
+
+    def forward(self, x):
+        return torch.stack([self.lif(self.conv(x)) for _ in range(5)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps", "reason"),
+    [
+        ((1, 6, 6), 7, r"_Loop cannot be taken: it runs several steps in one call: lif ran 5 times, and steps is 7"),
+        (
+            (6, 6),
+            5,
+            r"conv \(Conv2d\).*: 2 axes of a sample and step; the layer takes 3. An image of one channel is \(1",
+        ),
+    ],
+)
+def test_a_class_with_other_steps_or_axes_is_told_which_it_has(shape, steps, reason):
+    with pytest.raises(UserError, match=reason):
+        from_torch(_Loop(), shape, steps)
+
+
+def test_samples_as_the_module_gets_them_are_told_how_they_become_whole_numbers():
+    given = torch.rand(3, 1, 6, 6)
+    with pytest.raises(UserError, match=r"whole numbers 0..16, which times 0.0625.*numpy.rint\(check / 0.0625\)"):
+        from_torch(_Loop(), (1, 6, 6), 5, largest_value=16, check=given)
+    network = from_torch(_Loop(), (1, 6, 6), 5, largest_value=16, check=torch.round(given * 16))
+    assert network.provenance["compared"]["samples"] == 3
+    assert not network.provenance["compared"]["random"]
+
+
 def test_resets_of_snntorch_that_are_no_reset_of_a_chip_are_refused():
     snntorch = pytest.importorskip("snntorch", reason="snntorch is not installed (the group frameworks has it)")
     for neuron, reason in (

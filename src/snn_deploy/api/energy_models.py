@@ -78,12 +78,14 @@ class EnergyModels(Result):
         )
 
     def _made_from(self) -> tuple[str, ...]:
-        differing = "" if not self.differing else f", {100 * self.differing:.2g} % of whose spikes differ"
-        return (
+        made = (
             f"mean of {counted(self.samples, 'sample')}, {counted(self.steps, 'step')} each; "
-            f"network {self.digest[:12]}; snn-deploy {version('snn-deploy')}",
-            f"SpikingJelly's models: mean of the first {min(self.samples, _OF_SPIKINGJELLY)}{differing}",
+            f"network {self.digest[:12]}; snn-deploy {version('snn-deploy')}"
         )
+        if self.differing is None:  # none of SpikingJelly's models ran
+            return (made,)
+        differing = f", {100 * self.differing:.2g} % of whose spikes differ" if self.differing else ""
+        return made, f"SpikingJelly's models: mean of the first {min(self.samples, _OF_SPIKINGJELLY)}{differing}"
 
     def to_dict(self) -> dict[str, object]:
         """Return every model with its range, error and citations; energies in joules."""

@@ -26,6 +26,7 @@ from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
 
+_BESIDE_SOURCE = 10  # of the inputs, where a module's network in floats runs in plain numpy
 REQUIRED_SAMPLES = 20  # of the health report, where limits are set and no number
 
 
@@ -123,8 +124,12 @@ def export(
     else:
         make_ready(load_backend("cpu"), exported.network, watch)  # so that the first verify need not wait for it
     if "torch" in floats.provenance:
-        frames = check_frames(RANDOM_SAMPLES, floats.input, floats.steps)
-        result = replace(result, beside_source=measured_health(floats, exported, limits, frames, float_semantics.run))
+        if is_random := not isinstance(inputs, np.ndarray):
+            beside = check_frames(RANDOM_SAMPLES, floats.input, floats.steps)
+        else:
+            beside = choose(exported.network, inputs).first(_BESIDE_SOURCE).shown
+        compared = measured_health(floats, exported, limits, beside, float_semantics.run)
+        result = replace(result, beside_source=compared, is_beside_random=is_random)
     if shown:
         with watch.progress("health", seen.count) as advance:
             found = measured_health(floats, exported, limits, seen.shown, float_semantics.run, progress=advance)

@@ -38,8 +38,8 @@ class ExportResult(Result):
     None. broken_limits: one sentence for each required limit that does not hold. files: what `save` wrote; problem: why
     the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
     many did on those samples; None where that was not counted. beside_source: of a network from a torch module, the
-    integers beside the floats on random samples; None for others. silent: populations that never fired on the samples
-    of `accuracy`.
+    integers beside the floats; None for others. is_beside_random: whether on random samples, not on the inputs.
+    silent: populations that never fired on the samples of `accuracy`.
     """
 
     export: Export
@@ -52,6 +52,7 @@ class ExportResult(Result):
     problem: str | None = None
     overflows: tuple[Overflow, ...] | None = None
     beside_source: Health | None = None
+    is_beside_random: bool = True
     silent: tuple[str, ...] = ()
 
     @property
@@ -246,7 +247,8 @@ class ExportResult(Result):
         if found is None:
             return () if line is None else (line,)
         shares = f"{100 * found.spike_agreement:.1f} % of spikes and {100 * found.agreement:.0f} % of decisions"
-        told = f"in integers       {shares} as in floats, on {found.samples} random samples"
+        which = "random samples; with inputs=, on yours" if self.is_beside_random else "of the inputs"
+        told = f"in integers       {shares} as in floats, on {found.samples} {which}"
         return (told,) if line is None else (line, told)
 
     def to_dict(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,9 @@ def report(
         as_frames(other.network, chosen.first(1).shown)  # refuses what it does not take
     policy = _policy(network, exits, None if isinstance(source, IntegerNetwork) else folder / EXITS_FILE)
     names = tuple(backends or installed_backends())
-    where = folder if isinstance(source, IntegerNetwork) else source
+    commands: tuple[str, ...] = ()
+    if isinstance(source, str | PathLike) and isinstance(inputs, str | None):
+        commands = _commands(Path(source), chips or (), inputs, chosen.count, compared, beside, names, exits)
     shown = Shown(chosen.shown, chosen.labels, chosen.is_sequence, inputs is None and labels is None)
     findings = gather(
         subject,
@@ -151,7 +154,7 @@ def report(
         compared=compared,
         beside=other,
         policy=policy,
-        commands=_commands(where, chips or (), inputs, chosen.count, compared, beside, names, exits),
+        commands=commands,
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")
@@ -200,10 +203,17 @@ def _where(fit: Fit) -> str:
 
 def _subject(source: str | Path | IntegerNetwork) -> tuple[Subject, Path]:
     """Return what `source` is, and the folder of the network's file."""
-    if isinstance(source, IntegerNetwork):
-        return Subject(source, "network", None), Path()
+    if not isinstance(source, str | PathLike):
+        network = integer_network(source)
+        return Subject(network, _title(network), None), Path()
     file, run = _places(Path(source))
     return Subject(integer_network(file), (run or file.parent).resolve().name, run), file.parent
+
+
+def _title(network: IntegerNetwork) -> str:
+    """Return what a network without a file is called: the class of the module that it came from."""
+    module = network.provenance.get("torch")
+    return module if isinstance(module, str) and module else "network"
 
 
 def _places(source: Path) -> tuple[Path, Path | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -74,8 +75,24 @@ def network_file(path: Path) -> Path:
 
 
 def integer_network(network: Network) -> IntegerNetwork:
-    """Return the exported network that `network` is, or is the file of."""
-    return network if isinstance(network, IntegerNetwork) else read_integer_network(network_file(Path(network)))
+    """Return the exported network that `network` is, or is the file of; a UserError for what else there is."""
+    if isinstance(network, IntegerNetwork):
+        return network
+    if not isinstance(network, str | PathLike):
+        raise UserError(f"network: {_not_exported(network)}")
+    return read_integer_network(network_file(Path(network)))
+
+
+def _not_exported(given: object) -> str:
+    """Return what is wrong with a network that is neither exported nor a file, and what to give."""
+    kind = type(given).__name__
+    if isinstance(given, FloatNetwork):
+        return f"is in floats ({kind}). Give sd.export(network).network."
+    if isinstance(getattr(given, "network", None), IntegerNetwork):
+        return f"is a result ({kind}). Give its network: its attribute .network."
+    if callable(getattr(given, "named_modules", None)):
+        return f"is a module of torch ({kind}). Give sd.export(sd.from_torch(module, ...)).network."
+    return f"is of type {kind}. Give an exported network, its file or its folder."
 
 
 def chip_of(network: IntegerNetwork, chip: str | None) -> HardwareProfile:
@@ -102,6 +119,7 @@ def chosen_for_measuring(network: FloatNetwork, data: Data, samples: int) -> tup
         as_frames(network, data)
         chosen = Chosen(data, None, data.shape[1:] != network.input.shape).first(samples)
         return chosen, "samples that were given"
+    _require_data(network, data)
     where = "samples that were given"
     if not isinstance(data, Samples):
         data = samples_of(network.provenance, data, samples, "train")
@@ -124,6 +142,7 @@ def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels:
         if chosen.labels is not None and chosen.labels.shape != (chosen.count,):
             raise UserError(f"labels of shape {chosen.labels.shape} for {chosen.count} samples; give one for each.")
         return chosen.first(_counted(samples, chosen.count, "data"))
+    _require_data(network, data)
     if labels is not None:
         raise UserError("labels: are for inputs that are an array; a data set has its own. Leave them out.")
     if not isinstance(data, Samples):
@@ -131,6 +150,19 @@ def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels:
     require_fit(network, data)
     first = data.first(_counted(samples, len(data.labels), "data"))
     return Chosen(first.shown, first.labels, first.is_sequence)
+
+
+def _require_data(network: IntegerNetwork | FloatNetwork, data: object) -> None:
+    """Raise UserError unless `data` is Data, which a caller without types may not know."""
+    if isinstance(data, np.ndarray | Samples | str | None):
+        return
+    kind = type(data)
+    is_tensor = callable(getattr(data, "numpy", None))
+    do = "Give inputs.numpy(), and" if is_tensor else "Give a numpy array of"
+    raise UserError(
+        f"inputs of type {kind.__module__.partition('.')[0]}.{kind.__name__}; the network takes an array, or the name "
+        f"of a data set. {do} whole numbers 0..{network.input.largest_value}."
+    )
 
 
 def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
@@ -224,7 +256,10 @@ def _data_set(provenance: Mapping[str, Any], data: str | None) -> tuple[DatasetO
     if data is not None:
         name, _, place = data.partition(":")
     elif trained_on is None:
-        raise UserError("the network does not say what it was trained on. Give --data NAME or NAME:PATH.")
+        raise UserError(
+            "the network does not say what it was trained on. Give --data NAME or NAME:PATH, such as "
+            "npz_file:FILE.npz with arrays test_images and test_labels; in Python, inputs and labels."
+        )
     else:
         name = trained_on
         if not comes_with_the_program("train.datasets", name):

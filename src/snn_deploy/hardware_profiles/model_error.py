@@ -22,9 +22,24 @@ def model_error(profile: HardwareProfile, quantity: str) -> tuple[float, float] 
 
 def error_line(profile: HardwareProfile, quantity: str) -> str:
     """Return what was found for `quantity`, for people."""
+    ends = _ends(profile, quantity)
+    if ends is None:
+        told = "this model was held against no network that was measured on this chip"
+    else:
+        told = f"on the networks measured on chips this model was off by {ends}"
+    return f"{_words(quantity)}: {told} ({_PAGE})"
+
+
+def error_item(profile: HardwareProfile, quantity: str) -> str:
+    """Return the same as an item of a list that says what its numbers are."""
+    return f"{_words(quantity)}: {_ends(profile, quantity) or 'not measured'}"
+
+
+def _ends(profile: HardwareProfile, quantity: str) -> str | None:
     found = model_error(profile, quantity)
-    what = quantity.replace("_", " ")
-    if found is None:
-        return f"{what}: this model was held against no network that was measured on this chip ({_PAGE})"
-    ends = dict.fromkeys(f"{100 * end:+.0f} %" for end in found)  # one where both are alike
-    return f"{what}: on the networks measured on chips this model was off by {' to '.join(ends)} ({_PAGE})"
+    ends = () if found is None else dict.fromkeys(f"{100 * end:+.0f} %" for end in found)  # one where both are alike
+    return " to ".join(ends) or None
+
+
+def _words(quantity: str) -> str:
+    return quantity.replace("_", " ").replace(" second hand", ", by constants known second hand")

@@ -15,8 +15,8 @@ def check_frames(check: np.ndarray | int, entry: FloatInput, steps: int, *, stea
     check: such numbers; or (samples, *input shape), shown in every step; or how many samples are made at random, some
     fainter than others. steady: random samples show the same in every step.
     """
-    if isinstance(check, np.ndarray):
-        return _given(check, entry, steps)
+    if not isinstance(check, int):
+        return _given(np.asarray(check), entry, steps)
     if check < 1:
         raise UserError(f"check is {check}; allowed is a number of samples from 1, or the samples.")
     rng, samples = np.random.default_rng(_SEED), max(2, int(check))  # of one sample, batch and steps look alike
@@ -37,7 +37,8 @@ def _given(check: np.ndarray, entry: FloatInput, steps: int) -> np.ndarray:
     if (check != np.rint(check)).any() or check.min() < 0 or check.max() > entry.largest_value:
         raise UserError(
             f"check holds {check.min():g}..{check.max():g}; allowed are whole numbers 0..{entry.largest_value}, which "
-            f"times {entry.scale:g} are what the module gets."
+            f"times {entry.scale:g} are what the module gets. Of what it gets, give numpy.rint(check / "
+            f"{entry.scale:g})."
         )
     frames = check.astype(np.int64).reshape(*check.shape[:inner], *entry.shape)
     if inner == 1:

@@ -136,7 +136,7 @@ def _in_some_way(
             except CannotRunError as error:
                 failed.append(error)
     furthest = max(failed, key=lambda error: error.reached)
-    raise UserError(f"from_torch: {type(module).__name__} cannot be taken. {furthest}")
+    raise UserError(f"from_torch: {type(module).__name__} cannot be taken: {furthest}")
 
 
 def _recorded(
@@ -163,6 +163,4 @@ def _compared(
             recorded[names[name]] = np.stack([layer.spikes[t] for t in range(network.steps)])
     if recording.totals is not None:
         recorded[names[recording.output]] = recording.totals
-    return compare_spikes(
-        network, frames, recorded, source, takes=recording.takes, random=not isinstance(check, np.ndarray)
-    )
+    return compare_spikes(network, frames, recorded, source, takes=recording.takes, random=isinstance(check, int))

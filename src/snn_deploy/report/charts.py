@@ -18,6 +18,7 @@ from snn_deploy.report.layer_facts import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTO
 
 _BLUE, _RED, _GREY = "#0072B2", "#D55E00", "#777777"
 _COLUMNS = 3
+_FEWEST_WEIGHTS = 9  # that an axis shows
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ def weights_chart(layers: Sequence[LayerFacts]) -> Chart:
         )  # one path: a bar each is ten times that
         axes.set_title(f"{layer.name}, {layer.bits_used} bits used", fontsize="medium")
         axes.set_xlabel("integer weight")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        middle, half = (least + most) / 2, max(_FEWEST_WEIGHTS, 1.1 * (most - least + 1)) / 2
+        axes.set_xlim(middle - half, middle + half)  # one weight alone is a bar, not a wall
         axes.set_ylabel("share (%)")
     used = ", ".join(f"{layer.name} {layer.bits_used}" for layer in layers)
     return as_chart("Weights", f"One histogram for each layer. Bits used by the largest weight: {used}.", figure)

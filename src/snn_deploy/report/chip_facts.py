@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from snn_deploy.deploy.energy.chip_estimate import event_energy
 from snn_deploy.deploy.energy.core_events import measured_events
 from snn_deploy.deploy.energy.exit_costs import chip_exit_costs
-from snn_deploy.deploy.energy.latency import latency
+from snn_deploy.deploy.energy.latency import latency, times_with_errors
 from snn_deploy.deploy.exits.exit_measures import ExitMeasures
 from snn_deploy.deploy.mapping.checking.bottleneck import bottleneck
 from snn_deploy.deploy.mapping.checking.fit import other_chips, suggestions
@@ -21,7 +21,7 @@ from snn_deploy.deploy.mapping.memory.resources import limits, not_counted
 from snn_deploy.deploy.mapping.place import place
 from snn_deploy.deploy.mapping.placing.mesh_picture import mesh_picture
 from snn_deploy.export.chip.check_on_chip import check_on_chip
-from snn_deploy.hardware_profiles.model_error import error_line
+from snn_deploy.hardware_profiles.model_error import error_item
 from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.report.charts import Chart, as_chart
@@ -92,8 +92,9 @@ def chip_facts(
         picture=_picture(network, placement, found, placed.traffic, chip),
         exits=costs,
     )
-    errors = tuple(error_line(chip, what) for what in ("cores", "dynamic_energy", "total_energy"))
-    return Fit(chip.name, title, (), (), not_counted(chip, found.storage), on_chip, (*errors, *times.model_errors))
+    held = ("cores", "dynamic_energy", "total_energy", *times_with_errors(chip))
+    errors = tuple(error_item(chip, what) for what in held)
+    return Fit(chip.name, title, (), (), not_counted(chip, found.storage), on_chip, errors)
 
 
 def _full(found: Partition, chip: HardwareProfile) -> tuple[FullCores, ...]:

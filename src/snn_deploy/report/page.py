@@ -27,10 +27,23 @@ def page(findings: Findings) -> str:
         "whole": _whole,
         "span_whole": _span_whole,
         "shape": _shape,
+        "unbroken": _unbroken,
+        "model_name": _model_name,
     }
     template = files("snn_deploy.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     style = files("snn_deploy.report").joinpath("page.css").read_text(encoding="utf-8")
     return as_utf8(environment.from_string(template).render(f=findings, style=style))
+
+
+def _model_name(title: str) -> str:
+    """Return the title of an estimate without its first words, which say what the heading above it says."""
+    name = title.removeprefix("Energy estimate: ").removeprefix("Event model: ")
+    return name if name == title else name[0].upper() + name[1:]
+
+
+def _unbroken(text: str) -> str:
+    """Return `text` so that no line ends between a number and its percent sign."""
+    return text.replace(" %", "\u00a0%")
 
 
 def _percent(share: float | None) -> str:

@@ -225,7 +225,7 @@ def test_exits_beside_the_network_are_on_the_first_screen(run, page, tmp_path):
         options = ("--samples", 40, "--exits", run / "loihi/exits.json", "--profile", "loihi2", "--json")
         energy = json.loads(snn_deploy("energy", run / "loihi", *options).stdout)
         assert found["loihi2"] == energy["exits"]
-        assert text.count("<caption>Samples that stop early on ") == 2
+        assert text.count("<caption><span>Samples that stop early on ") == 2
         other = tmp_path / "other.json"
         assert snn_deploy("exits", run / "loihi", "--allowed-loss", 0, "--out", other).exit_code == 0
         named = reported(run, tmp_path / "b.html", "--exits", other)["exits"]

@@ -29,7 +29,7 @@ def test_frames_pass_as_they_are():
         (np.ones((3, 1, 2), int), "inputs of 3 steps; the network takes 4"),
         (np.ones((0, 2), int), "inputs of no samples"),
         (np.ones((4, 0, 2), int), "inputs of no samples"),
-        (np.ones((1, 2)), "inputs of type float64; the network takes whole numbers"),
+        (np.ones((1, 2)), r"inputs of type float64; the network takes whole numbers 0\.\.255\..*rint\(255 \* inputs\)"),
         (np.full((1, 2), 256), r"inputs 256\.\.256; the network's input takes 0\.\.255"),
         (np.full((1, 2), -1), r"inputs -1\.\.-1; the network's input takes 0\.\.255"),
     ],

@@ -35,6 +35,13 @@ def test_a_split_of_the_files_own_is_kept_and_classes_are_counted_over_both(tmp_
     assert train.classes == test.classes == 5
 
 
+def test_test_samples_alone_are_enough_to_measure_on(tmp_path):
+    dataset = Dataset(write(tmp_path, test_images=IMAGES, test_labels=LABELS * 2))
+    np.testing.assert_array_equal(dataset.load("test").inputs, IMAGES)
+    with pytest.raises(UserError, match="it needs train_images"):
+        dataset.load("train")
+
+
 def test_images_without_a_channel_axis_get_one_channel(tmp_path):
     samples = Dataset(write(tmp_path, images=IMAGES[:, 0], labels=LABELS[:, None])).load("test")
     assert samples.inputs.shape == (2, 1, 6, 5)

@@ -24,7 +24,7 @@ def table_files(models: Sequence[EnergyModel], path: Path, made_from: Sequence[s
         raise UserError(f"--table {path}: writes LaTeX or CSV; give a name that ends in .tex or .csv.")
     bibliography = path.with_suffix(".bib")
     text = _latex(models, made_from, bibliography.name) if path.suffix == ".tex" else _csv(models)
-    keys = list(dict.fromkeys(key for model in models for key in model.citations))
+    keys = list(dict.fromkeys(key for model in models if model.dynamic is not None for key in model.citations))
     entries = references()
     return {path: text.encode(), bibliography: "\n".join(entries[key] for key in keys).encode()}
 
@@ -63,6 +63,7 @@ def _latex(models: Sequence[EnergyModel], made_from: Sequence[str], bibliography
             f"\\cite{{{','.join(m.citations)}}}",
         )
         for m in models
+        if m.dynamic is not None
     ]
     notes = [f"% {m.name}: not estimated. {m.why}" for m in models if m.dynamic is None]
     return "\n".join(

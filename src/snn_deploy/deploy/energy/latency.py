@@ -141,7 +141,7 @@ def latency(events: CoreEvents, profile: HardwareProfile, reading: float = 0.0) 
         barrier=barrier,
         step_second_hand=second[0],
         sample_second_hand=second[1],
-        model_errors=_errors(profile),
+        model_errors=tuple(error_line(profile, quantity) for quantity in times_with_errors(profile)),
     )
 
 
@@ -162,9 +162,9 @@ def _second_hand(
     return in_steps / float(busy.mean()), in_steps + waiting + float(np.mean(read))
 
 
-def _errors(profile: HardwareProfile) -> tuple[str, ...]:
-    second = ("step_time_second_hand",) if profile.section("latency.second_hand") else ()
-    return tuple(error_line(profile, quantity) for quantity in ("step_time", *second))
+def times_with_errors(profile: HardwareProfile) -> tuple[str, ...]:
+    """Return the times that are held against measurements, as model_error names them."""
+    return ("step_time", *(("step_time_second_hand",) if profile.section("latency.second_hand") else ()))
 
 
 def _over(times: Sequence[np.ndarray], statistic: Callable[[np.ndarray], np.floating]) -> Range:

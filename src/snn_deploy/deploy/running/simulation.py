@@ -92,7 +92,11 @@ def as_frames(network: TakesSamples, inputs: np.ndarray) -> np.ndarray:
     if not inputs.shape[1]:
         raise UserError("inputs of no samples; give at least one.")
     if inputs.dtype.kind not in "uib":
-        raise UserError(f"inputs of type {inputs.dtype}; the network takes whole numbers, such as uint8 pixels.")
+        most = network.input.largest_value
+        raise UserError(
+            f"inputs of type {inputs.dtype}; the network takes whole numbers 0..{most}. Give the samples as they were "
+            f"before they were scaled: of values 0..1, numpy.rint({most} * inputs).astype('uint8')."
+        )
     if inputs.size and not (inputs.min() >= 0 and inputs.max() <= network.input.largest_value):
         raise UserError(
             f"inputs {inputs.min()}..{inputs.max()}; the network's input takes 0..{network.input.largest_value}."

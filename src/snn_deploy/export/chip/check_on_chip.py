@@ -58,8 +58,8 @@ def _of_decays(population: IntegerPopulation, chip: ChipNeurons) -> Iterator[str
         if len(outside):
             yield (
                 f"population {population.name!r}, channel {outside[0]}: {name} {keeps[outside[0]] / DECAY_UNITY:g}; "
-                f"{chip.name} holds {least} to {most} / {DECAY_UNITY}. Export with --round-decays, or choose another "
-                "profile."
+                f"{chip.name} holds {least} to {most} / {DECAY_UNITY}. Export with --round-decays (round_decays=True), "
+                "or choose another profile."
             )
 
 

@@ -105,6 +105,6 @@ def _whole_keep(population: FloatPopulation, name: str) -> np.ndarray:
         raise UserError(
             f"population {population.name!r}: {name} {exact[worst] / DECAY_UNITY} is {exact[worst]:.3f} / "
             f"{DECAY_UNITY}; a chip's decays are whole numbers of 1/{DECAY_UNITY}. "
-            f"Train with {whole[worst] / DECAY_UNITY}, or export with --round-decays."
+            f"Train with {whole[worst] / DECAY_UNITY}, or export with --round-decays (round_decays=True)."
         )
     return whole

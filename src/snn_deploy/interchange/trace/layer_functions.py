@@ -14,8 +14,13 @@ from snn_deploy.interchange.trace.tracked import Tracked
 
 def _one_lead(value: Tracked, axes: int, tensor: torch.Tensor) -> None:
     """Raise a NodeError unless the tensor is (batch, ...) with `axes` more: what torch's layers take."""
-    if len(value.lead) != 1 or tensor.ndim != axes + 1:
-        raise NodeError(f"a tensor of {tensor.ndim} axes, of which {len(value.lead)} are batch and steps.")
+    given = tensor.ndim - len(value.lead)
+    if given != axes:
+        image = " An image of one channel is (1, height, width)." if axes == 3 else ""
+        found = "1 axis" if given == 1 else f"{given} axes"
+        raise NodeError(f"{found} of a sample and step; the layer takes {axes}.{image}")
+    if len(value.lead) != 1:
+        raise NodeError("batch and steps are two axes; the layer takes one. Join them before it: flatten(0, 1).")
 
 
 def linear(tracing: Tracing, arguments: Arguments, keywords: Keywords, _: Any) -> Tracked:
@@ -126,7 +131,7 @@ def batch_norm(tracing: Tracing, arguments: Arguments, keywords: Keywords, _: An
     names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
     given = {**dict(zip(names, arguments, strict=False)), **keywords}
     value = tracked_of(tracing, given["input"])
-    _one_lead(value, given["input"].ndim - 1, given["input"])
+    _one_lead(value, given["input"].ndim - len(value.lead), given["input"])
     if given.get("training", False) or given["running_mean"] is None:
         raise NodeError("a norm with the statistics of the batch. Use track_running_stats=True.")
     channels = len(given["running_mean"])

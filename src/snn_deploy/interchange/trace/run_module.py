@@ -128,8 +128,10 @@ def _calls(module: torch.nn.Module, frames: torch.Tensor, takes: Takes, recorder
             frame = frames[t].clone()
             recorder.begin(frame, ("B",), t)
             result = module(frame, *state)
-            if t == 0 and any(len(layer.arrives) > 1 for layer in recorder.layers.values()):
-                raise NodeError("it runs several steps in one call.")
+            longest = max(recorder.layers.values(), key=lambda layer: len(layer.arrives), default=None)
+            if t == 0 and longest is not None and len(longest.arrives) > 1:
+                ran = f"{longest.name} ran {len(longest.arrives)} times, and steps is {steps}"
+                raise NodeError(f"it runs several steps in one call: {ran}.")
             state = _passed_on(module, result)
             yield result
         return

@@ -2,8 +2,8 @@
 
 Arrays train_images, train_labels, test_images, test_labels (x_train, y_train, x_test, y_test are understood too), or
 images and labels alone, of which every fifth sample is held out for testing. Beside the first four there may be
-val_images and val_labels (x_val, y_val) for validation. Images are uint8, (samples, height,
-width) or (samples, channels, height, width).
+val_images and val_labels (x_val, y_val) for validation. To measure a network that was trained elsewhere, test_images
+and test_labels are enough. Images are uint8, (samples, height, width) or (samples, channels, height, width).
 """
 
 from dataclasses import dataclass, replace
@@ -54,6 +54,8 @@ class Dataset:
             samples = {s: self._samples(path, arrays, *pair) for s, pair in pairs.items() if pair}
             classes = self._counted(path, np.concatenate([s.labels for s in samples.values()]))
             return replace(samples[split], classes=classes)
+        if pairs["test"] and split == "test":
+            return self._samples(path, arrays, *pairs["test"])
         if "images" not in arrays:
             raise UserError(
                 f"{path}: arrays {', '.join(arrays) or 'none'}; it needs train_images, train_labels, test_images and "

@@ -125,6 +125,10 @@ def test_the_picture_is_of_used_tiles_and_its_legend_of_layers_that_are_in_it():
     tiles = figure.axes[0].collections[0].get_paths()
     assert len(tiles) == 2  # of 8 x 4
     assert [text.get_text() for text in figure.axes[0].texts] == ["chip 0: 2 of 32 tiles, the others are free"]
+    figure.draw_without_rendering()
+    for axes in figure.axes[:2]:
+        above_chip, heading = axes.texts[0].get_window_extent(), axes.title.get_window_extent()
+        assert above_chip.y1 < heading.y0  # large tiles: words over them stay under the heading
     links = figure.axes[0].collections[1]
     assert (len(links.get_paths()), links.get_array().tolist()) == (1, [5.0])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["many", "more"]

@@ -148,7 +148,9 @@ def _draw_chips(axes: Axes, sheet: _Sheet) -> None:
     cut = "" if shown == of else f": {shown} of {counted(of, 'tile')}, the others are free"
     for chip in range(sheet.chips):
         x, y = sheet.corner(chip, left, top)
-        axes.text(x, y - 0.12, f"chip {chip}{cut}", fontsize="x-small", va="bottom")
+        # in points: a tile may be a few of them or many
+        above: dict[str, Any] = {"xytext": (0, 2), "textcoords": "offset points", "va": "bottom"}
+        axes.annotate(f"chip {chip}{cut}", (x, y), fontsize="x-small", **above)
     axes.autoscale()
     axes.invert_yaxis()
     axes.set_aspect("equal")

@@ -1,0 +1,19 @@
+"""The pictures of a report, where numbers are few."""
+
+from snn_deploy.report import charts
+from snn_deploy.report.layer_facts import LayerFacts
+
+
+def layer(weights):
+    return LayerFacts("pool", (1,), True, ("input",), 0.5, (), 0, 1.0, weights, 8, 1.0, None)
+
+
+def test_a_layer_of_one_weight_has_a_bar_and_whole_numbers(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts, "as_chart", lambda title, words, figure: drawn.append(figure))
+    charts.weights_chart([layer({122: 9}), layer({-2: 1, 3: 4})])
+    for axes, weights in zip(drawn[0].axes, ([122], [-2, 3]), strict=False):
+        assert all(float(tick).is_integer() for tick in axes.get_xticks())
+        low, high = axes.get_xlim()
+        assert high - low >= 9  # a bar of one weight is at most a ninth of the picture
+        assert low < weights[0] <= weights[-1] < high
