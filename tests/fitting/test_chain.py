@@ -23,7 +23,9 @@ def test_fewer_channels_are_written_where_they_belong():
     assert layers_of(plan, {"conv2": 7, "dense3": 5}) == "16C3-P2-7C3-P2-5-10"
 
 
-@pytest.mark.parametrize("model", [resnet19.Model(4), layer_string.Model("4C3-12R-10")])
+@pytest.mark.parametrize(
+    "model", [resnet19.Model(4), layer_string.Model("4C3-12R-10"), layer_string.Model("4C3R-12-10")]
+)
 def test_what_is_no_chain_is_refused(model):
     with pytest.raises(UserError, match="layers lie in a row"):
         layers_of(model.plan((3, 32, 32), 10))

@@ -34,9 +34,27 @@ def test_the_output_has_no_norm_and_every_other_layer_has():
     assert plan.connections[0].stride == (2, 2)
 
 
+def test_a_layer_feeds_itself_through_a_kernel_of_its_own_size_that_keeps_the_map():
+    plan = Model("8C3x5S2R-P2-20R-10").plan((3, 32, 32), 10)
+    assert [c.name for c in plan.connections] == [
+        "input-conv1",
+        "conv1-conv1",
+        "conv1-dense2",
+        "dense2-dense2",
+        "dense2-output",
+    ]
+    loop = plan.connections[1]
+    assert (loop.weights_shape, loop.stride, loop.padding, loop.delay) == ((8, 8, 3, 5), (1, 1), (1, 2), 1)
+    assert plan.populations[0].shape == (8, 16, 16)
+    assert [c.weights_shape for c in plan.connections[2:]] == [(20, 512), (20, 20), (10, 20)]
+    assert [c.has_norm for c in plan.connections] == [True, False, True, False, False]
+
+
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
+        ("16C4R-10", "odd kernels"),
+        ("16C3RS2-10", "R behind a convolution or a dense layer"),
         ("16C3-MP2-10", "max pooling"),
         ("16C4-10", "odd kernels"),
         ("16C1x4-10", "odd kernels"),

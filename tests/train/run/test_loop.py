@@ -248,7 +248,7 @@ def test_learned_leaks_are_resumed_and_inherited(tmp_path):
     "changes",
     [
         {"quantization": {"epochs": 1, "weight_bits": 4}},
-        {"model": {"layers": "3C3-P2-12R-10"}},
+        {"model": {"layers": "3C3R-P2-12R-10"}, "feedback": {"share": 0.5}},
         {"optimizer": {"name": "adamw", "learning_rate": 0.002, "weight_decay": 0.01}},
     ],
     ids=["rounded weights", "recurrent", "adamw"],

@@ -1,7 +1,7 @@
 """recurrent_lif_kernels: one step of leaky integrate-and-fire neurons that feed themselves, compiled.
 
-Arrays are float32, (batch, neurons). Between two steps stands the product with the recurrent weights, which
-fused_recurrent_lif.py leaves to torch. The plain form is SpikingNetwork's loop over Neuron.step.
+Arrays are float32, (batch, neurons). Between two steps stands the product with the recurrent weights, or the
+convolution, which fused_recurrent_lif.py leaves to torch. The plain form is SpikingNetwork's loop over Neuron.step.
 """
 
 import numpy as np

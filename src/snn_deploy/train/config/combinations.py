@@ -126,6 +126,8 @@ def _require_method(config: TrainConfig, where: str) -> None:
                 f"{where}: method {config.method!r} with losses.{loss.name}, which {what}. 'time-based' takes "
                 "counting, enhanced_counting and spike_train_difference; 'surrogate' takes the others."
             )
+    if is_timed and config.feedback.share:
+        raise UserError(f"{where}: feedback.share with method 'time-based', which scales no feedback. Set it to 0.")
     if is_timed and config.quantization.epochs:
         raise UserError(f"{where}: quantization with method 'time-based', which trains in floats. Set its epochs to 0.")
 
@@ -142,6 +144,11 @@ def require_fitting(config: TrainConfig, plan: NetworkPlan) -> None:
     if loop is not None and config.ann_first.epochs:
         raise UserError(
             f"connection {loop!r}: a layer that feeds itself has no equal ReLU network. Set ann_first.epochs to 0."
+        )
+    if loop is None and config.feedback.share:
+        raise UserError(
+            f"feedback.share {config.feedback.share}: no layer of model.name {config.model.name!r} feeds itself. Put "
+            "an R behind one, as in model.layers = '128R-10', or leave [feedback] out."
         )
     for loss in config.losses:
         if not loss.options.classifies and not loss.options.constrained(hidden):

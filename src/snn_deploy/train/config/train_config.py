@@ -123,6 +123,18 @@ class Delays:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """How strong the currents are that layers bring to themselves, those with an R in `model.layers`.
+
+    share: what the root mean square of such a current is scaled to in each channel, in thresholds (feedback_norm.py); 0
+    leaves it as the weights make it. momentum: the weight of a new batch in the running spike rates.
+    """
+
+    share: Annotated[float, Ge(0)] = 0.0
+    momentum: Annotated[float, Gt(0), Lt(1)] = 0.1
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """name: "sgd" with momentum, or "adamw" (Loshchilov & Hutter 2019), whose steps do not grow with the gradients.
 
@@ -204,6 +216,7 @@ SETTINGS: Mapping[str, type] = MappingProxyType(
         "ann_first": AnnFirst,
         "quantization": QuantizationAware,
         "delays": Delays,
+        "feedback": Feedback,
     }
 )
 
@@ -235,6 +248,7 @@ class TrainConfig:
     ann_first: AnnFirst = field(default_factory=AnnFirst)
     quantization: QuantizationAware = field(default_factory=QuantizationAware)
     delays: Delays = field(default_factory=Delays)
+    feedback: Feedback = field(default_factory=Feedback)
     seed: int = 0
     steps: int = 4
     method: str = SURROGATE

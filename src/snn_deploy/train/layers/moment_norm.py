@@ -51,8 +51,8 @@ class MomentNorm(ChannelNormModule):
 
     def weight_of_next(self) -> Tensor:
         """Return the weight of the next batch in the running moments."""
-        count = (self.batches + 1).double()
-        return 1 / count if self._is_measuring else self.momentum / (1 - (1 - self.momentum) ** count)
+        count = self.batches + 1
+        return 1 / count.double() if self._is_measuring else weight_of_batch(self.momentum, count)
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -82,3 +82,8 @@ class MomentNorm(ChannelNormModule):
 
     def from_running_statistics(self) -> tuple[Tensor, Tensor]:
         return self.from_moments(self.mean, self.mean_square)
+
+
+def weight_of_batch(momentum: float, count: Tensor) -> Tensor:
+    """Return the weight of the batch number `count`, from 1, in a running mean that is corrected for its start."""
+    return momentum / (1 - (1 - momentum) ** count.double())

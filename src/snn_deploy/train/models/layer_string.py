@@ -2,9 +2,10 @@
 
 nCk: convolution with n output channels and a k x k kernel, padded to keep the size (k odd), then spiking neurons.
 Sm behind it ("16C3S2") is its stride. Pk: average pooling over k x k. For one dimension, height and width are written
-apart: "16C1x5S1x2-P1x2" looks along the width, "16C5x1" along the height. n: dense layer of n spiking neurons, and with
-R behind it ("128R") one that feeds itself, every spike arriving one step later;
+apart: "16C1x5S1x2-P1x2" looks along the width, "16C5x1" along the height. n: dense layer of n spiking neurons;
 the last one is the output, which accumulates and never fires; it must have one neuron per class.
+R behind a convolution or a dense layer ("16C3R", "16C3S2R", "128R"): it feeds itself, every spike arriving one step
+later; a convolution through a second kernel of its size, from its own map to its own map.
 Notation: TB Sec. 5 ("15C5-P2-40C5-P2-300"), where the output layer is implied: leave it out or write it.
 """
 
@@ -17,7 +18,7 @@ from snn_deploy.support.user_error import UserError
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedInput, PlannedPopulation
 
 _SIZE = r"\d+(?:x\d+)?"
-_CONVOLUTION = re.compile(rf"(\d+)C({_SIZE})(?:S({_SIZE}))?")
+_CONVOLUTION = re.compile(rf"(\d+)C({_SIZE})(?:S({_SIZE}))?(R?)")
 _POOLING = re.compile(rf"(M?)P({_SIZE})")
 _DENSE = re.compile(r"(\d+)(R?)")
 
@@ -46,7 +47,6 @@ class Model:
         source = PlannedInput("input", input_shape)
         populations: list[PlannedPopulation] = []
         connections: list[PlannedConnection] = []
-        loops: list[PlannedConnection] = []
         shape, name, pool = input_shape, source.name, (1, 1)
         for position, word in enumerate(words):
             if match := _POOLING.fullmatch(word):
@@ -55,20 +55,19 @@ class Model:
             is_output = position == len(words) - 1
             if (match := _CONVOLUTION.fullmatch(word)) and not is_output and len(shape) == 3:
                 connection = self._convolution(word, match, name, f"conv{len(populations) + 1}", shape, pool)
+                feeds_itself = bool(match[4])
             elif (match := _DENSE.fullmatch(word)) and int(match[1]) > 0 and not (is_output and match[2]):
                 label = "output" if is_output else f"dense{len(populations) + 1}"
                 fan_in, neurons = math.prod(pooled_shape(shape, pool)), int(match[1])
                 connection = PlannedConnection(
                     f"{name}-{label}", name, label, (neurons, fan_in), pool=pool, has_norm=not is_output
                 )
-                if match[2]:
-                    itself = f"{label}-{label}"
-                    loops.append(PlannedConnection(itself, label, label, (neurons, neurons), delay=1, has_norm=False))
+                feeds_itself = bool(match[2])
             else:
                 raise self._error(
                     word,
                     "allowed are nCk (convolution), nCkSs (with a stride), Pk (average pooling), each k and s also as "
-                    "HEIGHTxWIDTH, n (dense) and nR (dense, feeding itself); "
+                    "HEIGHTxWIDTH, n (dense), and R behind a convolution or a dense layer that feeds itself; "
                     "a convolution stands before the dense layers",
                 )
             shape = target_shape(
@@ -76,8 +75,7 @@ class Model:
             )
             name, pool = connection.target, (1, 1)
             populations.append(PlannedPopulation(name, shape, fires=not is_output))
-            connections += [connection, *loops]
-            loops.clear()
+            connections += [connection, _loop_of(connection)] if feeds_itself else [connection]
         return NetworkPlan(source, tuple(populations), tuple(connections))
 
     def _pooled_further(self, word: str, match: re.Match[str], shape: tuple[int, ...], pool: Pair) -> Pair:
@@ -111,6 +109,20 @@ class Model:
 
     def _error(self, word: str, why: str) -> UserError:
         return UserError(f"model.layers = {self.layers!r}: at {word!r}: {why}.")
+
+
+def _loop_of(connection: PlannedConnection) -> PlannedConnection:
+    """Return what the target of `connection` feeds itself through: as many weights for each of its channels."""
+    name, (channels, _, *kernel) = connection.target, connection.weights_shape
+    return PlannedConnection(
+        f"{name}-{name}",
+        name,
+        name,
+        (channels, channels, *kernel),
+        padding=connection.padding,
+        delay=1,
+        has_norm=False,
+    )
 
 
 def size_word(size: Pair) -> str:

@@ -52,8 +52,8 @@ class Network(nn.Module, ABC):
         super().__init__()
         order = [plan.input.name, *(p.name for p in plan.populations)]
         for c in plan.connections:
-            if (c.delay or order.index(c.source) >= order.index(c.target)) and not c.is_dense_loop:
-                raise UserError(f"connection {c.name!r}: goes back or is delayed; only a dense layer may feed itself.")
+            if (c.delay or order.index(c.source) >= order.index(c.target)) and not c.is_loop:
+                raise UserError(f"connection {c.name!r}: goes back or is delayed; only a layer's own loop may.")
         self.plan, self.neuron = plan, neuron
         self.weights = nn.ParameterDict(
             {key_of(c): _initial_weights(c.weights_shape, generator) for c in plan.connections if not c.is_fixed}

@@ -33,7 +33,7 @@ class PlannedPopulation:
 class PlannedConnection:
     """Weights to be made: of shape (out, in / groups, height, width) or (out, in); the rest as in FloatConnection.
 
-    has_norm: whether the config's norm acts on this connection's current; the output's connection has none.
+    has_norm: whether the config's norm acts on this connection's current; the output's connection has none, and loops.
     norm_scale: how large the normed current is, as a share of what it is where it arrives alone. Where n currents
     join, 1 / sqrt(n) keeps their sum as large as one of them (STBP-tdBN, Zheng et al. 2021: alpha in a residual block).
     fixed_weight: not None: every weight is this many thresholds of the target, and is never trained (an identity
@@ -67,9 +67,9 @@ class PlannedConnection:
         return kernel == [1, 1, 1] and self.groups == channels and is_unmoved
 
     @property
-    def is_dense_loop(self) -> bool:
-        """Whether it goes from a dense layer to itself."""
-        return self.source == self.target and len(self.weights_shape) == 2
+    def is_loop(self) -> bool:
+        """Whether it goes from a layer to itself."""
+        return self.source == self.target
 
 
 @dataclass(frozen=True)

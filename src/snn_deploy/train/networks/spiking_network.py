@@ -20,8 +20,10 @@ from snn_deploy.train.compiled.fused_lif import FusedLayer
 from snn_deploy.train.compiled.fused_recurrent_lif import FusedRecurrentLayer
 from snn_deploy.train.gpu import kernel_choice
 from snn_deploy.train.layers.channel_norm_module import ChannelNormModule, NormOptions
+from snn_deploy.train.layers.feedback_norm import FeedbackNorm
 from snn_deploy.train.layers.learned_delays import LearnedDelays
 from snn_deploy.train.layers.learned_keep import keep_logit, whole_keep
+from snn_deploy.train.layers.loop_synapses import LoopSynapses
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.network import Network, key_of, with_steps
 from snn_deploy.train.networks.network_plan import NetworkPlan, PlannedConnection, PlannedPopulation
@@ -92,11 +94,22 @@ class SpikingNetwork(Network):
                     is_inner_residual=population.is_inner_residual,
                 )
                 pools[population.name] = (1, 1)
+            if loop is not None and self.training and self.norm(loop).needs_inputs:
+                self.norm(loop).observe_inputs(_input_means(spikes.flatten(0, 1), loop))
             layers.append(layer)
             values[population.name] = spikes
         currents = self._currents(self.plan.output, values, pools, options)
         output = currents.expand(steps, *currents.shape[1:]).cumsum(0)
         return Recording(tuple(layers), output, options.epoch, options.epochs, self.plan)
+
+    def scale_feedback(self, share: float, momentum: float) -> None:
+        """Scale what layers bring to themselves: `share` thresholds, the root mean square of each channel.
+
+        momentum: the weight of a new batch in the running spike rates that it is computed from (feedback_norm.py).
+        """
+        for loop in (c for c in self.plan.connections if c.is_loop):
+            norm = FeedbackNorm(share * self.neuron.threshold, momentum, loop.weights_shape[0])
+            self.norms[key_of(loop)] = norm
 
     @property
     def parameters_without_decay(self) -> list[nn.Parameter]:
@@ -195,7 +208,7 @@ class SpikingNetwork(Network):
     ) -> tuple[Tensor, LayerRecord]:
         """Return the spikes and the record of a population that feeds itself through `loop`, by the compiled path."""
         assert options.slope is not None
-        layer = FusedRecurrentLayer(self.neuron, options.slope, options.sharpness, steps, loop.delay)
+        layer = FusedRecurrentLayer(self.neuron, options.slope, options.sharpness, steps, _synapses(loop))
         currents = self._currents(population, values, pools, options)
         spikes, statistics = layer.run(currents, self.effective_weights(loop))
         return spikes, compiled_record(population, spikes, self.neuron.threshold, statistics)
@@ -263,16 +276,20 @@ class SpikingNetwork(Network):
         self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, options: ForwardOptions
     ) -> tuple[Tensor, Tensor]:
         """Return (spikes, potentials before the reset) of a population that feeds itself through `loop`."""
-        weights = self.effective_weights(loop)
+        weights, synapses = self.effective_weights(loop), _synapses(loop)
         sent: list[Tensor] = []
         potentials: list[Tensor] = []
         carried = self.neuron.at_rest(currents[0])
         for t, arriving in enumerate(currents):
-            total = arriving + functional.linear(sent[t - loop.delay], weights) if t >= loop.delay else arriving
+            total = arriving + synapses.currents(sent[t - loop.delay], weights) if t >= loop.delay else arriving
             spikes, before_reset, carried = self.neuron.step(total, carried, options.surrogate, options.sharpness, keep)
             sent.append(spikes)
             potentials.append(before_reset)
         return torch.stack(sent), torch.stack(potentials)
+
+
+def _synapses(loop: PlannedConnection) -> LoopSynapses:
+    return LoopSynapses(loop.delay, loop.padding, loop.dilation, loop.groups)
 
 
 @torch.no_grad()

@@ -47,10 +47,13 @@ class TimeBasedNetwork(Network):
                 raise UserError(
                     f"connection {c.name!r}: an identity shortcut; time-based training has none. Take a chain."
                 )
+            if c.is_loop and len(c.weights_shape) > 2:
+                raise UserError(
+                    f"connection {c.name!r}: a convolution that feeds itself; in time-based training only dense layers "
+                    "do. Leave its R out, or choose method 'surrogate'."
+                )
         *hidden, output = plan.populations
-        norms = (
-            (no_norm if c.is_dense_loop else norm).build(c.weights_shape[0], neuron.threshold) for c in plan.connections
-        )
+        norms = ((no_norm if c.is_loop else norm).build(c.weights_shape[0], neuron.threshold) for c in plan.connections)
         super().__init__(replace(plan, populations=(*hidden, replace(output, fires=True))), neuron, norms, generator)
         self.is_compiled = is_compiled
         self.gradients = TimeGradients()

@@ -43,7 +43,7 @@ class Parent:
     def copy_into(self, network: Network, config: TrainConfig) -> None:
         """Copy the parent's weights and statistics into `network`; a UserError names what differs between the two."""
         where = f"--from {self.folder}"
-        for section in ("neuron", "norm"):
+        for section in ("neuron", "norm", "feedback"):
             before, now = self.config.table()[section], config.table()[section]
             keys = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
             if keys:

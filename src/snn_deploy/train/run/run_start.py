@@ -167,6 +167,8 @@ def network_of_plan(config: TrainConfig, plan: NetworkPlan, generator: torch.Gen
     network.keeps_zeros = config.training.keeps_zeros
     if config.delays.kind != "none" and isinstance(network, SpikingNetwork):
         network.learn_delays(config.delays.kind, config.delays.most, generator)
+    if config.feedback.share and isinstance(network, SpikingNetwork):
+        network.scale_feedback(config.feedback.share, config.feedback.momentum)
     return network
 
 
