@@ -1,11 +1,12 @@
-"""What early exits and fits give a search: the Pareto fronts of two searches with the same budget, in one picture.
+"""What early exits, fits and mappings give a search: the Pareto fronts of two searches with the same budget.
 
-    uv run python benchmarks/search_fronts.py [--out FOLDER] [--samples 4000] [--trials 36] [--set KEY=VALUE]
+    uv run python benchmarks/search_fronts.py [--out FOLDER] [--samples 4000] [--trials 72] [--set KEY=VALUE]
 
-Both try 36 deployments of examples/fashion_mnist.toml: three widths, 4 and 2 steps. One chooses among three numbers of
-bits and both kinds of thresholds besides; the other has 8 bits and scalar thresholds, and chooses among early exits and
-networks that were made to fit 3 cores. Their trainings have 15 and 27 epochs. Every point of both fronts is verified on
-reference, cpu and onnx, and the last of the second on Lava where that is installed. Stopped, it goes on where it was.
+Both try 72 deployments of examples/fashion_mnist.toml: three widths, 4 and 2 steps. One chooses among six numbers of
+bits and both kinds of thresholds besides; the other has 8 bits and scalar thresholds, and chooses among early exits,
+networks that were made to fit 3 cores, and mappings with the fewest cores or the shortest step. Their trainings have 15
+and 27 epochs. Every point of both fronts is verified on reference, cpu and onnx, and the last of the second on Lava
+where that is installed. Stopped, it goes on where it was.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from snn_deploy.support.user_error import UserError
 
 CONFIG = Path("examples/fashion_mnist.toml")
 LAYERS = ("16C3-P2-32C3-P2-10", "7C3-P2-14C3-P2-10", "3C3-P2-6C3-P2-10")
-PLAIN, WITH = "bits and thresholds", "early exits and fits"
+PLAIN, WITH = "bits and thresholds", "early exits, fits and mappings"
 COLORS = {PLAIN: "#777777", WITH: "#D55E00"}
 
 
@@ -29,25 +30,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/search_fronts"))
     parser.add_argument("--samples", type=int, default=4000)
-    parser.add_argument("--trials", type=int, default=36)
+    parser.add_argument("--trials", type=int, default=72)
     parser.add_argument("--set", action="append", default=[], dest="changes")
     chosen = parser.parse_args()
     shared = {"changes": chosen.changes, "samples": chosen.samples, "inherited_epochs": 2, "steps": (4, 2)}
     shared |= {
-        "objectives": ("accuracy", "energy"),
+        "objectives": ("accuracy", "energy", "latency"),
         "choices": {"model.layers": LAYERS},
         "resume": True,
         "trials": chosen.trials,
     }
     found = {
-        PLAIN: sd.search(CONFIG, out=chosen.out / "plain", weight_bits=(8, 6, 4), **shared),
+        PLAIN: sd.search(CONFIG, out=chosen.out / "plain", weight_bits=(8, 7, 6, 5, 4, 3), **shared),
         WITH: sd.search(
             CONFIG,
-            out=chosen.out / "exits_and_fits",
+            out=chosen.out / "with",
             weight_bits=(8,),
             thresholds=("scalar",),
             allowed_losses=(None, 0.001, 0.005),
             fit_cores=(None, 3),
+            placed_for=("cores", "latency"),
             **shared,
         ),
     }
@@ -69,6 +71,8 @@ def _print_table(name: str, result: SearchResult) -> None:
             how.append(f"made to fit {d.fitted_cores} cores")
         if d.allowed_loss is not None:
             how.append(f"exits, {100 * d.allowed_loss:g} points allowed")
+        if d.placed_for == "latency":
+            how.append("shortest step")
         cells = [f"{100 * v.test_accuracy:.2f}", f"{100 * m['accuracy']:.2f}", f"{1e6 * m['energy']:.3g}",
                  f"{1e6 * m['latency']:.4g}", m["cores"], f"{m['mean_steps']:.2f} of {d.steps}", d.weight_bits,
                  v.epochs, ", ".join(how) or "as trained"]  # fmt: skip
@@ -76,21 +80,32 @@ def _print_table(name: str, result: SearchResult) -> None:
 
 
 def _draw(found: dict[str, SearchResult]) -> Figure:
-    """Return the test accuracy of both fronts against energy."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for name, result in found.items():
-        front = sorted((1e6 * v.point.measures["energy"], 100 * v.test_accuracy) for v in result.front)
-        axes.plot(*zip(*front, strict=True), color=COLORS[name], linewidth=1, alpha=0.6)
-        label = f"{name}: {len(result.points)} deployments"
-        axes.scatter(*zip(*front, strict=True), color=COLORS[name], s=36, label=label)
-    axes.set(xscale="log", xlabel="energy a sample on Loihi 2, upper estimate, uJ", ylabel="test accuracy, %")
-    for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        set_formatter(StrMethodFormatter("{x:g}"))
-    axes.set_title("Pareto fronts of two searches with the same budget")
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(loc="lower right")
+    """Return the test accuracy of both fronts against energy and latency; lines join what is best in these two."""
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    units = {"energy": "energy a sample on Loihi 2, upper estimate, uJ", "latency": "latency of a sample, upper, us"}
+    for axes, (measure, label) in zip(figure.subplots(1, 2, sharey=True), units.items(), strict=True):
+        for name, result in found.items():
+            points = [(1e6 * v.point.measures[measure], 100 * v.test_accuracy) for v in result.front]
+            told = f"{name}: {len(result.front)} of {len(result.points)} deployments"
+            axes.scatter(*zip(*points, strict=True), color=COLORS[name], s=28, alpha=0.7, label=told)
+            axes.plot(*zip(*_best(points), strict=True), color=COLORS[name], linewidth=1, drawstyle="steps-post")
+        axes.set(xscale="log", xlabel=label)
+        for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            set_formatter(StrMethodFormatter("{x:g}"))
+        axes.grid(alpha=0.3, which="both")
+    figure.axes[0].set_ylabel("test accuracy, %")
+    figure.axes[0].legend(loc="lower right")
+    figure.suptitle("Pareto fronts in accuracy, energy and latency of two searches with the same budget")
     return figure
+
+
+def _best(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points (cost, accuracy) that no cheaper one reaches, by rising cost."""
+    best: list[tuple[float, float]] = []
+    for cost, accuracy in sorted(points):
+        if not best or accuracy > best[-1][1]:
+            best.append((cost, accuracy))
+    return best
 
 
 def _verify_on_lava(result: SearchResult) -> None:

@@ -24,6 +24,9 @@ class Loss:
     per_channel: whether the mean of each channel (or neuron of a layer without channels) is constrained, not that of
     the layer. target: where the mean belongs, as a share of the threshold; 1 in the paper, 0 is the mean that centred
     weights aim at.
+
+    Off unless a config names it: with a norm it gained no more than chance, in floats or after rounding, on the three
+    networks of docs/bias_free_training.md ("Regularizers after rounding"). Without a norm it keeps deep networks alive.
     """
 
     classifies = False
