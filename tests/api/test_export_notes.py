@@ -47,3 +47,10 @@ def test_a_module_s_integers_are_held_against_its_floats_on_the_inputs_where_the
     assert "as in floats, on 4 random samples; with inputs=, on yours" in str(sd.export(network))
     inputs = np.random.default_rng(0).integers(0, 256, (6, 4), dtype=np.uint8)
     assert "as in floats, on 6 of the inputs" in str(sd.export(network, inputs=inputs))
+
+
+def test_what_was_rounded_in_many_populations_is_one_line():
+    layers = [layer for _ in range(8) for layer in (torch.nn.Linear(3, 3, bias=False), sd.LIF(voltage_keep=0.3))]
+    network = sd.from_torch(torch.nn.Sequential(*layers), (3,), 3)
+    (line,) = [line for line in str(sd.export(network, round_decays=True)).splitlines() if "decays rounded" in line]
+    assert line == "decays rounded, by up to 4.88e-05: 1, 3, 5, 7, 9, 11 and 2 more populations"

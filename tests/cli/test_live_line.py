@@ -65,6 +65,8 @@ def test_lines_break_between_words_and_what_is_copied_stays_whole():
         "    /a/very/long/path-that-is/nowhere.npz",
     ]
     assert wrapped(line, 200) == [line]
+    shares = "wrote it  (accuracy: validation 97.92 %, test 99.16 %, of 24 bits)"
+    assert wrapped(shares, 53) == ["wrote it  (accuracy: validation 97.92 %, test", "  99.16 %, of 24 bits)"]
     command = "  snn-deploy run demo/loihi --backend cpu --samples 20"
     assert wrapped(command, 30) == [command]
 

@@ -187,3 +187,10 @@ def test_the_schema_names_each_quantity_once_in_a_base_unit(kind):
         assert len(set(names)) == len(names), section
         assert set(units) <= {base for base, _ in UNITS.values()}
         assert len(rules(kind)[section]) == len(names)
+
+
+def test_abbreviations_in_sources_are_spelled_out_once():
+    chip = load_profile("loihi2")
+    sources = ["NB: its log", "unpublished; a core", "NB and IB"]
+    assert [line.partition(": ")[0] for line in chip.abbreviations(sources)] == ["IB", "NB"]
+    assert f"NB: {chip.sources['NB']}" in chip.abbreviations(sources)

@@ -1,10 +1,10 @@
 """Results say the same to a person, a notebook and a program; markup in data is text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from snn_deploy.support.result import Block, Result, Table, as_text
+from snn_deploy.support.result import Block, Result, Table, as_text, shortened
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,3 +81,16 @@ def test_in_a_file_rows_stay_whole_but_for_sentences():
     assert lines[2].split() == [*name.split(), "4493.2", *sentence.split()[:6]]
     assert lines[3].split() == sentence.split()[6:12]
     assert lines[-1].split() == [*name.split(), "1", "b"]
+
+
+def test_a_long_table_shows_its_first_and_last_rows_on_a_screen_and_says_what_is_left_out():
+    many = Table(("layer", "spikes"), tuple((f"conv{i}", f"{1000 * i:,}") for i in range(200)))
+    shown, said = shortened(many)
+    assert shown.rows == (*many.rows[:30], ("...", "..."), *many.rows[-10:])
+    assert shown.is_number == many.is_number
+    assert said == "  160 of 200 rows are left out; --json, a pipe and a file have them all"
+    few = replace(many, rows=many.rows[:50])
+    asked_for = replace(many, is_asked_for=True)
+    for table in (few, asked_for):
+        assert shortened(table) == (table, "")
+    assert as_text(many).count("conv") == 200

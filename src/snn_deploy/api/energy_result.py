@@ -129,7 +129,11 @@ class ArithmeticEnergy(Energy):
         costs = sorted({(t.unit_cost, t.source, t.confidence) for t in terms})
         return (
             estimate.title,
-            Table(("network", "connection", "operation", "count a sample", "pJ each", "nJ a sample"), tuple(rows)),
+            Table(
+                ("network", "connection", "operation", "count a sample", "pJ each", "nJ a sample"),
+                tuple(rows),
+                is_asked_for=True,
+            ),
             f"  sum: {estimate.total * 1e9:,.1f} nJ a sample; the equal ANN {estimate.equal_ann_total * 1e9:,.1f} nJ",
             *(f"  {cost * 1e12:.4g} pJ: {source} ({confidence})" for cost, source, confidence in costs),
             f"  left out: {'; '.join(estimate.left_out)}",
@@ -282,7 +286,7 @@ def _terms(estimate: EnergyEstimate) -> tuple[Block, ...]:
         for t in estimate.spiking
     )
     titles = ("where", "event", "count a sample", "pJ each", "nJ a sample", "sure?")
-    return estimate.title, Table(titles, rows), f"  sum: {estimate.total * 1e9:,.1f} nJ a sample"
+    return estimate.title, Table(titles, rows, is_asked_for=True), f"  sum: {estimate.total * 1e9:,.1f} nJ a sample"
 
 
 def _totals(estimate: EnergyEstimate) -> tuple[str, str, str]:

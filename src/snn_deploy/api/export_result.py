@@ -1,5 +1,6 @@
 """export_result: what an export gives back: integers, proofs, what was measured, and the files that it writes."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 
 _TARGETS = "export.targets"  # one file for each, with its FILE and a function content(network), its bytes
+_NAMED = 6  # populations in a line about many
 _MANY_BITS = 1.0  # that bounds may cost a weight before the result says how to avoid it
 
 
@@ -172,7 +174,7 @@ class ExportResult(Result):
         if not self.is_measured:
             found = [f"{units} any input can cause; the limit is {limit}."]
             if largest.bits_lost_to_bounds > _MANY_BITS:
-                found.append(f"that this is proved for all inputs costs {cost}; --states measured may cost fewer.")
+                found.append(f"the proof for all inputs costs {cost}; --states measured may cost fewer.")
         else:
             record = self.network.provenance["export"]["states"]
             margin = f"{record['margin']:g} times that, or all that any input can cause, fits {limit}."
@@ -210,21 +212,14 @@ class ExportResult(Result):
         clipped = {n: sum(f.clipped) for n, f in self.fits.items() if any(f.clipped)}
         counts = ", ".join(f"{count} of {name}" for name, count in clipped.items())
         return (
-            *(
-                f"population {name!r}: decays rounded, by up to {change:.3g}"
-                for name, change in self.export.rounded_decays.items()
-            ),
+            *_rounded("decays", self.export.rounded_decays),
             *((f"clipped weights (clipping reduced the total rounding error): {counts}",) if clipped else ()),
             *(
                 ("9 weight bits are 8 and a sign for all weights of a connection; here none shares one: as with 8",)
                 if self.limits.weight_bits == 9 and not any(map(_has_one_sign, self.network.connections))
                 else ()
             ),
-            *(
-                f"population {name!r}: biases, reset and initial values rounded, by up to {fit.largest_rounding:.3g}"
-                for name, fit in self.fits.items()
-                if fit.largest_rounding
-            ),
+            *_rounded("biases, reset and initial values", {n: fit.largest_rounding for n, fit in self.fits.items()}),
         )
 
     def _accuracies(self) -> tuple[str, ...]:
@@ -275,3 +270,12 @@ class ExportResult(Result):
 
 def _has_one_sign(connection: IntegerConnection) -> bool:
     return bool((connection.weights >= 0).all() or (connection.weights <= 0).all())
+
+
+def _rounded(what: str, changes: Mapping[str, float]) -> tuple[str, ...]:
+    """Return a line that says by how much `what` was rounded, of the populations where it was, most changed first."""
+    names = sorted((name for name, change in changes.items() if change), key=lambda name: -changes[name])
+    if not names:
+        return ()
+    others = f" and {counted(len(names) - _NAMED, 'more population')}" if len(names) > _NAMED else ""
+    return (f"{what} rounded, by up to {changes[names[0]]:.3g}: {', '.join(names[:_NAMED])}{others}",)

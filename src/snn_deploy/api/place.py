@@ -159,14 +159,15 @@ class PlaceResult(Result):
         columns = ("population", "neurons", "parts", "at least", "limited by", "its cores are full of")
         keys = ("population", "neurons", "blocks", "at_least", "binds_at_least", "fullest")
         layers = layer_uses(self.network, self.partition, self.bound, self.chip)
-        rows = tuple(tuple(asdict(layer)[key] for key in keys) for layer in layers)
-        most = self._most()
+        rows = tuple(tuple(_with_commas(asdict(layer)[key]) for key in keys) for layer in layers)
+        most, allowed = self._most(), limits(self.chip)
         return (
             Table(columns, rows),
             Table(
                 ("resource", "most on a core", "allowed", "source"),
-                tuple((name, most[name], *limit) for name, limit in limits(self.chip).items()),
+                tuple((name, *map(_with_commas, (most[name], *limit))) for name, limit in allowed.items()),
             ),
+            *(f"  {meaning}" for meaning in self.chip.abbreviations(source for _, source in allowed.values())),
             self.headline(),
             f"  {error_line(self.chip, 'cores')}",
             f"  no mapping needs fewer than {self.bound.cores}; with each population in cores of its own, "
@@ -327,3 +328,7 @@ def _mean_spikes(
     chosen = choose(network, inputs, samples or 0)
     with watch.progress("spikes", chosen.count) as advance:
         return mean_spikes(network, chosen.shown, advance), f"measured on {counted(chosen.count, 'sample')}"
+
+
+def _with_commas(value: object) -> object:
+    return f"{value:,}" if isinstance(value, int) else value

@@ -51,7 +51,7 @@ class ProfileResult(Result):
         )
         return (
             self.headline(),
-            Table(("quantity", "value", "unit", "used", "confidence", "source"), rows),
+            Table(("quantity", "value", "unit", "used", "confidence", "source"), rows, is_asked_for=True),
             "used: read by the program; the others are for reference",
             *(f"{short}: {meaning}" for short, meaning in self.profile.sources.items()),
         )

@@ -26,6 +26,7 @@ from snn_deploy.support.watch import SILENT, Watch
 if TYPE_CHECKING:
     from snn_deploy.deploy.mapping.cutting.split_network import Split  # imports scipy
 
+_MANY_OUTPUTS, _HIGHEST = 20, 5  # beyond so many outputs, only the highest are printed
 _SHOWN = 5  # samples whose output potentials are printed for people; to_dict has all
 
 
@@ -90,7 +91,7 @@ class RunResult(Result):
         recorded = () if self.recording is None else (f"recording: {self.recording}",)
         counts = self.simulation.spike_counts
         populations = tuple(
-            (p.name, int(np.prod(p.shape)), f"{counts[p.name].mean():.1f}", f"{self.rates[p.name]:.4f}")
+            (p.name, f"{np.prod(p.shape):,}", f"{counts[p.name].mean():,.1f}", f"{self.rates[p.name]:.4f}")
             for p in self.network.populations
             if p.fires
         )
@@ -101,11 +102,11 @@ class RunResult(Result):
             Table(("population", "neurons", "spikes a sample", "spike rate"), populations),
             Table(
                 ("connection", "synaptic operations a sample"),
-                tuple((name, f"{count:.1f}") for name, count in self.operations.items()),
+                tuple((name, f"{count:,.1f}") for name, count in self.operations.items()),
             ),
             *(
-                f"sample {i}: label {labels[i]}, outputs {' '.join(map(str, potentials))}"
-                for i, potentials in enumerate(self.outputs[:_SHOWN].tolist())
+                f"sample {i}: label {labels[i]}, {_outputs_in_words(potentials)}"
+                for i, potentials in enumerate(self.outputs[:_SHOWN])
             ),
         )
 
@@ -301,3 +302,11 @@ def _split(watch: Watch, network: IntegerNetwork, placement: Placement | str | P
         f"placed: {counted(cores, 'core')}, {counted(len(split.network.connections), 'connection')} to and between them"
     )
     return split
+
+
+def _outputs_in_words(potentials: np.ndarray) -> str:
+    """Return the outputs of a sample in the order of the classes; of many, the highest with their classes."""
+    if len(potentials) <= _MANY_OUTPUTS:
+        return f"outputs {' '.join(map(str, potentials.tolist()))}"
+    highest = np.argsort(-potentials.astype(np.int64), kind="stable")[:_HIGHEST]
+    return f"highest outputs {', '.join(f'{i}: {potentials[i]}' for i in highest)} of {len(potentials):,}"

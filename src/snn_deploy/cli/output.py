@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +19,12 @@ from snn_deploy.cli.unexpected_error import sentence_about
 from snn_deploy.deploy.running.job_error import JobError
 from snn_deploy.support.atomic_file import WriteError
 from snn_deploy.support.printable import one_line
-from snn_deploy.support.result import Result, Table, as_text
+from snn_deploy.support.result import Result, Table, as_text, shortened
 from snn_deploy.support.stopped import Stopped
 from snn_deploy.support.user_error import UserError
 
+_JOINT = "\u00a0"  # a space that textwrap takes for a letter
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[munp]?[JsW]|bytes|bits)(?:\W|$))")
 FAILED_CHECK = 1
 USER_MISTAKE = 2
 CLICKS_OWN = (click.ClickException, click.exceptions.Exit, click.Abort)  # which click's main ends with
@@ -80,7 +83,13 @@ class Output:
     def table(self, table: Table) -> None:
         """Write a table of a result; numbers stand to the right."""
         columns = self.columns
-        self.lines(as_text(table) if columns is None else as_text(table, columns))
+        if columns is None:
+            self.lines(as_text(table))
+            return
+        shown, left_out = shortened(table)
+        self.lines(as_text(shown, columns))
+        if left_out:
+            self.line(left_out)
 
     def show(self, result: Result) -> None:
         """Write what `result` says for people, and its JSON object where --json asks for it."""
@@ -123,12 +132,15 @@ class Output:
 def wrapped(line: str, width: int) -> list[str]:
     """Return `line` in lines of at most `width` letters, broken between words, the later ones indented.
 
-    A command to copy and a word that is longer, such as a path, stay whole.
+    A command to copy and a word that is longer, such as a path, stay whole; a number and its unit stay together.
     """
     indent = " " * (len(line) - len(line.lstrip()))
     if len(line) <= width or line.lstrip().startswith("snn-deploy "):
         return [line]
-    return textwrap.wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+    joined = _BEFORE_A_UNIT.sub(_JOINT, line)
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    parts = textwrap.wrap(joined, width, subsequent_indent=f"{indent}  ", **options)
+    return [part.replace(_JOINT, " ") for part in parts]
 
 
 def _columns(*, err: bool) -> int | None:

@@ -16,7 +16,7 @@ What else may stand in it: schema.py and units.py.
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -84,6 +84,11 @@ class HardwareProfile:
         """Return what the abbreviations in the source of `quantity` stand for."""
         words = set(re.findall(r"\w+", quantity.source))
         return tuple(meaning for short, meaning in self.sources.items() if short in words)
+
+    def abbreviations(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return a line for each abbreviation in `texts`, sources of quantities: what it stands for."""
+        words = {word for text in texts for word in re.findall(r"\w+", text)}
+        return tuple(f"{short}: {meaning}" for short, meaning in self.sources.items() if short in words)
 
     def section(self, name: str) -> dict[str, Quantity]:
         """Return the quantities of one section, such as "system.boards", by their names within it."""

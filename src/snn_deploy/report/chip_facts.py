@@ -80,6 +80,7 @@ def chip_facts(
         least_cores=lower_bound(network, chip).cores,
         blocks=dict(Counter(part.population for core in found.cores for part in core)),
         limits=most,
+        abbreviations=chip.abbreviations(source for _, _, source in most.values()),
         full=_full(found, chip),
         energies=event_energy(network, events, chip),
         times=times,

@@ -58,9 +58,9 @@ class OnChip:
     """A network on the cores of a chip.
 
     least_cores: no mapping needs fewer. blocks: population -> into how many blocks of neurons it is cut. limits:
-    resource -> (most on a core, allowed, source). energies, times: of a sample in all its steps; exits: of samples that
-    stop early, or None. busiest: of each step the layers of
-    the core that works longest, its index, for how many seconds at most, and the spikes over the busiest link.
+    resource -> (most on a core, allowed, source). abbreviations: of those sources. energies, times: of a sample in all
+    its steps; exits: of samples that stop early, or None. busiest: of each step the layers of the core that works
+    longest, its index, for how many seconds at most, and the spikes over the busiest link.
     """
 
     cores: int
@@ -68,6 +68,7 @@ class OnChip:
     least_cores: int
     blocks: Mapping[str, int]
     limits: Mapping[str, tuple[int, int, str]]
+    abbreviations: tuple[str, ...]
     full: tuple[FullCores, ...]
     energies: tuple[EnergyEstimate, ...]
     times: Latency

@@ -11,10 +11,14 @@ from snn_deploy.support.printable import one_line
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under titles; a cell is anything with a short str()."""
+    """Rows under titles; a cell is anything with a short str().
+
+    is_asked_for: whether every row was asked for, so that a terminal shows all of them, however many there are.
+    """
 
     titles: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
+    is_asked_for: bool = False
 
     @property
     def is_number(self) -> tuple[bool, ...]:
@@ -53,6 +57,20 @@ class Result(ABC):
         return "".join(_html(block) for block in self.blocks())
 
 
+def shortened(table: Table) -> tuple[Table, str]:
+    """Return `table` for a screen, and a line that says what is left out; the table itself and "" where nothing is.
+
+    Layers stand in their order: the first ones and the last, with the output among them, are shown.
+    """
+    rows = table.rows
+    left_out = len(rows) - _FIRST_ROWS - _LAST_ROWS
+    if table.is_asked_for or len(rows) <= _LONG:
+        return table, ""
+    between = ("...",) * len(table.titles)
+    shown = replace(table, rows=(*rows[:_FIRST_ROWS], between, *rows[-_LAST_ROWS:]))
+    return shown, f"  {left_out:,} of {len(rows):,} rows are left out; --json, a pipe and a file have them all"
+
+
 def as_text(table: Table, width: int | None = None) -> str:
     """Return `table` as lines of text of at most `width` letters; no number and no name in it is cut or broken.
 
@@ -75,6 +93,7 @@ def as_text(table: Table, width: int | None = None) -> str:
     return "\n".join(_drawn(part, width - _EDGES, 2) for part in parts)
 
 
+_LONG, _FIRST_ROWS, _LAST_ROWS = 50, 30, 10  # rows: more than _LONG are no table for a screen
 _EDGES = 2  # letters that stand beside the columns
 _SENTENCE, _BROKEN = 60, 38  # letters: a longer text is a sentence, and becomes so wide where the width is not limited
 _LONGEST_WORD = 24  # letters of a text's word that stay together, where there are other columns; longer ones are rare
