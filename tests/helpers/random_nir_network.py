@@ -40,9 +40,12 @@ def random_nir_network(rng: np.random.Generator) -> FloatNetwork:
         delay = int(rng.integers(1, 3)) if rng.random() < 0.15 else 0
         norm = _norm(rng, reached[0]) if not delay and rng.random() < 0.3 and not population.bias.any() else None
         connections.append(FloatConnection(f"{source}.{name}", source, name, weights, delay=delay, norm=norm, **how))
-        if len(reached) == 1 and rng.random() < 0.4:
-            loop = _weights(rng, reached[0], reached[0])
-            connections.append(FloatConnection(f"loop{i}", name, name, loop, delay=int(rng.integers(1, 3))))
+        if rng.random() < 0.4:
+            size = rng.choice([1, 3], len(reached) - 1)
+            loop, kept = _weights(rng, reached[0], reached[0], *size), {}
+            if len(size):
+                kept = {"padding": tuple(int(side) // 2 for side in size)}
+            connections.append(FloatConnection(f"loop{i}", name, name, loop, delay=int(rng.integers(1, 3)), **kept))
         populations.append(population)
         sources.append((name, reached))
     _skip(rng, sources, populations, connections)

@@ -3,6 +3,8 @@
 Weights are multiples of 1/8 and decays of 1/4, so that float32 makes no rounding error and every spike must be equal.
 """
 
+import math
+
 import nir
 import numpy as np
 import pytest
@@ -100,23 +102,27 @@ def test_spikingjelly_runs_the_written_file_spike_for_spike(spikingjelly, tmp_pa
     np.testing.assert_array_equal(stepped(import_from_nir(tmp_path / "network.nir"), frames, torch.float32), expected)
 
 
+@pytest.mark.parametrize("shape", [(12,), (3, 4, 5)], ids=["dense", "map"])
 @pytest.mark.parametrize("current_keep", [0.0, 0.5])
-def test_spikingjelly_runs_a_written_loop_spike_for_spike(spikingjelly, tmp_path, current_keep):
+def test_spikingjelly_runs_a_written_loop_spike_for_spike(spikingjelly, tmp_path, current_keep, shape):
     rng = np.random.default_rng(13)
+    channels, *sides = shape
+    entry, kernel = (9, *sides)[: len(shape)], [3] * len(sides)
+    padding = {"padding": (1, 1)} if sides else {}
     populations = (
-        FloatPopulation("loop", (12,), 1.0, 0.5, current_keep),
+        FloatPopulation("loop", shape, 1.0, 0.5, current_keep),
         FloatPopulation("out", (5,), 1.0, 1.0, 0.0),
     )
     connections = (
-        FloatConnection("in-loop", "in", "loop", eighths(rng, 12, 9)),
-        FloatConnection("loop-loop", "loop", "loop", eighths(rng, 12, 12), delay=1),
-        FloatConnection("loop-out", "loop", "out", eighths(rng, 5, 12)),
+        FloatConnection("in-loop", "in", "loop", eighths(rng, channels, 9, *kernel), **padding),
+        FloatConnection("loop-loop", "loop", "loop", eighths(rng, channels, channels, *kernel), delay=1, **padding),
+        FloatConnection("loop-out", "loop", "out", eighths(rng, 5, math.prod(shape))),
     )
-    network = FloatNetwork(FloatInput("in", (9,), 1, 1.0), populations, connections, STEPS)
+    network = FloatNetwork(FloatInput("in", entry, 1, 1.0), populations, connections, STEPS)
     write_nir(network, tmp_path / "network.nir")
     from spikingjelly.activation_based.nir_exchange import import_from_nir  # noqa: PLC0415
 
-    frames = rng.integers(0, 2, (STEPS, 4, 9))
+    frames = rng.integers(0, 2, (STEPS, 4, *entry))
     expected = expected_output(network, frames)
     assert expected.any()
     np.testing.assert_array_equal(stepped(import_from_nir(tmp_path / "network.nir"), frames, torch.float32), expected)
