@@ -22,7 +22,13 @@ from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.support.user_error import UserError
 
 _PLAIN = Features(  # what Loihi 1 has, but for decays and loops
-    graded_input=False, soft_reset=False, reset_value=False, initial_value=False, extremes=False, bias=False
+    graded_input=False,
+    soft_reset=False,
+    reset_value=False,
+    initial_value=False,
+    adaptation=False,
+    extremes=False,
+    bias=False,
 )
 CHIPS = ("loihi1", "loihi2")
 

@@ -1,18 +1,20 @@
 """What write_nir writes, read_nir reads back: the same network, and the same spikes."""
 
+import json
 from dataclasses import replace
 
 import nir
 import numpy as np
 import pytest
 from helpers.equal_networks import first_difference
-from helpers.random_float_network import random_float_network, random_pixels
+from helpers.random_float_network import random_float_network, random_pixels, with_adaptation
 from helpers.random_nir_network import random_frames, random_nir_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_deploy.interchange.linear.always_on import ALWAYS_ON
 from snn_deploy.interchange.nir.reading import NirReading
+from snn_deploy.interchange.nir.statement import KEY
 from snn_deploy.interchange.read_nir import read_nir
 from snn_deploy.interchange.write_nir import to_nir_graph, write_nir
 from snn_deploy.network.float_network import FloatConnection, FloatInput, FloatNetwork, FloatPopulation
@@ -181,3 +183,23 @@ def test_a_population_that_leads_nowhere_is_refused():
     connections = (*network.connections, FloatConnection("c", "hidden", "aside", np.eye(4)))
     with pytest.raises(UserError, match="'aside', from which nothing leads to the output"):
         to_nir_graph(replace(network, populations=populations, connections=connections))
+
+
+def test_thresholds_that_adapt_are_refused_unless_the_extension_is_asked_for(tmp_path):
+    rng = np.random.default_rng(4)
+    network = with_adaptation(random_nir_network(rng), rng)
+    path = tmp_path / "network.nir"
+    with pytest.raises(UserError, match=r"its spikes raise its threshold, and no neuron of NIR.*extended=True"):
+        write_nir(network, path)
+    write_nir(network, path, extended=True)
+    for before, after in zip(network.populations, read_nir(path).populations, strict=True):
+        np.testing.assert_array_equal(after.threshold_step, before.threshold_step)
+        np.testing.assert_array_equal(after.threshold_keep, before.threshold_keep)
+
+
+def test_an_older_program_refuses_a_file_with_the_extension_and_reads_one_without():
+    rng = np.random.default_rng(4)
+    plain = random_nir_network(rng)
+    for network, version in ((plain, 1), (with_adaptation(plain, rng), 2)):
+        graph = to_nir_graph(network, extended=True)
+        assert json.loads(graph.metadata[KEY])["version"] == version

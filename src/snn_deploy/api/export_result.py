@@ -159,6 +159,8 @@ class ExportResult(Result):
             "largest potential": [layer.shown_potential for layer in layers],
             "of 24 bits": [f"{100 * layer.shown_potential / layer.limit:.1f} %" for layer in layers],
         }
+        if any(layer.threshold_step is not None for layer in layers):
+            columns["a spike adds"] = [_rise_in_words(layer) for layer in layers]
         if lost:
             columns["bits lost to bounds"] = [f"{layer.bits_lost_to_bounds:.1f}" for layer in layers]
         if beyond:
@@ -211,6 +213,7 @@ class ExportResult(Result):
         """Return what the integers do not hold exactly, beside the rounding of the weights themselves."""
         clipped = {n: sum(f.clipped) for n, f in self.fits.items() if any(f.clipped)}
         counts = ", ".join(f"{count} of {name}" for name, count in clipped.items())
+        steps = ", and threshold steps" * any(p.adapts for p in self.network.populations)
         return (
             *_rounded("decays", self.export.rounded_decays),
             *((f"clipped weights (clipping reduced the total rounding error): {counts}",) if clipped else ()),
@@ -219,7 +222,9 @@ class ExportResult(Result):
                 if self.limits.weight_bits == 9 and not any(map(_has_one_sign, self.network.connections))
                 else ()
             ),
-            *_rounded("biases, reset and initial values", {n: fit.largest_rounding for n, fit in self.fits.items()}),
+            *_rounded(
+                f"biases, reset and initial values{steps}", {n: f.largest_rounding for n, f in self.fits.items()}
+            ),
         )
 
     def _accuracies(self) -> tuple[str, ...]:
@@ -266,6 +271,13 @@ class ExportResult(Result):
             "health": self.health and health_as_dict(self.health),
             "broken_limits": list(self.broken_limits),
         }
+
+
+def _rise_in_words(layer: ExportedLayer) -> str:
+    """Return what a spike adds to the threshold, and the share of that which is left after each step."""
+    if layer.threshold_step is None or layer.threshold_keep is None:
+        return "-"
+    return f"{span_in_words(layer.threshold_step)}, of which {span_in_words(layer.threshold_keep)} stay a step"
 
 
 def _has_one_sign(connection: IntegerConnection) -> bool:

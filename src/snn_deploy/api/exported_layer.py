@@ -6,7 +6,7 @@ import numpy as np
 
 from snn_deploy.export.to_integer_network import Export
 from snn_deploy.network.integer_network import IntegerPopulation
-from snn_deploy.network.state_units import STATE_SHIFT, STATE_UNIT
+from snn_deploy.network.state_units import DECAY_UNITY, STATE_SHIFT, STATE_UNIT
 from snn_deploy.rounding.fit import Fit
 from snn_deploy.rounding.limits import Limits
 
@@ -21,11 +21,13 @@ class ExportedLayer:
     scale: membrane potential per weight step, in the unit of the trained network, None where that came in integers;
     scale_set_by_bounds: whether a finer one would have let a state overflow, or what was measured of it leave its
     margin; bits_lost_to_bounds: by how many bits it would have been finer. exponents: of each connection that reaches
-    it. clipped_weights: how many. largest_rounding: of biases, reset and initial values, in the trained unit. weights:
-    (least, most). threshold: in weight steps, None where it never fires. largest_current, largest_potential: that any
-    input can cause; highest_potential: the same without potentials below 0, and so what can reach the threshold;
-    measured_current, measured_potential: on samples in floats, None where the bounds are proved; limit: the largest
-    that the chip holds; these six in 1/64 of a weight step. can_fire: whether some input can make a neuron of it fire.
+    it. clipped_weights: how many. largest_rounding: of biases, reset and initial values and threshold steps, in the
+    trained unit. weights: (least, most). threshold: in weight steps, None where it never fires; threshold_step: by how
+    many each spike raises it, threshold_keep: the share of that which is left after a step, None where it is constant.
+    largest_current, largest_potential: that any input can cause; highest_potential: the same without potentials below
+    0, and so what can reach the threshold; measured_current, measured_potential: on samples in floats, None where the
+    bounds are proved; limit: the largest that the chip holds; these six in 1/64 of a weight step. can_fire: whether
+    some input can make a neuron of it fire.
     """
 
     population: str
@@ -44,6 +46,8 @@ class ExportedLayer:
     measured_potential: int | None
     limit: int
     can_fire: bool
+    threshold_step: Span | None = None
+    threshold_keep: Span | None = None
 
     @property
     def shown_current(self) -> int:
@@ -78,6 +82,8 @@ def exported_layer(export: Export, population: IntegerPopulation, limits: Limits
         measured_potential=None if measured is None or found is None else _in_states(measured.potential, found),
         limit=limits.largest_state,
         can_fire=population.fires and bool((bounds.highest_potential > _state_units(population.threshold)).any()),
+        threshold_step=_span(population.threshold_step / STATE_UNIT) if population.adapts else None,
+        threshold_keep=_span(population.threshold_keep / DECAY_UNITY) if population.adapts else None,
     )
 
 

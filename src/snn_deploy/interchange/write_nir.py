@@ -4,8 +4,9 @@ Time constants are those from which forward Euler with `time_step` computes the 
 keep), r = tau / dt, w_in = tau_syn / dt, so that weights stay as they are and no gain is left. The default time step
 is the one of snnTorch and SpikingJelly. Norms are folded into weights and biases. The Input takes the scaled values
 (pixels / 255). An output that only sums stays out: the sum of the Output over the steps is its potential.
-What NIR cannot hold is refused by name. What it does not say, such as the number of steps, is a statement in the
-metadata (nir/statement.py), so that `read_nir` gives the same network back.
+What NIR cannot hold is refused by name; thresholds that adapt are written beside the graph where that is asked for.
+What it does not say, such as the number of steps, is a statement in the metadata (nir/statement.py), so that `read_nir`
+gives the same network back.
 """
 
 import io
@@ -51,7 +52,9 @@ class _Graph:
         return name
 
 
-def write_nir(network: FloatNetwork, path: str | Path, time_step: float = DEFAULT_TIME_STEP) -> None:
+def write_nir(
+    network: FloatNetwork, path: str | Path, time_step: float = DEFAULT_TIME_STEP, *, extended: bool = False
+) -> None:
     """Write a network in floats to `path` as a NIR graph for forward Euler; equal networks give equal bytes.
 
     Parameters
@@ -62,6 +65,9 @@ def write_nir(network: FloatNetwork, path: str | Path, time_step: float = DEFAUL
         Of the .nir file (HDF5), written whole or not at all.
     time_step
         Of a step of the network, in seconds.
+    extended
+        Whether thresholds that adapt are written into the metadata, where `read_nir` alone finds them: for other
+        programs the file is the network with constant thresholds. Else they are refused.
 
     Raises
     ------
@@ -71,16 +77,24 @@ def write_nir(network: FloatNetwork, path: str | Path, time_step: float = DEFAUL
     import nir  # noqa: PLC0415 - only this file needs it
 
     content = io.BytesIO()
-    nir.write(content, to_nir_graph(network, time_step))
+    nir.write(content, to_nir_graph(network, time_step, extended=extended))
     write_bytes(Path(path), content.getvalue())
 
 
-def to_nir_graph(network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP) -> "nir.NIRGraph":
+def to_nir_graph(
+    network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP, *, extended: bool = False
+) -> "nir.NIRGraph":
     """Return `network` as a nir.NIRGraph, its types checked by nir; see write_nir."""
     import nir  # noqa: PLC0415
 
     if not (np.isfinite(time_step) and time_step > 0):
         raise UserError(f"time step {time_step}; allowed is a positive number of seconds.")
+    adaptive = [p for p in network.populations if p.adapts]
+    if adaptive and not extended:
+        raise UserError(
+            f"population {adaptive[0].name!r}: its spikes raise its threshold, and no neuron of NIR has that. For "
+            "read_nir alone, sd.write_nir(..., extended=True) writes it beside the graph. Or export with --target onnx."
+        )
     _require_ways_to_the_output(network)
     network = _fed_by_the_input(network)
     connections, populations = _without_norms(network)
@@ -125,6 +139,7 @@ def to_nir_graph(network: FloatNetwork, time_step: float = DEFAULT_TIME_STEP) ->
         tuple(node_of[p.name] for p in populations if p.fires and p.fires_at_threshold),
         graph.names,
         network.provenance,
+        {node_of[p.name]: (p.threshold_step.tolist(), p.threshold_keep.tolist()) for p in adaptive},
     )
     # nir 1.0.8 infers types as if there were one group and as if kernels were square (Conv2d.__post_init__).
     is_plain = all(c.groups == 1 and (c.weights.ndim == 2 or len(set(c.weights.shape[2:])) == 1) for c in connections)

@@ -1,6 +1,7 @@
 """The estimates in integers and with memory, against a network worked out by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,9 +28,11 @@ def network(largest_value: int) -> IntegerNetwork:
     return IntegerNetwork(IntegerInput("input", (4,), largest_value), populations, connections, 5)
 
 
-def estimates(largest_value: int):
-    """Four inputs that are on: three neurons fire in each of five steps."""
+def estimates(largest_value: int, hidden: IntegerPopulation | None = None):
+    """Four inputs that are on: three neurons fire in each of five steps. hidden: in place of theirs."""
     net = network(largest_value)
+    if hidden is not None:
+        net = replace(net, populations=(hidden, net.output))
     ran = cpu.run(net, np.ones((2, 4), np.uint8))
     return integer_estimates(net, ran.synaptic_operations, ran.spike_counts, load_profile("cmos45"))
 
@@ -61,6 +64,10 @@ def test_every_operand_state_and_table_is_paid_for():
             "update": updates * 2 * 0.1,
             "table looked up for a spike": (4 + 3) * 5 * TABLE,
         }
+    )
+    adapting = replace(network(1).populations[0], threshold_step=9)  # silent after the first step changes no update
+    assert sums(estimates(1, adapting)[1].spiking)["rise of the threshold read and written"] == pytest.approx(
+        3 * 5 * 2 * ACCUMULATOR
     )
     assert sums(estimates(255)[1].spiking)["pixel read"] == pytest.approx(4 * 3 * 5 * STATE)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.script import script as load_script
+from helpers.small_network import one_neuron
 
 from snn_deploy.deploy.energy.neurobench_counts import neurobench_counts
 from snn_deploy.deploy.energy.neurobench_footprint import footprint
@@ -129,4 +130,11 @@ def test_integers_take_a_byte_for_each_weight_and_channels_that_agree_one_consta
     )
     assert found.connection_sparsity == pytest.approx(zeros / sum(c.weights.size for c in network.connections))
     assert found.constants % 4 == 0
-    assert found.constants <= 4 * 5 * len(network.populations)
+    assert found.constants <= 4 * 7 * len(network.populations)
+
+
+def test_a_threshold_that_adapts_is_one_more_state_and_two_more_constants():
+    plain, adaptive = (
+        footprint(one_neuron(steps=1, threshold=1, threshold_step=step, threshold_keep=9)) for step in (0, 5)
+    )
+    assert (adaptive.states - plain.states, adaptive.constants - plain.constants) == (3, 8)

@@ -16,7 +16,7 @@ pytest.importorskip("spikingjelly", reason="spikingjelly is not installed (the g
 
 EXACT = Features(
     loops=False, delays=False, current_decay=False, voltage_decay=False, per_channel=False, initial_value=False,
-    reset_value=False, extremes=False,
+    reset_value=False, adaptation=False, extremes=False,
 )  # fmt: skip
 
 
@@ -88,6 +88,7 @@ def test_without_decay_every_spike_is_the_same(seed):
         ({"current_keep": np.full(7, 9)}, "a current that is remembered"),
         ({"reset_value": np.full(7, 64)}, "a reset value is also where they begin"),
         ({"voltage_keep": np.arange(7)}, "a decay of each channel"),
+        ({"threshold_step": np.full(7, 9)}, "a threshold that its spikes raise"),
     ],
 )
 def test_what_its_neurons_cannot_be_is_named(change, words):

@@ -27,6 +27,8 @@ def _config(**sections):
         ({"training": {"epochs": 2}, "quantization": {"epochs": 3}}, "quantization.epochs 3 of training.epochs 2"),
         ({"norm": {"name": "tdbn"}, "quantization": {"epochs": 1}}, "'tdbn' has a shift: a bias"),
         ({"neuron": {"voltage_keep": 0.3}, "quantization": {"epochs": 1}}, "no whole number of 1/4096"),
+        ({"neuron": {"name": "adaptive_lif"}, "quantization": {"epochs": 1}}, "quantization .* whose thresholds adapt"),
+        ({"neuron": {"name": "adaptive_lif"}, "ann_first": {"epochs": 1}}, "ann_first .* Set ann_first.epochs to 0"),
         ({"training": {"epochs": 1}, "losses": {"rmp_loss": {}}}, "so it would do nothing"),
         ({"neuron": {"name": "spike_response"}}, "'time-based' and 'spike_response' belong together"),
         ({"method": "time-based", "neuron": {"name": "lif"}}, "'time-based' and 'spike_response' belong together"),

@@ -11,8 +11,9 @@ from snn_deploy.support.user_error import UserError
 def neuron_node(population: FloatPopulation, time_step: float) -> Any:
     """Return the LIF, IF, CubaLIF, LI, I or CubaLI; what none of them can hold is a UserError.
 
-    Its parameters have the shape of the population. NIR's neurons fire strictly above their threshold: where this one
-    fires at it, the threshold is the next smaller double, so that both fire for the same potentials.
+    Its parameters have the shape of the population; how its threshold adapts is not among them. NIR's neurons fire
+    strictly above their threshold: where this one fires at it, the threshold is the next smaller double, so that both
+    fire for the same potentials.
     """
     import nir  # noqa: PLC0415
 

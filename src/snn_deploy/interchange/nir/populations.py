@@ -154,6 +154,9 @@ class _Builder:
         at_threshold = self.reading.fires_at_threshold
         at_threshold = is_lowered if at_threshold is None else at_threshold
         raised = at_threshold and is_lowered
+        step, keep = self.statement.adaptation.get(name, (0.0, 0.0))
+        if np.shape(step) != np.shape(keep) or np.shape(step) not in ((), shape[:1]):
+            raise NodeError("thresholds that adapt, stated for another number of channels. Write the file again.")
         subtracts = neurons.fires and self.reading.reset != "value"
         if subtracts and neurons.reset_value.any():
             raise NodeError(f"v_reset {neurons.reset_value.max():g} beside a reset by subtraction, which has none.")
@@ -169,6 +172,8 @@ class _Builder:
             reset="subtract" if subtracts else "value",
             reset_value=n["reset_value"],
             initial_value=n["initial_value"],
+            threshold_step=np.asarray(step),
+            threshold_keep=np.asarray(keep),
         )
 
     def _resets_later(self, neurons: Neurons) -> bool:
