@@ -115,6 +115,13 @@ def test_the_schema_in_the_documentation_is_that_of_the_program():
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_names_the_schema_where_it_lies(example):
+    first = example.read_text(encoding="utf-8").split("\n", 1)[0]
+    assert first.startswith("#:schema ")  # as in what init writes
+    assert (example.parent / first.removeprefix("#:schema ")).resolve() == ROOT / "docs/config.schema.json"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_schema_takes_every_example_and_no_wrong_key_or_value_of_it(example, schema):
     table = tomllib.loads(example.read_text())
     schema.validate(table)

@@ -69,6 +69,8 @@ def test_lines_break_between_words_and_what_is_copied_stays_whole():
     assert wrapped(shares, 53) == ["wrote it  (accuracy: validation 97.92 %, test", "  99.16 %, of 24 bits)"]
     command = "  snn-deploy run demo/loihi --backend cpu --samples 20"
     assert wrapped(command, 30) == [command]
+    sentence = "snn-deploy profiles NAME prints one of them. Start your own from it."
+    assert wrapped(sentence, 44) == ["snn-deploy profiles NAME prints one of them.", "  Start your own from it."]
 
 
 LONG = "a line on the way that is so long that it needs two lines on a narrow terminal, and no more"

@@ -24,7 +24,8 @@ from snn_deploy.support.stopped import Stopped
 from snn_deploy.support.user_error import UserError
 
 _JOINT = "\u00a0"  # a space that textwrap takes for a letter
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[munp]?[JsW]|bytes|bits)(?:\W|$))")
+_END_OF_A_CLAUSE = re.compile(r"[A-Za-z][.;](?:\s|$)")
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[munp]?[JsWm]|bytes|bits)(?:\W|$))")
 FAILED_CHECK = 1
 USER_MISTAKE = 2
 CLICKS_OWN = (click.ClickException, click.exceptions.Exit, click.Abort)  # which click's main ends with
@@ -135,7 +136,8 @@ def wrapped(line: str, width: int) -> list[str]:
     A command to copy and a word that is longer, such as a path, stay whole; a number and its unit stay together.
     """
     indent = " " * (len(line) - len(line.lstrip()))
-    if len(line) <= width or line.lstrip().startswith("snn-deploy "):
+    is_command = line.lstrip().startswith("snn-deploy ") and not _END_OF_A_CLAUSE.search(line)
+    if len(line) <= width or is_command:
         return [line]
     joined = _BEFORE_A_UNIT.sub(_JOINT, line)
     options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}

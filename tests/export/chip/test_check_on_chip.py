@@ -77,7 +77,7 @@ def test_another_chip_is_suggested_where_it_can_run_the_network(network):
 def test_every_refusal_is_told_not_only_the_first():
     network = neuron(reset="subtract", initial_value=64, current_keep=4096)
     assert len(check_on_chip(network, LOIHI_1)) == 3
-    with pytest.raises(snn_deploy.UserError, match=r"\(and 2 more\)$"):
+    with pytest.raises(snn_deploy.UserError, match=r"\(and 2 more reasons\)$"):
         require_on_chip(network, LOIHI_1)
 
 

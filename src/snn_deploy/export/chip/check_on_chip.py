@@ -18,6 +18,7 @@ from snn_deploy.network.layer_times import schedule
 from snn_deploy.network.state_units import DECAY_UNITY
 from snn_deploy.rounding.fit import biases_held
 from snn_deploy.rounding.limits import Limits
+from snn_deploy.support.counted import counted
 from snn_deploy.support.user_error import UserError
 
 _PROGRAMMABLE = "Choose a chip with programmable neurons: --profile loihi2."
@@ -47,7 +48,7 @@ def check_on_chip(network: IntegerNetwork, chip: HardwareProfile) -> tuple[str, 
 def require_on_chip(network: IntegerNetwork, chip: HardwareProfile) -> None:
     """Raise UserError with the first sentence of `check_on_chip`, and how many follow, where there is one."""
     if found := check_on_chip(network, chip):
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        more = f" (and {counted(len(found) - 1, 'more reason')})" if len(found) > 1 else ""
         raise UserError(f"{found[0]}{more}")
 
 
