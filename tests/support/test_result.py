@@ -94,3 +94,11 @@ def test_a_long_table_shows_its_first_and_last_rows_on_a_screen_and_says_what_is
     for table in (few, asked_for):
         assert shortened(table) == (table, "")
     assert as_text(many).count("conv") == 200
+
+
+def test_a_number_with_its_deviation_is_not_broken():
+    table = Table(("variant", "accuracy", "operations"), (("base", "93.59 ± 0.79", "148,879 ± 9,642"),))
+    assert table.is_number == (False, True, True)
+    for width in (30, 40, 80):
+        assert "93.59 ± 0.79" in as_text(table, width)
+        assert "148,879 ± 9,642" in as_text(table, width)

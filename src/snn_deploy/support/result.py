@@ -167,4 +167,4 @@ def _html(block: Block) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return bool(text) and all(letter in "0123456789.,+-%e " for letter in text)
+    return bool(text) and all(letter in "0123456789.,+-±%e " for letter in text)
