@@ -1,6 +1,6 @@
 """A training step with a learned leak, with rounded weights and with a layer that feeds itself, against one without.
 
-    uv run python benchmarks/training_features.py [--features leak,qat,recurrent] [--rounds 7]
+    uv run python benchmarks/training_features.py [--features leak,qat,recurrent,recurrent-maps] [--rounds 7]
 
 Each of them on the compiled path and on the plain one, which is torch operations alone. One thread, CPU time; the
 three take turns, and ratios are medians over the turns. Random images, the norm `centered_tdbn`, Dspike; synapses in
@@ -52,6 +52,7 @@ FEATURES = {
         Case("8 bits and a learned leak", limits=Limits(8), learns_leak=True),
     ],
     "recurrent": [_recurrent("16C3-P2-32C3-P2-128R-10", 4), _recurrent("128R-10", 20), _recurrent("512R-10", 20)],
+    "recurrent-maps": [_recurrent("16C3R-P2-32C3R-P2-10", 4), _recurrent("8C3S2R-P2-10", 16)],
 }
 
 

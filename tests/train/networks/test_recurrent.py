@@ -138,7 +138,7 @@ def test_a_batch_is_scaled_by_what_the_batches_before_it_brought():
     gains = [gradient for name, gradient in gradients.items() if name.endswith("gain") and "conv1-conv1" in name]
     assert len(gains) == 1 and (gains[0] != 0).any()
     assert buffers["norms.conv1-conv1.batches"] == 3
-    assert 0 < buffers["norms.conv1-conv1.rates"].mean() < 1
+    assert 0 < buffers["norms.conv1-conv1.mean_square_per_weight"].mean() != 0.1
 
 
 def test_inference_leaves_the_scale_as_it_is():

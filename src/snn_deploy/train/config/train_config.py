@@ -127,7 +127,7 @@ class Feedback:
     """How strong the currents are that layers bring to themselves, those with an R in `model.layers`.
 
     share: what the root mean square of such a current is scaled to in each channel, in thresholds (feedback_norm.py); 0
-    leaves it as the weights make it. momentum: the weight of a new batch in the running spike rates.
+    leaves it as the weights make it. momentum: the weight of a new batch in the running mean squares.
     """
 
     share: Annotated[float, Ge(0)] = 0.0

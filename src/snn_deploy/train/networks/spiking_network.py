@@ -94,8 +94,8 @@ class SpikingNetwork(Network):
                     is_inner_residual=population.is_inner_residual,
                 )
                 pools[population.name] = (1, 1)
-            if loop is not None and self.training and self.norm(loop).needs_inputs:
-                self.norm(loop).observe_inputs(_input_means(spikes.flatten(0, 1), loop))
+            if loop is not None and self.training:
+                self._observe_feedback(loop, spikes)
             layers.append(layer)
             values[population.name] = spikes
         currents = self._currents(self.plan.output, values, pools, options)
@@ -105,7 +105,7 @@ class SpikingNetwork(Network):
     def scale_feedback(self, share: float, momentum: float) -> None:
         """Scale what layers bring to themselves: `share` thresholds, the root mean square of each channel.
 
-        momentum: the weight of a new batch in the running spike rates that it is computed from (feedback_norm.py).
+        momentum: the weight of a new batch in the running mean squares (feedback_norm.py).
         """
         for loop in (c for c in self.plan.connections if c.is_loop):
             norm = FeedbackNorm(share * self.neuron.threshold, momentum, loop.weights_shape[0])
@@ -271,6 +271,14 @@ class SpikingNetwork(Network):
             if options.synapses != "float32":  # whatever follows then lies as int8_synapses wants it
                 currents = currents.contiguous(memory_format=int8_synapses.LAYOUT)
         return currents.unflatten(0, source.shape[:2])
+
+    @torch.no_grad()
+    def _observe_feedback(self, loop: PlannedConnection, spikes: Tensor) -> None:
+        """Let the norm of `loop` hear what `spikes`, (steps, batch, *shape), brought."""
+        norm, heard = self.norm(loop), spikes[: -loop.delay].flatten(0, 1)
+        if isinstance(norm, FeedbackNorm) and len(heard):
+            weights = self.effective_weights(loop)
+            norm.observe_feedback(_synapses(loop).currents(heard, weights), weights)
 
     def _step_by_step(
         self, loop: PlannedConnection, currents: Tensor, keep: Tensor | None, options: ForwardOptions
