@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 import snn_deploy as sd
 from snn_deploy.api.search import SearchResult
@@ -82,7 +82,10 @@ def _print_table(name: str, result: SearchResult) -> None:
 def _draw(found: dict[str, SearchResult]) -> Figure:
     """Return the test accuracy of both fronts against energy and latency; lines join what is best in these two."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
-    units = {"energy": "energy a sample on Loihi 2, upper estimate, uJ", "latency": "latency of a sample, upper, us"}
+    units = {
+        "energy": "energy a sample on Loihi 2, upper estimate, uJ",
+        "latency": "time of a sample on Loihi 2, upper estimate, us",
+    }
     for axes, (measure, label) in zip(figure.subplots(1, 2, sharey=True), units.items(), strict=True):
         for name, result in found.items():
             points = [(1e6 * v.point.measures[measure], 100 * v.test_accuracy) for v in result.front]
@@ -90,8 +93,9 @@ def _draw(found: dict[str, SearchResult]) -> Figure:
             axes.scatter(*zip(*points, strict=True), color=COLORS[name], s=28, alpha=0.7, label=told)
             axes.plot(*zip(*_best(points), strict=True), color=COLORS[name], linewidth=1, drawstyle="steps-post")
         axes.set(xscale="log", xlabel=label)
-        for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-            set_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3, which="both")
     figure.axes[0].set_ylabel("test accuracy, %")
     figure.axes[0].legend(loc="lower right")
