@@ -1,7 +1,7 @@
 """adaptive_threshold: thresholds that rise with each spike and sink back, for both network types.
 
-The rise a of a threshold is a state of its own (ALIF, Bellec et al. 2018 and 2020, Eq. 8 of the latter): in step t a
-neuron fires above threshold + a[t-1], then a[t] = keep * a[t-1] + step where it fired in t. In integers the product is
+The rise a of a threshold is a state of its own (ALIF, Bellec et al. 2018 and 2020): in step t a neuron fires above
+threshold + a[t-1], then a[t] = keep * a[t-1], + step where it fired in t. In integers the product is
 rounded toward zero as every decay, so a never exceeds step / (1 - keep / 4096), however long it fires: with that held
 within 24 bits, no backend has to cut it off.
 """

@@ -12,7 +12,7 @@ In each step, for each population in order:
 
 from u = 0, left = initial_value and rise = 0. keep(x, k) = x * k / 4096, rounded toward zero. A population that never
 fires keeps its potential. The rise of a threshold stays within 24 bits (adaptive_threshold.py), and a soft reset takes
-the threshold without it off (Bellec et al. 2020, Eq. 6). With reset "value" to 0, no initial_value and no
+the threshold without it off (Bellec et al. 2020). With reset "value" to 0, no initial_value and no
 threshold_step this is the arithmetic of Loihi as Lava 0.10 defines it (lava/proc/lif/models.py,
 AbstractPyLifModelFixed); the rest needs neurons that are programmed for it.
 A feed-forward connection delivers in the same step; on Loihi and in Lava it takes one step more, which

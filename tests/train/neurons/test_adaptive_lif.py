@@ -6,7 +6,6 @@ import torch
 
 from snn_deploy.network import float_semantics
 from snn_deploy.train.config.read_config import resolved_config
-from snn_deploy.train.datasets import store_recall
 from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.neurons import lif
@@ -92,15 +91,3 @@ def test_a_network_in_training_spikes_as_its_network_in_floats(layers, is_compil
     (layer,) = recording.layers
     assert 0.02 < layer.spikes.mean() < 0.98
     assert (layer.spikes.numpy() != trace.spikes["dense1"]).mean() < 0.002  # float32 at a threshold
-
-
-def test_the_value_stored_last_is_the_class_and_each_store_has_the_other_value():
-    samples = store_recall.Dataset(frames=6, width=2, stores=3, samples=60).load("train")
-    assert samples.inputs.shape == (60, 12, 4)
-    np.testing.assert_array_equal(samples.inputs[:, ::2], samples.inputs[:, 1::2])  # a frame lasts two steps
-    frames = samples.inputs[:, ::2]
-    assert (frames[:, -1] == [0, 0, 0, 1]).all() and not frames[:, :-1, 3].any()
-    assert (frames[:, :-1, :2].sum(axis=2) == 1).all()
-    for frame, label in zip(frames, samples.labels, strict=True):
-        stored = frame[frame[:, 2] == 1, 1]
-        assert stored.tolist() == [label, 1 - label, label]

@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+from snn_deploy.support.user_error import UserError
 from snn_deploy.train.data.samples import Samples, Split
 
 _SEEDS = {"train": 0, "test": 1}
@@ -36,6 +37,11 @@ class Dataset:
     def load(self, split: Split) -> Samples:
         """Return sequences of shape (4,), value 0, value 1, store and recall: frames * width frames of 0 and 1."""
         count, shown = (self.samples if split == "train" else self.samples // 2), self.frames - 1
+        if self.stores > shown:
+            raise UserError(
+                f"data.stores {self.stores} with data.frames {self.frames}: the last frame recalls, so that at most "
+                f"{shown} store. Set data.frames to {self.stores + 1} or more."
+            )
         rng = np.random.default_rng((self.seed, _SEEDS[split]))
         labels = np.arange(count, dtype=np.int64) % 2
         values = rng.integers(0, 2, (count, shown))

@@ -1,8 +1,9 @@
 """Neuron `adaptive_lif`: leaky integrate-and-fire with a threshold that each of its spikes raises (ALIF).
 
-Bellec et al. 2018 ("Long short-term memory and learning-to-learn in networks of spiking neurons"), and 2020, Eq. 8:
+Bellec et al., "Long short-term memory and learning-to-learn in networks of spiking neurons", NeurIPS 2018; here with
+the reset to zero of `lif`:
 
-    u[t] = tau * u[t-1] * (1 - o[t-1]) + x[t]         as of `lif`, with its reset to zero
+    u[t] = tau * u[t-1] * (1 - o[t-1]) + x[t]
     o[t] = u[t] >= V_th * (1 + b[t])
     b[t+1] = threshold_keep * b[t] + threshold_step * o[t]
 
