@@ -1,5 +1,7 @@
 """The pictures of a report, where numbers are few."""
 
+from dataclasses import replace
+
 from snn_deploy.report import charts
 from snn_deploy.report.layer_facts import LayerFacts
 
@@ -17,3 +19,12 @@ def test_a_layer_of_one_weight_has_a_bar_and_whole_numbers(monkeypatch):
         low, high = axes.get_xlim()
         assert high - low >= 9  # a bar of one weight is at most a ninth of the picture
         assert low < weights[0] <= weights[-1] < high
+
+
+def test_the_line_of_a_threshold_that_adapts_is_said_to_be_the_constant_part(monkeypatch):
+    said = []
+    monkeypatch.setattr(charts, "as_chart", lambda title, words, figure: said.append(words))
+    measured = replace(layer({1: 1}), potentials=(1,) * 82)
+    for adapts in (False, True):
+        charts.potentials_chart([replace(measured, adapts=adapts)])
+    assert ["the threshold (of pool before its spikes raise it)" in words for words in said] == [False, True]

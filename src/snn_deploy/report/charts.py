@@ -103,8 +103,10 @@ def potentials_chart(
         axes.set_xlabel("potential / threshold")
         axes.set_ylabel("share (%)")
         outside.append(f"{layer.name} {shares[0] + shares[-1]:.1f} %")
+    adaptive = ", ".join(layer.name for layer in measured if layer.adapts)
     words = (
-        "One histogram for each layer, of potentials before the reset; the dashed line is the threshold. "
+        "One histogram for each layer, of potentials before the reset; the dashed line is the threshold"
+        f"{f' (of {adaptive} before its spikes raise it)' if adaptive else ''}. "
         f"Outside of the picture: {', '.join(outside)}."
     )
     words += f" The grey line is {title}." if other.keys() & {layer.name for layer in measured} else ""

@@ -28,7 +28,7 @@ class LayerFacts:
     weights: value -> how many synapse weights have it, sorted. bits_used: of a signed weight, that the largest needs.
     margin_bits: log2 of the largest state that fits over the largest that any input can cause. potentials: counts of
     potentials before the reset, below the first edge, in HISTOGRAM_BINS equal bins and above the last, in thresholds;
-    None where no threshold is above 0.
+    None where no threshold is above 0. adapts: whether spikes raise thresholds; potentials count the constant part.
     """
 
     name: str
@@ -43,6 +43,7 @@ class LayerFacts:
     bits_used: int
     margin_bits: float
     potentials: tuple[int, ...] | None
+    adapts: bool = False
 
     @property
     def dead(self) -> int | None:
@@ -101,6 +102,7 @@ def layer_facts(
                 bits_used=int(max(abs(values.min()), abs(values.max()))).bit_length() + 1,
                 margin_bits=math.log2(LARGEST_STATE / largest),
                 potentials=histograms.get(p.name),
+                adapts=p.adapts,
             )
         )
     return tuple(layers)
