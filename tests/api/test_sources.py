@@ -50,8 +50,11 @@ def test_what_is_no_exported_network_is_told_what_to_give(verb, given, do):
 
 def test_a_network_in_floats_is_told_to_be_exported():
     module = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), sd.LIF())
+    network = sd.from_torch(module, (2,), 2)
     with pytest.raises(UserError, match=r"is in floats \(FloatNetwork\). Give sd.export\(network\).network"):
-        sd.report(sd.from_torch(module, (2,), 2))
+        sd.report(network)
+    with pytest.raises(UserError, match=r"inputs of type torch\.Tensor"):
+        sd.neurobench(network, torch.ones(3, 2, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("labels", [None, torch.zeros(3)])
@@ -60,3 +63,13 @@ def test_tensors_are_told_to_be_arrays(labels):
     with pytest.raises(UserError, match=r"inputs of type torch.Tensor;.*inputs.numpy\(\), and whole numbers 0..255"):
         sd.run(one_neuron(steps=2), tensor, labels=labels)
     assert sd.run(one_neuron(steps=2), tensor.numpy(), labels=torch.zeros(3)).accuracy is not None
+
+
+def test_images_are_flat_for_a_network_of_features(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 2, 2), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", test_images=images, test_labels=np.zeros(3, int))
+    network = one_neuron(steps=2, inputs=4)
+    by_name = sd.run(network, f"npz_file:{tmp_path / 'mine.npz'}")
+    assert by_name.outputs.tolist() == sd.run(network, images.reshape(3, 4)).outputs.tolist()
+    with pytest.raises(UserError, match=r"samples of shape \(1, 2, 2\).*takes \(5,\)"):
+        sd.run(one_neuron(steps=2, inputs=5), f"npz_file:{tmp_path / 'mine.npz'}")

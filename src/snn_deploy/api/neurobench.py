@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.api.sources import Chosen, Data, choose, integer_network, require_fit, samples_of
+from snn_deploy.api.sources import Chosen, Data, choose, fitting, integer_network, require_data, samples_of
 from snn_deploy.deploy.energy.neurobench_counts import NeurobenchCounts, Operations, neurobench_counts
 from snn_deploy.deploy.energy.neurobench_footprint import Footprint, footprint
 from snn_deploy.deploy.running.simulation import as_frames
@@ -212,8 +212,9 @@ def _chosen(network: FloatNetwork | IntegerNetwork, inputs: Data, samples: int, 
     if isinstance(inputs, np.ndarray):
         as_frames(network, inputs)
         return Chosen(inputs, labels, inputs.shape[1:] != network.input.shape).first(samples)
+    require_data(network, inputs)
     data = inputs if isinstance(inputs, Samples) else samples_of(network.provenance, inputs, samples, "test")
-    require_fit(network, data)
+    data = fitting(network, data)
     first = data.first(samples)
     return Chosen(first.shown, first.labels, first.is_sequence)
 

@@ -1,5 +1,6 @@
 """sources: what a call of the API is given: a network or its file, and samples, a data set or nothing but a name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from os import PathLike
@@ -119,12 +120,12 @@ def chosen_for_measuring(network: FloatNetwork, data: Data, samples: int) -> tup
         as_frames(network, data)
         chosen = Chosen(data, None, data.shape[1:] != network.input.shape).first(samples)
         return chosen, "samples that were given"
-    _require_data(network, data)
+    require_data(network, data)
     where = "samples that were given"
     if not isinstance(data, Samples):
         data = samples_of(network.provenance, data, samples, "train")
         where = "training samples"
-    require_fit(network, data)
+    data = fitting(network, data)
     first = data.first(samples)
     return Chosen(first.shown, first.labels, first.is_sequence), where
 
@@ -142,17 +143,17 @@ def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels:
         if chosen.labels is not None and chosen.labels.shape != (chosen.count,):
             raise UserError(f"labels of shape {chosen.labels.shape} for {chosen.count} samples; give one for each.")
         return chosen.first(_counted(samples, chosen.count, "data"))
-    _require_data(network, data)
+    require_data(network, data)
     if labels is not None:
         raise UserError("labels: are for inputs that are an array; a data set has its own. Leave them out.")
     if not isinstance(data, Samples):
         data = test_samples(network.provenance, data, samples)
-    require_fit(network, data)
+    data = fitting(network, data)
     first = data.first(_counted(samples, len(data.labels), "data"))
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
-def _require_data(network: IntegerNetwork | FloatNetwork, data: object) -> None:
+def require_data(network: IntegerNetwork | FloatNetwork, data: object) -> None:
     """Raise UserError unless `data` is Data, which a caller without types may not know."""
     if isinstance(data, np.ndarray | Samples | str | None):
         return
@@ -199,7 +200,7 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     options, share, where = _data_set(network.provenance, data)
     every = validation_samples(options, share, where)
     held_out = _as_trained(every, network.provenance, is_named=data is not None)
-    require_fit(network, held_out)
+    held_out = fitting(network, held_out)
     first = held_out.first(count)
     return Chosen(first.shown, first.labels, first.is_sequence)
 
@@ -316,8 +317,16 @@ def _leads_away(place: object) -> bool:
     return not is_plain or Path(str(place)).is_absolute() or ".." in Path(str(place)).parts
 
 
-def require_fit(network: IntegerNetwork | FloatNetwork, samples: Samples) -> None:
-    """Raise UserError unless `samples` have the shape and range of the network's input."""
+def fitting(network: IntegerNetwork | FloatNetwork, samples: Samples) -> Samples:
+    """Return `samples` as the network's input takes them; a UserError where shape, range or steps are others.
+
+    Where it takes features without channels and rows, images become their values row by row, as torch flattens them.
+    """
+    features = math.prod(samples.shape)
+    if network.input.shape == (features,) and isinstance(samples.inputs, np.ndarray):
+        samples = replace(
+            samples, inputs=samples.inputs.reshape(*samples.inputs.shape[: -len(samples.shape)], features)
+        )
     shape = samples.shape
     if shape != network.input.shape or samples.largest_value != network.input.largest_value:
         raise UserError(
@@ -326,6 +335,7 @@ def require_fit(network: IntegerNetwork | FloatNetwork, samples: Samples) -> Non
         )
     if samples.steps not in (None, network.steps):
         raise UserError(f"data: samples of {samples.steps} steps; the network takes {network.steps}.")
+    return samples
 
 
 def _counted(count: int, most: int, where: str) -> int:
