@@ -23,6 +23,7 @@ _PLACES = {
     "export": "api.export",
     "fit": "api.fit",
     "fit_before_training": "api.fit_before_training",
+    "forecast": "api.forecast",
     "from_torch": "interchange.from_torch",
     "fuzz": "api.fuzz",
     "init": "api.init",

@@ -7,6 +7,7 @@ from snn_deploy.api.exits import exits as exits
 from snn_deploy.api.export import export as export
 from snn_deploy.api.fit import fit as fit
 from snn_deploy.api.fit_before_training import fit_before_training as fit_before_training
+from snn_deploy.api.forecast import forecast as forecast
 from snn_deploy.api.fuzz import fuzz as fuzz
 from snn_deploy.api.init import init as init
 from snn_deploy.api.neurobench import neurobench as neurobench

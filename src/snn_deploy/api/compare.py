@@ -20,9 +20,14 @@ from snn_deploy.train.run.comparison import (
     run_jobs,
     spreads,
 )
+from snn_deploy.train.run.score import ACCURACY_KEY, MSE_KEY, SMAPE_KEY, score_of
 
+_ACCURACY, _SMAPE = f"test_{ACCURACY_KEY}", f"test_{SMAPE_KEY}"
+_SCORES = (_ACCURACY, _SMAPE, f"test_{MSE_KEY}")
 _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "test_accuracy": ("test accuracy %", lambda v: f"{100 * v:.2f}"),
+    "test_smape": ("test sMAPE", lambda v: f"{v:.2f}"),
+    "test_mse": ("test MSE", lambda v: f"{v:.3g}"),
     "spike_rate": ("spike rate", lambda v: f"{v:.4f}"),
     "quantization_error": ("q(u)", lambda v: f"{v:.4f}"),
     "synaptic_operations": ("synaptic operations a sample", lambda v: f"{v:,.0f}"),
@@ -52,19 +57,26 @@ class Comparison(Result):
         return spreads(self.outcomes[variant])
 
     def headline(self) -> str:
-        """Return the accuracy of every variant."""
-        found = {name: self.spreads(name).get("test_accuracy") for name in self.outcomes}
-        form = _COLUMNS["test_accuracy"][1]
-        return ", ".join(f"{name} {_cell(spread, form)} %" for name, spread in found.items())
+        """Return the score of every variant."""
+        parts = []
+        for name in self.outcomes:
+            found = self.spreads(name)
+            if _SMAPE in found:
+                parts.append(f"{name} sMAPE {_cell(found[_SMAPE], _COLUMNS[_SMAPE][1])}")
+            else:
+                parts.append(f"{name} {_cell(found.get(_ACCURACY), _COLUMNS[_ACCURACY][1])} %")
+        return ", ".join(parts)
 
     def blocks(self) -> tuple[Block, ...]:
         """Return a table of means and deviations, and one of the layers where that was asked for."""
         rows = []
+        measured = {name: self.spreads(name) for name in self.outcomes}
+        scores = {key for found in measured.values() for key in found} & set(_SCORES)
+        columns = {k: c for k, c in _COLUMNS.items() if k in (scores or {_ACCURACY}) or k not in _SCORES}
         for name, runs in self.outcomes.items():
-            found = self.spreads(name)
-            cells = [_cell(found.get(key), form) for key, (_, form) in _COLUMNS.items()]
+            cells = [_cell(measured[name].get(key), form) for key, (_, form) in columns.items()]
             rows.append((name, sum(o.error is None for o in runs), *cells))
-        titles = ("variant", "runs", *(title for title, _ in _COLUMNS.values()))
+        titles = ("variant", "runs", *(title for title, _ in columns.values()))
         return (
             Table(titles, tuple(rows)),
             "mean ± standard deviation over seeds; spike rate and q(u) are means over layers, on validation samples; "
@@ -142,7 +154,7 @@ def compare(
     ):
         for outcome in run_jobs(jobs, workers):
             found[outcome.job.variant, outcome.job.seed] = outcome
-            ended = outcome.error or f"test {100 * outcome.metrics['test_accuracy']:.2f} %"
+            ended = outcome.error or _test_score(outcome)
             watch.say(f"{outcome.job.variant} seed {outcome.job.seed}: {ended}")
             advance(1)
     names = list(dict.fromkeys(job.variant for job in jobs))
@@ -180,6 +192,11 @@ def _jobs(
         for name, config, own in chosen
         for seed in range(seeds)
     ]
+
+
+def _test_score(outcome: Outcome) -> str:
+    score = score_of(outcome.metrics)
+    return f"test {score.shown(outcome.metrics[f'test_{score.key}'])}"
 
 
 def _cell(spread: Spread | None, form: Callable[[float], str]) -> str:

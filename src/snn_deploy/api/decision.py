@@ -10,6 +10,7 @@ from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.deploy.running.streaming import Streaming, gathers
 from snn_deploy.network.class_outputs import predicted_classes
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import reading_of
 from snn_deploy.support.result import Block, Result
 
 _STEPS_AT_ONCE = 32  # more would take memory and be hardly faster
@@ -22,7 +23,8 @@ Arrival = tuple[float, np.ndarray, int]
 class Decision(Result):
     """What a network says after one window of a stream.
 
-    step: how many steps the stream has had. predicted: the class, the first of the largest outputs. outputs:
+    step: how many steps the stream has had. predicted: the class, the first of the largest outputs; None where the
+    network gives values, which are then `values`, (values,), as they are read after the last step. outputs:
     (classes,), what the output has gathered in this window: spikes of one that fires; else potentials in 1/64 of a
     weight step. latency: seconds from the arrival of the window's last frame to the decision. spike_counts,
     synaptic_operations: of the window. overflows: states that left their 24 bits in it. clipped: values outside of the
@@ -30,7 +32,7 @@ class Decision(Result):
     """
 
     step: int
-    predicted: int
+    predicted: int | None
     outputs: np.ndarray
     latency: float
     spike_counts: dict[str, int]
@@ -38,10 +40,14 @@ class Decision(Result):
     overflows: int = 0
     clipped: int = 0
     spikes: dict[str, np.ndarray] | None = None
+    values: np.ndarray | None = None
 
     def headline(self) -> str:
-        """Return step, class and latency."""
-        return f"step {self.step}: class {self.predicted}, {1000 * self.latency:.2f} ms"
+        """Return step, class or values, and latency."""
+        said = (
+            f"class {self.predicted}" if self.values is None else f"value {' '.join(f'{v:.4f}' for v in self.values)}"
+        )
+        return f"step {self.step}: {said}, {1000 * self.latency:.2f} ms"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return one line."""
@@ -53,7 +59,7 @@ class Decision(Result):
         """Return everything but the spikes; the latency in seconds."""
         return {
             "step": self.step,
-            "class": self.predicted,
+            **({"class": self.predicted} if self.values is None else {"values": self.values.tolist()}),
             "latency": self.latency,
             "outputs": self.outputs.tolist(),
             "spikes": self.spike_counts,
@@ -78,6 +84,7 @@ class Stream(Iterator[Decision]):
     ) -> None:
         self.steps = self.left_over = 0
         self._network, self._running, self._window = network, running, window
+        self._reading = reading_of(network)
         self._from_rest, self._record = from_rest, record
         self._decisions = self._read(arrivals)
 
@@ -101,7 +108,7 @@ class Stream(Iterator[Decision]):
     def _decision(self, parts: list[Simulation], arrived: float, clipped: int) -> Decision:
         """Return the decision of a whole window, and prepare the next one."""
         outputs = sum(part.outputs for part in parts) if self._network.output.fires else parts[-1].outputs
-        predicted = int(predicted_classes(np.asarray(outputs))[0])
+        predicted = int(predicted_classes(np.asarray(outputs))[0]) if self._reading is None else None
         latency = time.perf_counter() - arrived
         if self._from_rest:
             self._running.to_rest()
@@ -118,6 +125,7 @@ class Stream(Iterator[Decision]):
             sum(sum(_total([counts]).values()) for counts in lost),
             clipped,
             _together(parts) if self._record else None,
+            None if self._reading is None else self._reading.values(np.asarray(outputs)[0]),
         )
 
 

@@ -19,6 +19,7 @@ from snn_deploy.deploy.exits.outputs_by_step import outputs_by_step
 from snn_deploy.deploy.exits.sureness import Rule, require_rule
 from snn_deploy.deploy.running.memory import require_memory
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import require_classes
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -135,6 +136,7 @@ def exits(
         For a network of a single step or class, shares outside of 0..1, or data without validation samples.
     """
     whole = integer_network(network)
+    require_classes(whole, "exits")
     require_rule(rule)
     if not 0 <= allowed_loss < 1:
         raise UserError(f"allowed loss {allowed_loss}; it is a share of the samples: 0 or more, below 1.")

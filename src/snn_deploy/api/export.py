@@ -146,6 +146,7 @@ def _measured(result: ExportResult, chosen: Chosen, watch: Watch) -> ExportResul
     counted = replace(
         result,
         accuracy=chosen.accuracy(simulation.classes),
+        errors=chosen.value_errors(result.network, simulation.outputs_by_step),
         samples=chosen.count,
         overflows=found,
         silent=silent_populations(result.network, simulation),

@@ -16,6 +16,8 @@ from snn_deploy.export.to_integer_network import Export
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, integer_network_bytes
 from snn_deploy.network.source_comparison import source_line
 from snn_deploy.network.state_units import STATE_SHIFT
+from snn_deploy.network.value_errors import ValueErrors
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.rounding.fit import Fit
 from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.atomic_file import remove_file, write_files
@@ -41,12 +43,14 @@ class ExportResult(Result):
     the target's file is not among them, or None. overflows: of the populations in which a state can leave 24 bits, how
     many did on those samples; None where that was not counted. beside_source: of a network from a torch module, the
     integers beside the floats; None for others. is_beside_random: whether on random samples, not on the inputs.
-    silent: populations that never fired on the samples of `accuracy`.
+    silent: populations that never fired on the samples of `accuracy`. errors: of a network that gives values, how far
+    they are from those wanted, on the same samples; None where that was not measured, and of others.
     """
 
     export: Export
     limits: Limits
     accuracy: float | None = None
+    errors: ValueErrors | None = None
     samples: int = 0
     health: Health | None = None
     broken_limits: tuple[str, ...] = ()
@@ -71,6 +75,12 @@ class ExportResult(Result):
     def bounds(self) -> dict[str, Bounds]:
         """Population -> the largest current and potential that any input can cause, in 1/64 of a weight step."""
         return self.export.bounds
+
+    @property
+    def float_smape(self) -> float | None:
+        """The sMAPE of the float network's values for test samples, after training; None where it is not known."""
+        found = self.network.provenance.get("float_smape")
+        return None if found is None else float(found)
 
     @property
     def float_accuracy(self) -> float | None:
@@ -234,6 +244,13 @@ class ExportResult(Result):
         if self.float_accuracy is not None:
             measured = f"{100 * self.float_accuracy:.2f} % of {tested} (measured after training)"
             lines.append(f"float accuracy    {measured}")
+        if self.float_smape is not None:
+            lines.append(f"float sMAPE       {self.float_smape:.2f} of {tested} (measured after training)")
+        if (in_steps := origin.get("quantized_smape")) is not None:
+            lines.append(f"as trained        sMAPE {in_steps:.2f} of {tested}, with weights rounded as then")
+        if self.errors is not None:
+            found = f"{self.errors.smape:.2f} (MSE {self.errors.mse:.3g})"
+            lines.append(f"integer sMAPE     {found} of {counted(self.samples, 'test sample')}")
         if trained := origin.get("quantized_accuracy"):
             rounded = f"{100 * trained:.2f} % of {tested}, with weights rounded as then"
             lines.append(f"as trained        {rounded}")
@@ -246,7 +263,8 @@ class ExportResult(Result):
         line, found = source_line(self.network.provenance), self.beside_source
         if found is None:
             return () if line is None else (line,)
-        shares = f"{100 * found.spike_agreement:.1f} % of spikes and {100 * found.agreement:.0f} % of decisions"
+        classes = "" if found.agreement is None else f" and {100 * found.agreement:.0f} % of decisions"
+        shares = f"{100 * found.spike_agreement:.1f} % of spikes{classes}"
         which = "random samples; with inputs=, on yours" if self.is_beside_random else "of the inputs"
         told = f"in integers       {shares} as in floats, on {found.samples} {which}"
         return (told,) if line is None else (line, told)
@@ -258,6 +276,8 @@ class ExportResult(Result):
             "problem": self.problem,
             "float_accuracy": self.float_accuracy,
             "integer_accuracy": self.accuracy,
+            **({"float_smape": self.float_smape} if gives_values(self.network) else {}),
+            **({} if self.errors is None else {"integer_errors": self.errors.to_dict()}),
             "samples": self.samples,
             "weight_bits": self.limits.weight_bits,
             "sha256": self.network.digest,

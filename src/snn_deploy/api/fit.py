@@ -20,6 +20,7 @@ from snn_deploy.hardware_profiles.model_error import error_line
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
 from snn_deploy.network.float_network import read_float_network
 from snn_deploy.network.integer_network import IntegerInput
+from snn_deploy.network.value_reading import require_classes
 from snn_deploy.support.atomic_file import write_bytes
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.result import Block, Result, Table
@@ -174,6 +175,7 @@ def fit(
     for name in backends:
         load_backend(name)
     network = read_float_network(RunFolder(parent.folder).float_network)
+    require_classes(network, "fit")
     entry = IntegerInput(network.input.name, network.input.shape, network.input.largest_value)
     if beyond := next(input_beyond(entry, profile), None):
         raise UserError(beyond)

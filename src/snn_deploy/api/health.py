@@ -69,26 +69,32 @@ def health_blocks(health: Health) -> tuple[Block, ...]:
         "change of a channel's rate. same spikes: of those that either network fires, how many both do. margin: bits "
         "below the largest state. threshold: the smallest, in weight steps.",
         f"decays of currents and potentials: {changes or 'the chip holds every one as it was trained, error 0'}",
-        f"the float network's class: {_percent(health.agreement)} of them",
+        f"the float network's class: {_percent(health.agreement)} of them"
+        if health.agreement is not None
+        else f"values of the integers beside those of the float network: {health.values}",
     )
 
 
 def health_as_dict(health: Health) -> dict[str, object]:
     """Return the report as plain dictionaries and lists; shares and rates are 0..1."""
-    return {"samples": health.samples, "agreement": health.agreement, "layers": [asdict(x) for x in health.layers]}
+    values = {} if health.values is None else {"values": health.values.to_dict()}
+    layers = [asdict(x) for x in health.layers]
+    return {"samples": health.samples, "agreement": health.agreement, **values, "layers": layers}
 
 
 def broken_limits(limits: Mapping[str, float], health: Health, accuracy_drop: float | None) -> tuple[str, ...]:
     """Return one sentence for each of `limits` that does not hold. accuracy_drop: a share, None where not measured."""
     firing = [layer for layer in health.layers if layer.fires]
     found = {
-        "agreement": 100 * health.agreement,
+        **({} if health.agreement is None else {"agreement": 100 * health.agreement}),
         "spike_agreement": 100 * min((x.spike_agreement for x in firing), default=1.0),
         "dead": 100 * max((x.dead / x.channels for x in firing), default=0.0),
         "saturated": 100 * max((x.saturated / x.channels for x in firing), default=0.0),
         "rate_drift": 100 * max((x.rate_drift for x in firing), default=0.0),
         "margin_bits": min(x.margin_bits for x in health.layers),
     }
+    if health.agreement is None and (classes := {"agreement", "accuracy_drop"} & limits.keys()):
+        raise UserError(f"--require {min(classes)}: the network gives values and no classes. Leave it out.")
     if "accuracy_drop" in limits:
         if accuracy_drop is None:
             raise UserError("--require accuracy_drop: the float or the integer accuracy is not known. Leave it out.")

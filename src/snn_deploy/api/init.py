@@ -19,6 +19,7 @@ from snn_deploy.train.data.place_key import place_key
 
 SCHEMA = "snn-deploy.schema.json"  # beside the config, which names it
 _MODEL = "layer_string"
+_VALUE_MODEL, _VALUE_LAYERS = "filtered_output", "256"
 _LAYERS = {False: "16C3-P2-32C3-P2", True: "128"}  # of images, and of signals, which may have no two dimensions
 
 
@@ -74,6 +75,8 @@ def init(path: str | Path | None = None, *, data: str, model: str = _MODEL, chan
         raise UserError(f"{file}: is there already. Give another path, or remove it.")
     kind = load_plugin(CHOICES["data"].package, name).Dataset
     options = {field.name: field.default for field in fields(kind)}
+    if getattr(kind, "gives_values", False) and model == _MODEL:
+        model = _VALUE_MODEL  # a sum of everything since the first step follows no signal
     table: dict[str, Any] = {"data": {"name": name}, "model": {"name": model}}
     if place:
         table["data"][place_key(kind)] = place
@@ -81,6 +84,10 @@ def init(path: str | Path | None = None, *, data: str, model: str = _MODEL, chan
         table["steps"] = options["steps"]
     if "padding" in options and model != _MODEL:
         table["data"]["padding"] = 2  # images of 28x28 are too small, or of an odd size, for the halvings of deep ones
+    if "points" in options:
+        table["steps"] = options["points"]
+    if model == _VALUE_MODEL:
+        table["model"]["layers"] = _VALUE_LAYERS
     if model == _MODEL:
         table["model"]["layers"] = _LAYERS[getattr(kind, "gives_signals", False)]
     chosen = changed_table(table, changes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snn_deploy.api.exits import Exits, policy_for
-from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network
+from snn_deploy.api.sources import Chosen, Data, Network, choose, integer_network, value_errors_of
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.exits.run_with_exits import run_with_exits
 from snn_deploy.deploy.exits.step_spread import StepSpread
@@ -18,6 +18,8 @@ from snn_deploy.deploy.running.recording import require_place, run_recorded
 from snn_deploy.deploy.running.simulation import Interrupted, Simulation
 from snn_deploy.deploy.running.split_samples import Workers, require_splittable, run_split, workers_for
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_errors import ValueErrors
+from snn_deploy.network.value_reading import read_values
 from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
@@ -34,11 +36,11 @@ _SHOWN = 5  # samples whose output potentials are printed for people; to_dict ha
 class RunResult(Result):
     """What a network did with some samples on one backend.
 
-    simulation: everything that the backend gave back, with every spike where these were recorded. labels: (samples,)
-    or None. is_interrupted: whether samples are missing because the run was interrupted. paths: one line for each
-    connection that says how the CPU simulator adds, where that was asked for. recording: the HDF5 file, or None.
-    exit_steps: (samples,), the step in which each sample stopped, from 1, where they stop early; all counts are up to
-    there. None where all took every step.
+    simulation: everything that the backend gave back, with every spike where these were recorded. labels: (samples,),
+    of a network that gives values (samples, steps, values), or None. is_interrupted: whether samples are missing
+    because the run was interrupted. paths: one line for each connection that says how the CPU simulator adds, where
+    that was asked for. recording: the HDF5 file, or None. exit_steps: (samples,), the step in which each sample
+    stopped, from 1, where they stop early; all counts are up to there. None where all took every step.
     """
 
     network: IntegerNetwork
@@ -67,8 +69,21 @@ class RunResult(Result):
 
     @property
     def accuracy(self) -> float | None:
-        """The share of samples whose class is their label; None without labels."""
-        return None if self.labels is None else float((self.classes == self.labels).mean())
+        """The share of samples whose class is their label; None without labels, and where the network gives values."""
+        is_known = self.labels is not None and self.values is None
+        return float((self.classes == self.labels).mean()) if is_known else None
+
+    @property
+    def values(self) -> np.ndarray | None:
+        """float64 (samples, readings, values), what was read in the signal's unit; None where it gives classes."""
+        read = self.simulation.outputs_by_step
+        return None if read is None else read_values(self.network, read)
+
+    @property
+    def errors(self) -> ValueErrors | None:
+        """How far these values are from the labels; None without labels, and where the network gives classes."""
+        read = self.simulation.outputs_by_step
+        return None if read is None else value_errors_of(self.network, read, self.labels)
 
     @property
     def rates(self) -> dict[str, float]:
@@ -82,12 +97,14 @@ class RunResult(Result):
         return {c.name: float(self.simulation.synaptic_operations[c.name].mean()) for c in self.network.connections}
 
     def headline(self) -> str:
-        """Return backend, samples and accuracy."""
+        """Return backend, samples and accuracy, or how far the values are from those that were wanted."""
+        if self.errors is not None:
+            return f"{self.backend}: {self.errors}, {counted(len(self.outputs), 'sample')}"
         right = "" if self.accuracy is None else f"{100 * self.accuracy:.2f} % of "
         return f"{self.backend}: {right}{counted(len(self.outputs), 'sample')}{' right' if right else ''}"
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return accuracy, spikes of each population, operations of each connection, and the first outputs."""
+        """Return the score, spikes of each population, operations of each connection, and the first outputs."""
         recorded = () if self.recording is None else (f"recording: {self.recording}",)
         counts = self.simulation.spike_counts
         populations = tuple(
@@ -95,7 +112,6 @@ class RunResult(Result):
             for p in self.network.populations
             if p.fires
         )
-        labels = ["?"] * len(self.outputs) if self.labels is None else self.labels
         return (
             *recorded,
             f"{self.headline()}, {self._steps()}",
@@ -104,11 +120,22 @@ class RunResult(Result):
                 ("connection", "synaptic operations a sample"),
                 tuple((name, f"{count:,.1f}") for name, count in self.operations.items()),
             ),
-            *(
-                f"sample {i}: label {labels[i]}, {_outputs_in_words(potentials)}"
-                for i, potentials in enumerate(self.outputs[:_SHOWN])
-            ),
+            *(self._first_values() or self._first_outputs()),
         )
+
+    def _first_outputs(self) -> list[str]:
+        labels = ["?"] * len(self.outputs) if self.labels is None else self.labels
+        return [
+            f"sample {i}: label {labels[i]}, {_outputs_in_words(potentials)}"
+            for i, potentials in enumerate(self.outputs[:_SHOWN])
+        ]
+
+    def _first_values(self) -> list[str]:
+        """Return the last readings of the first samples; none where the network gives classes."""
+        return [
+            f"sample {i}: last values {' '.join(f'{value:.4f}' for value in read[-_SHOWN:].ravel())}"
+            for i, read in enumerate(() if self.values is None else self.values[:_SHOWN])
+        ]
 
     def _steps(self) -> str:
         if self.exit_steps is None:
@@ -116,8 +143,10 @@ class RunResult(Result):
         return StepSpread.of(self.exit_steps).of_all(self.network.steps)
 
     def to_dict(self) -> dict[str, object]:
-        """Return accuracy, rates, operations and outputs: means over the samples, outputs of each."""
+        """Return the score, rates, operations and outputs: means over the samples, outputs of each."""
         counts, rates = self.simulation.spike_counts, self.rates
+        errors, values = self.errors, self.values
+        read = {} if values is None else {"errors": errors and errors.to_dict(), "read_values": values.tolist()}
         populations = [
             {
                 "population": p.name,
@@ -132,7 +161,7 @@ class RunResult(Result):
             "backend": self.backend,
             "interrupted": self.is_interrupted,
             "samples": len(self.outputs),
-            "accuracy": self.accuracy,
+            **({"accuracy": self.accuracy} if values is None else read),
             "populations": populations,
             "connections": [{"connection": n, "synaptic_operations": count} for n, count in self.operations.items()],
             "outputs": self.outputs.tolist(),
@@ -167,7 +196,8 @@ def run(
         height, width); Samples; the name of a data set (NAME or NAME:PATH); or None for the test split of the data set
         that the network was trained on.
     labels
-        int (samples,), where `inputs` is an array; without them there is no accuracy.
+        int (samples,), where `inputs` is an array; without them there is no accuracy. Of a network that gives values
+        float (samples, steps, values), NaN where none is asked for.
     samples
         How many of the inputs; 0 is all.
     backend

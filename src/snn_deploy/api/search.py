@@ -240,8 +240,14 @@ def search(
     KeyboardInterrupt
         When it is interrupted before the first deployment is tried; later, what was found so far is returned.
     """
+    base = read_config(Path(config), [*changes, "training.threads=1"])
+    if getattr(base.data.options, "gives_values", False):
+        raise UserError(
+            f"search: weighs accuracy, and data.name {base.data.name!r} has values instead of classes. Compare "
+            "variants of the config with compare."
+        )
     settings = _settings(
-        read_config(Path(config), [*changes, "training.threads=1"]),
+        base,
         steps=steps,
         weight_bits=weight_bits,
         thresholds=thresholds,

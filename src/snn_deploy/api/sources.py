@@ -15,6 +15,8 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, 
 from snn_deploy.network.field_check import shown
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
+from snn_deploy.network.value_errors import ValueErrors, value_errors
+from snn_deploy.network.value_reading import gives_values, read_values, reading_of
 from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.config.checked_options import checked_options
@@ -24,6 +26,7 @@ from snn_deploy.train.data.encoded_signals import Encoder
 from snn_deploy.train.data.input_coding import coded
 from snn_deploy.train.data.place_key import place_key
 from snn_deploy.train.data.samples import Samples, Split
+from snn_deploy.train.data.series import Series
 from snn_deploy.train.data.signals import Signals
 from snn_deploy.train.data.splits import DatasetOptions, validation_samples
 from snn_deploy.train.data.streamed_signals import StreamedSignals
@@ -42,8 +45,8 @@ NAME:PATH, whose test split it is; or None for the test split of the data set th
 class Chosen:
     """Samples that a network is shown.
 
-    shown: images (samples, *input shape) or frames (steps, samples, *input shape). labels: (samples,), or None where
-    they are not known.
+    shown: images (samples, *input shape) or frames (steps, samples, *input shape). labels: (samples,), of a network
+    that gives values (samples, steps, values) with NaN where none is asked for; None where they are not known.
     """
 
     shown: np.ndarray
@@ -63,8 +66,30 @@ class Chosen:
         return replace(self, shown=shown, labels=None if self.labels is None else self.labels[:count])
 
     def accuracy(self, classes: np.ndarray) -> float | None:
-        """Return the share of `classes` that equal the labels, None where these are not known."""
-        return None if self.labels is None else float((classes == self.labels[: len(classes)]).mean())
+        """Return the share of `classes` that equal the labels, None where these are not known or no classes."""
+        return (
+            None
+            if self.labels is None or self.labels.ndim > 1
+            else float((classes == self.labels[: len(classes)]).mean())
+        )
+
+    def value_errors(self, network: IntegerNetwork, outputs_by_step: np.ndarray | None) -> ValueErrors | None:
+        """Return how far the values of `network` are from the labels, None where these are not known or classes."""
+        return None if outputs_by_step is None else value_errors_of(network, outputs_by_step, self.labels)
+
+
+def value_errors_of(
+    network: IntegerNetwork, outputs_by_step: np.ndarray, labels: np.ndarray | None
+) -> ValueErrors | None:
+    """Return how far the values that `network` gave are from `labels`, (samples, steps, values); None without labels.
+
+    outputs_by_step: its output's potentials, (steps, samples, values).
+    """
+    reading = reading_of(network)
+    if labels is None or reading is None:
+        return None
+    wanted = np.swapaxes(reading.read_steps(np.swapaxes(labels[: outputs_by_step.shape[1]], 0, 1)), 0, 1)
+    return value_errors(read_values(network, outputs_by_step), wanted)
 
 
 def network_file(path: Path) -> Path:
@@ -140,8 +165,8 @@ def choose(network: IntegerNetwork, data: Data = None, samples: int = 0, labels:
         is_sequence = data.shape[1:] != network.input.shape
         as_frames(network, data)
         chosen = Chosen(data, None if labels is None else np.asarray(labels), is_sequence)
-        if chosen.labels is not None and chosen.labels.shape != (chosen.count,):
-            raise UserError(f"labels of shape {chosen.labels.shape} for {chosen.count} samples; give one for each.")
+        if chosen.labels is not None:
+            _require_labels(network, chosen.labels, chosen.count)
         return chosen.first(_counted(samples, chosen.count, "data"))
     require_data(network, data)
     if labels is not None:
@@ -164,6 +189,20 @@ def require_data(network: IntegerNetwork | FloatNetwork, data: object) -> None:
         f"inputs of type {kind.__module__.partition('.')[0]}.{kind.__name__}; the network takes an array, or the name "
         f"of a data set. {do} whole numbers 0..{network.input.largest_value}."
     )
+
+
+def _require_labels(network: IntegerNetwork, labels: np.ndarray, count: int) -> None:
+    """Raise UserError unless `labels` are one for each of `count` samples, or the values of every step."""
+    if not gives_values(network):
+        if labels.shape != (count,):
+            raise UserError(f"labels of shape {labels.shape} for {count} samples; give one for each.")
+        return
+    shape = (count, network.steps, math.prod(network.output.shape))
+    if labels.shape != shape or labels.dtype.kind != "f" or np.isnan(labels).all():
+        raise UserError(
+            f"labels of shape {labels.shape} and type {labels.dtype}; the network gives values, so give floats of "
+            f"shape {shape}, (samples, steps, values), NaN where none is asked for."
+        )
 
 
 def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) -> Samples:
@@ -205,7 +244,17 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
-def streamed_signals(network: IntegerNetwork, data: str | None) -> StreamedSignals | None:
+def series_of(provenance: Mapping[str, Any], data: str | None) -> Series:
+    """Return the series of `data`, or of the data set in the network's provenance; one that has none is a UserError."""
+    options, _, where = _data_set(provenance, data)
+    series = getattr(options, "series", None)
+    if series is None:
+        raise UserError(f"{where}: no series that could be continued. Choose a data set that has one: mackey_glass.")
+    found: Series = series()
+    return found
+
+
+def streamed_signals(network: IntegerNetwork | FloatNetwork, data: str | None) -> StreamedSignals | None:
     """Return the encoder that `network` was trained with, ready for a stream; None where it was trained with none.
 
     data: the data set whose training samples say how values become integers, as of `choose`. A network that sees a
@@ -333,6 +382,9 @@ def fitting(network: IntegerNetwork | FloatNetwork, samples: Samples) -> Samples
             f"data: samples of shape {shape} with values 0..{samples.largest_value}; the network takes "
             f"{network.input.shape} with values 0..{network.input.largest_value}. Choose the data it was trained for."
         )
+    if gives_values(network) != (samples.reading is not None):
+        has, gives = ("classes", "values") if samples.reading is None else ("values", "classes")
+        raise UserError(f"data: has {has}, and the network gives {gives}. Choose the data it was trained for.")
     if samples.steps not in (None, network.steps):
         raise UserError(f"data: samples of {samples.steps} steps; the network takes {network.steps}.")
     return samples

@@ -24,6 +24,7 @@ from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run, holds_run
+from snn_deploy.train.run.score import ACCURACY, MSE_KEY, SMAPE, Score, score_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,15 +44,25 @@ class TrainResult(Result):
         return list(RunFolder(self.folder).read_metrics())
 
     @property
-    def accuracy(self) -> float:
-        """The share of test samples that are right, looked at once, at the end."""
-        return float(RunFolder(self.folder).read_metrics()[-1]["test_accuracy"])
+    def accuracy(self) -> float | None:
+        """The share of test samples that are right, looked at once, at the end; None where the network gives values."""
+        return ACCURACY.of(RunFolder(self.folder).read_metrics()[-1], "test")
+
+    @property
+    def smape(self) -> float | None:
+        """Of the values for the test samples, 0..200, looked at once, at the end; None where it gives classes."""
+        return SMAPE.of(RunFolder(self.folder).read_metrics()[-1], "test")
+
+    @property
+    def mse(self) -> float | None:
+        """The mean squared error of these values, in the square of the signal's unit; None where it gives classes."""
+        found = RunFolder(self.folder).read_metrics()[-1].get(f"test_{MSE_KEY}")
+        return None if found is None else float(found)
 
     @property
     def validation_accuracy(self) -> float | None:
         """The share of validation samples that are right after the epoch that is kept; None where none are held out."""
-        found = kept_line(RunFolder(self.folder).read_metrics()).get("validation_accuracy")
-        return None if found is None else float(found)
+        return ACCURACY.of(kept_line(RunFolder(self.folder).read_metrics()), "validation")
 
     @property
     def conversion(self) -> Conversion | None:
@@ -66,20 +77,28 @@ class TrainResult(Result):
         return f"{IN_WORDS[origin.synapses]}, on {origin.device}"
 
     def headline(self) -> str:
-        """Return the folder and the accuracy."""
-        return f"{self.folder}, test accuracy {100 * self.accuracy:.2f} %"
+        """Return the folder and the score on test samples."""
+        score, tested = self._score("test")
+        return f"{self.folder}, test {f'{score.name} ' if score.unit else ''}{tested}"
+
+    def _score(self, split: str) -> tuple[Score, str | None]:
+        """Return the score of the run, and what it is on `split`, in words; None where it was not measured."""
+        line = kept_line(RunFolder(self.folder).read_metrics())
+        score = score_of(line)
+        found = score.of(line, split)
+        return score, None if found is None else score.shown(found)
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the network's file, which epoch it is of, and its accuracy; before it what a conversion left."""
+        """Return the network's file, which epoch it is of, and its score; before it what a conversion left."""
         kept, of = self.metrics[-1]["kept_epoch"], self.metrics[-1]["epoch"]
         epoch = "" if kept == of else f", of epoch {kept}"
-        chosen = self.validation_accuracy
-        validation = "" if chosen is None else f"validation {100 * chosen:.2f} %, "
-        tested = f"{validation}test {100 * self.accuracy:.2f} %, looked at once"
+        (score, chosen), (_, found) = self._score("validation"), self._score("test")
+        mse = "" if self.mse is None else f" (MSE {self.mse:.3g})"
+        tested = f"{'' if chosen is None else f'validation {chosen}, '}test {found}{mse}, looked at once"
         converted = () if self.conversion is None else self.conversion.blocks()
         return (
             *converted,
-            f"wrote {RunFolder(self.folder).float_network}{epoch}  (accuracy: {tested})",
+            f"wrote {RunFolder(self.folder).float_network}{epoch}  ({f'{score.name}: ' if score.unit else ''}{tested})",
             f"synapses of spikes were trained in {self.trained_in} (training.synapses, training.device)",
         )
 

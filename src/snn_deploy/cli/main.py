@@ -16,6 +16,7 @@ _VERBS = {
     "exits": "Fit when a sample may stop before the last step, as soon as its output is sure.",
     "export": "Turn a trained network into integers and files for a chip.",
     "fit": "Make a trained network smaller until it fits a chip, with training between.",
+    "forecast": "Continue a series with a network that predicts its next value.",
     "fuzz": "Compare backends on random networks.",
     "help": "List the pages of the documentation, or print one.",
     "init": "Write a commented config for a data set and a model.",

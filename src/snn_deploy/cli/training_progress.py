@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from snn_deploy.cli.live_line import LineParts, speed, time_left
-from snn_deploy.cli.output import Output, percent
+from snn_deploy.cli.output import Output
 from snn_deploy.cli.pace import Pace
 from snn_deploy.cli.stop_signals import lost_stops
 
@@ -88,11 +88,15 @@ class _Epochs:
 
 
 def _summary(metrics: Mapping[str, Any], *, with_rates: bool = True) -> str:
-    """Return the loss terms, the accuracies and the spike rates as one line."""
+    """Return the loss terms, the scores and the spike rates as one line."""
+    from snn_deploy.train.run.score import score_of  # noqa: PLC0415 - by then training is imported
+
+    score = score_of(metrics)
     losses = ", ".join(f"{k.removeprefix('loss/')} {v:.4f}" for k, v in metrics.items() if k.startswith("loss/"))
     rates = " ".join(f"{v:.3f}" for k, v in metrics.items() if k.startswith("spike_rate/"))  # of training samples
-    training = f"training {percent(metrics['train_accuracy'])}"
-    accuracies = training + (f" (spike rates {rates})" if rates and with_rates else "")
-    if "validation_accuracy" in metrics:
-        accuracies += f"  validation {percent(metrics['validation_accuracy'])}"
-    return f"{losses}  {accuracies}"
+    training = f"training {score.shown(metrics[f'train_{score.key}'])}"
+    found = training + (f" (spike rates {rates})" if rates and with_rates else "")
+    validation = score.of(metrics, "validation")
+    if validation is not None:
+        found += f"  validation {score.shown(validation)}"
+    return f"{losses}  {found}"

@@ -17,6 +17,8 @@ from snn_deploy.network.class_outputs import class_outputs, predicted_classes
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
 from snn_deploy.network.layer_activity import LayerActivity
+from snn_deploy.network.value_errors import ValueErrors, value_errors
+from snn_deploy.network.value_reading import Readable, gives_values, read_values
 from snn_deploy.rounding.limits import Limits
 
 _SAMPLES_AT_A_TIME = 4  # every spike and potential of the float network is in memory
@@ -71,14 +73,16 @@ class LayerHealth:
 class Health:
     """An export's layers, and on how many of the samples both networks choose the same class (a share).
 
+    agreement: None of networks that give values. values: how far these are from the floats'; None of others.
     spike_agreement: of the spikes that either network fires, the share that both fire at the same neuron and step; 1
     where there are none.
     """
 
     samples: int
-    agreement: float
+    agreement: float | None
     spike_agreement: float
     layers: tuple[LayerHealth, ...]
+    values: ValueErrors | None = None
 
 
 def health(
@@ -102,23 +106,34 @@ def health(
         shown = np.broadcast_to(shown, (integer.steps, *shown.shape))
     samples = shown.shape[1]
     counts = {p.name: _Counts(p) for p in integer.populations}
-    same = 0
+    same, reads = 0, gives_values(integer)
+    values: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])  # of the integers and of the floats
     for start in range(0, samples, _SAMPLES_AT_A_TIME):
         frames = shown[:, start : start + _SAMPLES_AT_A_TIME]
         floats = run_float(network, frames)
-        output_spikes = []
+        output_spikes, potentials = [], []
         for t, states in enumerate(integer_semantics.steps(integer, frames)):
             for p in integer.populations:
                 counts[p.name].add(states[p.name].spikes.astype(bool), floats.spikes[p.name][t].astype(bool))
             output_spikes.append(states[output.name].spikes)
+            potentials.append(states[output.name].left)
         outputs = class_outputs(output, np.stack(output_spikes), states[output.name].left)
         float_outputs = class_outputs(output, floats.spikes[output.name], floats.potentials[output.name][-1])
         same += int((predicted_classes(outputs) == predicted_classes(float_outputs)).sum())
+        if reads:
+            readings: tuple[Readable, Readable] = (integer, network)
+            by_step = (np.stack(potentials), floats.potentials[output.name])
+            for found, network_of, read in zip(values, readings, by_step, strict=True):
+                found.append(read_values(network_of, read.reshape(*read.shape[:2], -1)))
         if progress:
             progress(frames.shape[1])
     layers = tuple(_layer(p, counts[p.name], export, limits) for p in integer.populations)
     both, either = (sum(counted) for counted in zip(*(c.both_and_either for c in counts.values()), strict=True))
-    return Health(samples, same / samples, both / either if either else 1.0, layers)
+    spike_agreement = both / either if either else 1.0
+    if reads:
+        errors = value_errors(np.concatenate(values[0]), np.concatenate(values[1]))
+        return Health(samples, None, spike_agreement, layers, errors)
+    return Health(samples, same / samples, spike_agreement, layers)
 
 
 class _Counts:

@@ -21,6 +21,8 @@ from snn_deploy.hardware_profiles.profile import HardwareProfile
 from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
 from snn_deploy.network.largest_states import LargestStates
+from snn_deploy.network.state_units import STATE_UNIT
+from snn_deploy.network.value_reading import KEY, reading_of
 from snn_deploy.rounding.fit import Fit
 from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.user_error import UserError
@@ -122,6 +124,10 @@ def to_integer_network(network: FloatNetwork, limits: Limits, options: ExportOpt
         },
     }
     integer, fits = quantize(folded, limits, provenance, wanted)
+    reading = reading_of(network)
+    if reading is not None:  # the output's potentials are counted in units of the integers from here on
+        in_units = reading.in_steps_of(fits[network.output.name].units / STATE_UNIT)
+        integer = replace(integer, provenance={**integer.provenance, KEY: in_units.to_dict()})
     if options.chip is not None:
         require_on_chip(integer, options.chip)
     return Export(integer, fits, prove_bounds(integer), folded, changes, largest)

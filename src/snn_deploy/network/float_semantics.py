@@ -52,13 +52,26 @@ def run(network: FloatNetwork, frames: np.ndarray) -> FloatTrace:
 
 
 def steps(network: FloatNetwork, frames: np.ndarray) -> Iterator[dict[str, FloatState]]:
-    """Yield population -> its state, step by step; only the spikes that are still under way stay in memory.
+    """Return an iterator of population -> its state, step by step; only spikes still under way stay in memory.
 
     frames: as of `run`.
     """
-    states = {p.name: _at_rest(p, frames.shape[1]) for p in network.populations}
-    sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + max(c.delay for c in network.connections))  # newest first
-    for frame in frames:
+    stepper = FloatStepper(network, frames.shape[1])
+    return map(stepper.step, frames)
+
+
+class FloatStepper:
+    """A network between two steps: what its neurons hold, and the spikes that are still under way."""
+
+    def __init__(self, network: FloatNetwork, batch: int) -> None:
+        self._network = network
+        self._states = {p.name: _at_rest(p, batch) for p in network.populations}
+        longest = max(c.delay for c in network.connections)
+        self._sent: deque[dict[str, np.ndarray]] = deque(maxlen=1 + longest)  # newest first
+
+    def step(self, frame: np.ndarray) -> dict[str, FloatState]:
+        """Take one step with `frame`, (batch, *input shape), and return population -> its state after it."""
+        network, sent = self._network, self._sent
         sent.appendleft({network.input.name: frame * network.input.scale})
         for p in network.populations:
             arriving = sum(
@@ -66,9 +79,9 @@ def steps(network: FloatNetwork, frames: np.ndarray) -> Iterator[dict[str, Float
                 for c in network.connections
                 if c.target == p.name and c.delay < len(sent)
             )
-            states[p.name] = _step(p, states[p.name], arriving)
-            sent[0][p.name] = states[p.name].spikes
-        yield dict(states)
+            self._states[p.name] = _step(p, self._states[p.name], arriving)
+            sent[0][p.name] = self._states[p.name].spikes
+        return dict(self._states)
 
 
 def _at_rest(population: FloatPopulation, batch: int) -> FloatState:

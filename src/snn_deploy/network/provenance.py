@@ -10,9 +10,11 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snn_deploy.network.field_check import MOST_STEPS, shown
+from snn_deploy.network.value_errors import MOST_SMAPE
 from snn_deploy.support.user_error import UserError
 
 _Share = Annotated[float, Ge(0), Le(1)]
+_Smape = Annotated[float, Ge(0), Le(MOST_SMAPE)]
 _Count = Annotated[int, Ge(0)]
 _ABSENT: Any = Field(default=None)  # a key may be left out; where it is there, null is no table
 
@@ -54,10 +56,22 @@ class _Export(_Table):
     states: dict[str, Any] = _ABSENT
 
 
+class _Values(_Table):
+    """How values are read from the output's potentials; see network/value_reading.py."""
+
+    offset: list[float]
+    scale: list[float]
+    every: Annotated[int, Ge(1), Le(MOST_STEPS)]
+
+
 class _Provenance(_Table):
     config: _Config = _ABSENT
     export: _Export = _ABSENT
     compared: dict[str, Any] = _ABSENT
+    values: _Values = _ABSENT
+    float_smape: _Smape | None = None
+    quantized_smape: _Smape | None = None
+    validation_smape: _Smape | None = None
     float_accuracy: _Share | None = None
     quantized_accuracy: _Share | None = None
     validation_accuracy: _Share | None = None

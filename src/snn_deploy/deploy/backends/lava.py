@@ -23,6 +23,7 @@ from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.integer_network import IntegerNetwork, write_integer_network
 from snn_deploy.network.layer_times import schedule
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.support.user_error import UserError
 
 _JOB = "snn_deploy.deploy.backends._lava.job"
@@ -131,7 +132,8 @@ def _simulation(network: IntegerNetwork, frames: np.ndarray, files: JobFiles, *,
     for i, spikes in enumerate(recorded_spikes(network, files, samples, _SAMPLES_AT_A_TIME)):
         chunk = slice(i * _SAMPLES_AT_A_TIME, (i + 1) * _SAMPLES_AT_A_TIME)
         shown = frames[:, chunk]
-        outputs = class_outputs(output, spikes[output.name], None if potentials is None else potentials[chunk])
+        outputs = class_outputs(output, spikes[output.name], None if potentials is None else potentials[-1, chunk])
+        read = potentials[:, chunk] if potentials is not None and gives_values(network) else None
         everything = {network.input.name: np.array(shown, np.uint8)} | spikes
-        parts.append(simulation_from_spikes(network, outputs, everything, record=record))
+        parts.append(simulation_from_spikes(network, outputs, everything, record=record, outputs_by_step=read))
     return joined(parts)

@@ -12,6 +12,7 @@ import numpy as np
 from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames, is_static, joined
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.support.foreign_parser import foreign_parser
 from snn_deploy.support.require_file import require_file
 from snn_deploy.support.user_error import UserError
@@ -76,12 +77,16 @@ def _simulation(
 ) -> Simulation:
     firing = [p.name for p in network.populations if p.fires]
     wanted = ["output", *(f"{name}/spikes" for name in firing)]
-    outputs, *found = session.run(wanted, {takes: shown})
+    reads = gives_values(network)
+    outputs, *found = session.run(["outputs", *wanted] if reads else wanted, {takes: shown})
+    by_step = None
+    if reads:
+        by_step, (outputs, *found) = outputs, found
     spikes = {network.input.name: np.asarray(frames, np.uint8)}
     for population in network.populations:
         shape = (network.steps, frames.shape[1], *population.shape)
         spikes[population.name] = found.pop(0) if population.fires else np.zeros(shape, np.uint8)
-    return simulation_from_spikes(network, outputs, spikes, record=record)
+    return simulation_from_spikes(network, outputs, spikes, record=record, outputs_by_step=by_step)
 
 
 def _session_of_network(network: IntegerNetwork, is_static: bool) -> Any:

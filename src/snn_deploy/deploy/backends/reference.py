@@ -10,6 +10,7 @@ from snn_deploy.deploy.running.simulation import Progress, Simulation, as_frames
 from snn_deploy.network import integer_semantics
 from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 
 _SAMPLES_AT_A_TIME = 16
 
@@ -70,14 +71,18 @@ def _simulation(
     output = network.output
     spikes = {p.name: np.zeros((*frames.shape[:2], *p.shape), np.uint8) for p in network.populations}
     wrapped, saturated = ({p.name: np.zeros(frames.shape[1], np.int64) for p in network.populations} for _ in range(2))
+    by_step: list[np.ndarray] = []
     for t, states in enumerate(states_of_steps):
         for name, state in states.items():
             spikes[name][t] = state.spikes
             wrapped[name] += _of_samples(state.is_wrapped)
             saturated[name] += _of_samples(state.is_saturated)
+        if gives_values(network):
+            by_step.append(states[output.name].left.reshape(frames.shape[1], -1))
     outputs = class_outputs(output, spikes[output.name], states[output.name].left)
     sent = {network.input.name: np.array(frames, np.uint8)} | spikes
-    simulation = simulation_from_spikes(network, outputs, sent, record=record)
+    read = np.stack(by_step) if by_step else None
+    simulation = simulation_from_spikes(network, outputs, sent, record=record, outputs_by_step=read)
     return replace(simulation, wrapped_currents=wrapped, saturated_potentials=saturated)
 
 

@@ -34,7 +34,12 @@ def multiply_accumulates(network: IntegerNetwork) -> dict[str, int]:
 
 
 def simulation_from_spikes(
-    network: IntegerNetwork, outputs: np.ndarray, spikes: dict[str, np.ndarray], *, record: bool
+    network: IntegerNetwork,
+    outputs: np.ndarray,
+    spikes: dict[str, np.ndarray],
+    *,
+    record: bool,
+    outputs_by_step: np.ndarray | None = None,
 ) -> Simulation:
     """Return the Simulation of a backend that has every spike: name -> (steps, samples, *shape)."""
     sums = {name: np.count_nonzero(s, axis=0) for name, s in spikes.items()}
@@ -43,4 +48,5 @@ def simulation_from_spikes(
         spike_counts={name: s.reshape(len(s), -1).sum(axis=1) for name, s in sums.items()},
         synaptic_operations=synaptic_operations(network, sums),
         spikes=spikes if record else None,
+        outputs_by_step=outputs_by_step,
     )

@@ -6,6 +6,7 @@ the reset in units of 1/64 of a weight. `spikes` has the input's values as well.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -56,7 +57,7 @@ def run_recorded(
                     for name, values in _recorded(part):
                         arrays[name][done:end] = values
                 done = end
-                parts.append(Simulation(part.outputs, part.spike_counts, part.synaptic_operations))
+                parts.append(replace(part, spikes=None, potentials=None))
                 if progress:
                     progress(len(part.outputs))
         except KeyboardInterrupt as stopped:

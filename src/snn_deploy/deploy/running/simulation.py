@@ -25,6 +25,8 @@ class Simulation:
     potentials: population -> (steps, samples, *shape), after the reset, in state units; None when not recorded.
     wrapped_currents, saturated_potentials: population -> (samples,): the states, of a neuron in a step, that left their
         24 bits (see integer_semantics.py); None from backends that cannot count them.
+    outputs_by_step: (steps, samples, values): the output's potentials after every step, of a network that gives values
+        (network/value_reading.py); None of others.
     """
 
     outputs: np.ndarray
@@ -34,6 +36,7 @@ class Simulation:
     potentials: dict[str, np.ndarray] | None = None
     wrapped_currents: dict[str, np.ndarray] | None = None
     saturated_potentials: dict[str, np.ndarray] | None = None
+    outputs_by_step: np.ndarray | None = None
 
     @property
     def classes(self) -> np.ndarray:
@@ -120,6 +123,7 @@ def joined(parts: list[Simulation]) -> Simulation:
         potentials=_joined_steps([p.potentials for p in parts]),
         wrapped_currents=_joined_counts([p.wrapped_currents for p in parts]),
         saturated_potentials=_joined_counts([p.saturated_potentials for p in parts]),
+        outputs_by_step=_joined_outputs([p.outputs_by_step for p in parts]),
     )
 
 
@@ -138,6 +142,12 @@ def _joined_steps(recorded: list[dict[str, np.ndarray] | None]) -> dict[str, np.
     """Return (steps, samples, *shape) of successive samples as one; None where nothing was recorded."""
     parts = [part for part in recorded if part is not None]
     return {n: np.concatenate([part[n] for part in parts], axis=1) for n in parts[0]} if parts else None
+
+
+def _joined_outputs(recorded: list[np.ndarray | None]) -> np.ndarray | None:
+    """Return (steps, samples, values) of successive samples as one; None where there are none."""
+    parts = [part for part in recorded if part is not None]
+    return np.concatenate(parts, axis=1) if parts else None
 
 
 def _words(shape: tuple[int, ...]) -> str:

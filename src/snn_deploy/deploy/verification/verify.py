@@ -17,6 +17,7 @@ from snn_deploy.deploy.running.overflows import Overflow, overflow_line, overflo
 from snn_deploy.deploy.running.simulation import Progress, Simulation
 from snn_deploy.deploy.verification.operands import Operands, find_operands
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.support.counted import counted
 from snn_deploy.support.user_error import UserError
 
@@ -43,7 +44,10 @@ class SpikeDifference:
 
 @dataclass(frozen=True)
 class OutputDifference:
-    """The first output value that differs where all spikes are equal; population: the output's."""
+    """The first output value that differs where all spikes are equal; population: the output's.
+
+    step: of a network that gives values, from 0; None is the last one.
+    """
 
     backend: str
     population: str
@@ -51,9 +55,11 @@ class OutputDifference:
     class_index: int
     expected: int
     found: int
+    step: int | None = None
 
     def __str__(self) -> str:
-        where = f"all spikes are equal; output of class {self.class_index}, sample {self.sample}"
+        of = f"class {self.class_index}" if self.step is None else f"value {self.class_index}, step {self.step}"
+        where = f"all spikes are equal; output of {of}, sample {self.sample}"
         return f"{where}: {self.found} instead of {self.expected}"
 
 
@@ -183,7 +189,22 @@ def first_difference(
     """Return where `found`, of `backend`, first differs from `expected`, or None; both with recorded spikes."""
     assert expected.spikes is not None and found.spikes is not None
     of_spikes = first_spike_difference(network, backend, expected.spikes, found.spikes)
-    return of_spikes or first_output_difference(network, backend, expected.outputs, found.outputs)
+    of_values = None if of_spikes else _first_value_difference(network, backend, expected, found)
+    return of_spikes or of_values or first_output_difference(network, backend, expected.outputs, found.outputs)
+
+
+def _first_value_difference(
+    network: IntegerNetwork, backend: str, expected: Simulation, found: Simulation
+) -> OutputDifference | None:
+    """Return the first potential that differs in any step, of networks that give values."""
+    if expected.outputs_by_step is None or found.outputs_by_step is None:
+        return None
+    differing = np.argwhere(expected.outputs_by_step != found.outputs_by_step)
+    if not len(differing):
+        return None
+    step, sample, index = (int(i) for i in differing[0])
+    here, there = (int(read[step, sample, index]) for read in (expected.outputs_by_step, found.outputs_by_step))
+    return OutputDifference(backend, network.output.name, sample, index, here, there, step)
 
 
 def first_spike_difference(
@@ -233,6 +254,7 @@ def operands_of(
         return None  # spike counts, and all spikes are equal
     index = tuple(int(i) for i in np.unravel_index(difference.class_index, output.shape))
     step = network.steps - 1 if last is None else last
+    step = step if difference.step is None else difference.step
     return find_operands(network, inputs, output.name, step, difference.sample, index)
 
 
@@ -251,6 +273,9 @@ def require_complete(network: IntegerNetwork, backend: str, found: Simulation, e
         raise UserError(
             f"backend {backend!r} gave outputs {found.outputs.shape} instead of {expected.outputs.shape}. {leave}"
         )
+    read = (network.steps, *expected.outputs.shape)
+    if gives_values(network) and (found.outputs_by_step is None or found.outputs_by_step.shape != read):
+        raise UserError(f"backend {backend!r} did not read the output's potentials in every step. {leave}")
 
 
 def difference_as_json(difference: Difference, operands: Operands | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Two writes of one network give the same bytes.
 """
 
 import json
+import math
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -14,16 +15,18 @@ import onnx
 from onnx import helper
 
 from snn_deploy.export.targets._onnx.graph import BATCH, Graph, described
-from snn_deploy.export.targets._onnx.populations import Source, add_block, as_float, spikes_of
+from snn_deploy.export.targets._onnx.populations import Source, add_block, as_float, potentials_of, spikes_of
 from snn_deploy.export.targets._onnx.synapses import exact_type
 from snn_deploy.network.evaluation_order import blocks
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.support.atomic_file import write_bytes
 
 FILE = "network.onnx"
 Takes = Literal["images", "frames"]
 NETWORK_KEY, PROVENANCE_KEY, VERSION_KEY = "network_sha256", "provenance", "snn_deploy_version"
 
+EVERY_STEP = "outputs"  # the potentials after every step, of a network that gives values
 _OPSET, _IR_VERSION = 17, 8  # both of ONNX 1.12, 2022; ONNX Runtime 1.12 and later run them
 
 
@@ -46,7 +49,8 @@ def onnx_model(network: IntegerNetwork, takes: Takes | None = None) -> onnx.Mode
 
     Outputs: `output`, int64 (batch, classes), the potentials after the last step in state units, or the spike counts
     of an output that fires; for each population that fires `NAME/spike_counts`, int64 (batch,), and `NAME/spikes`,
-    uint8 (steps, batch, *shape).
+    uint8 (steps, batch, *shape). Of a network that gives values also `outputs`, int64 (steps, batch, values), the
+    potentials after every step.
     """
     if takes is None:
         takes = "frames" if network.input.largest_value == 1 else "images"
@@ -58,6 +62,7 @@ def onnx_model(network: IntegerNetwork, takes: Takes | None = None) -> onnx.Mode
         sources |= add_block(graph, network, block, sources)
     outputs = [_add_output(graph, network)]
     firing = [p for p in network.populations if p.fires]
+    outputs += [_add_outputs_by_step(graph, network)] if gives_values(network) else []
     outputs += [_add_spike_count(graph, p.name, p.shape) for p in firing]
     outputs += [described(spikes_of(p.name), np.uint8, (network.steps, BATCH, *p.shape)) for p in firing]
     inputs = [described(takes, np.uint8, (BATCH, *shape) if is_static else (network.steps, BATCH, *shape))]
@@ -85,6 +90,16 @@ def _add_output(graph: Graph, network: IntegerNetwork) -> onnx.ValueInfoProto:
         value = graph.add("Flatten", [value], f"{output.name}/flat", axis=1)
     graph.cast(value, np.int64, "output")
     return described("output", np.int64, (BATCH, int(np.prod(output.shape))))
+
+
+def _add_outputs_by_step(graph: Graph, network: IntegerNetwork) -> onnx.ValueInfoProto:
+    """Add the value `outputs`."""
+    output = network.output
+    flat = graph.as_shape(
+        potentials_of(output.name), (network.steps, -1, math.prod(output.shape)), f"{output.name}/by_step"
+    )
+    graph.cast(flat, np.int64, EVERY_STEP)
+    return described(EVERY_STEP, np.int64, (network.steps, BATCH, math.prod(output.shape)))
 
 
 def _add_spike_count(graph: Graph, name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:

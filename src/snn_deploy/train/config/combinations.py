@@ -9,6 +9,7 @@ from snn_deploy.train.networks.network_plan import NetworkPlan
 def require_sensible(config: TrainConfig, where: str) -> None:
     """Raise a UserError that names the first pair of choices that contradict each other."""
     _require_method(config, where)
+    _require_values(config, where)
     _require_ann_first(config, where)
     _require_delays(config, where)
     epochs, quantized = config.training.epochs, config.quantization.epochs
@@ -44,6 +45,37 @@ def require_sensible(config: TrainConfig, where: str) -> None:
                 f"epochs to 0 in the last one, so it would do nothing. Train for {least} epochs or more, or leave it "
                 "out."
             )
+
+
+def _require_values(config: TrainConfig, where: str) -> None:
+    """Raise a UserError where one of data and loss has values and the other classes, or what values do not go with."""
+    gives_values = getattr(config.data.options, "gives_values", False)
+    for loss in config.losses:
+        reads_values = getattr(loss.options, "reads_values", False)
+        if loss.options.classifies and reads_values != gives_values:
+            has, wants = ("values", "classes") if gives_values else ("classes", "values")
+            fitting = "losses.mean_squared_error" if gives_values else "losses.cross_entropy or losses.tet"
+            raise UserError(
+                f"{where}: losses.{loss.name} is about {wants}, and data.name {config.data.name!r} has {has}. "
+                f"Choose {fitting}."
+            )
+    if not gives_values:
+        return
+    if config.method == TIME_BASED:
+        raise UserError(
+            f"{where}: method 'time-based' with data.name {config.data.name!r}, which has values: its output fires, "
+            "and values are read from potentials. Choose method 'surrogate'."
+        )
+    if config.ann_first.epochs:
+        raise UserError(
+            f"{where}: ann_first with data.name {config.data.name!r}, which has a value for every step; a ReLU network "
+            "has one output. Set ann_first.epochs to 0."
+        )
+    if config.augmentations:
+        raise UserError(
+            f"{where}: augmentations.{config.augmentations[0].name} with data.name {config.data.name!r}: they change "
+            "what a class stays the same for, and a value does not. Leave them out."
+        )
 
 
 def _require_ann_first(config: TrainConfig, where: str) -> None:

@@ -23,6 +23,7 @@ from snn_deploy.train.config.train_config import (
     SCHEDULES,
     SETTINGS,
     SURROGATE,
+    VALUE_LOSS,
     Choice,
     HeldOut,
     Numbers,
@@ -71,7 +72,7 @@ def resolved_config(table: Mapping[str, Any], where: str) -> TrainConfig:
         neuron=read_choice("neuron", table, where),
         norm=read_choice("norm", table, where),
         surrogate=read_choice("surrogate", table, where),
-        losses=_losses(table.get("losses", {}), numbers.method, where),
+        losses=_losses(table.get("losses", {}), numbers.method, chosen_data, where),
         augmentations=_augmentations(table.get("augmentations", {}), where),
         seed=numbers.seed,
         steps=numbers.steps,
@@ -165,13 +166,15 @@ def _chosen(section: Section, name: str, options: Mapping[str, Any], where: str)
     return Choice(name, checked_options(getattr(module, section.class_name), options, where))
 
 
-def _losses(table: Mapping[str, Any], method: str, where: str) -> tuple[Choice, ...]:
+def _losses(table: Mapping[str, Any], method: str, data: Choice, where: str) -> tuple[Choice, ...]:
     choices = _named_tables("losses", table, where)
     classifying = [c.name for c in choices if c.options.classifies]
     if len(classifying) > 1:
         raise UserError(f"{where}: losses {' and '.join(classifying)} both classify; choose one.")
     if not classifying:
-        choices.insert(0, _chosen(COLLECTIONS["losses"], COLLECTIONS["losses"].default[method], {}, where))
+        gives_values = getattr(data.options, "gives_values", False)
+        default = VALUE_LOSS if gives_values else COLLECTIONS["losses"].default[method]
+        choices.insert(0, _chosen(COLLECTIONS["losses"], default, {}, where))
     return tuple(choices)
 
 

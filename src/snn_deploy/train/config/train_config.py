@@ -208,6 +208,7 @@ COLLECTIONS: Mapping[str, Section] = MappingProxyType(
         "augmentations": Section("train.augmentations", "Augmentation"),
     }
 )
+VALUE_LOSS = "mean_squared_error"  # where none is chosen and the data have values instead of classes
 # Plain settings: [training] epochs = 5.
 SETTINGS: Mapping[str, type] = MappingProxyType(
     {

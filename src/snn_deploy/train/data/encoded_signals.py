@@ -3,6 +3,7 @@
 Whatever follows the end of a sample is 0: no current enters and no spike, on every backend and chip alike.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -75,10 +76,18 @@ def encoded(signals: Signals, encoder: Encoder, steps: int) -> Samples:
     )
     return Samples(
         np.ascontiguousarray(shown),
-        signals.labels,
+        signals.labels if signals.reading is None else _in_steps(signals.labels, steps, encoder.frames),
         signals.classes,
         encoder.largest_value,
         1 / encoder.largest_value,
         is_sequence=not signals.columns or encoder.frames > 1,
         note=note,
+        reading=signals.reading and replace(signals.reading, every=encoder.frames),
     )
+
+
+def _in_steps(wanted: np.ndarray, steps: int, frames: int) -> np.ndarray:
+    """Return values (samples, time, values) as (samples, steps, values): each after the last step of its input."""
+    found = np.full((len(wanted), steps, wanted.shape[2]), np.nan)
+    found[:, frames - 1 : wanted.shape[1] * frames : frames] = wanted
+    return found

@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from snn_deploy.network.value_reading import ValueReading
+
 Split = Literal["train", "validation", "test"]  # the second where a data set has one of its own
 
 
@@ -15,7 +17,9 @@ class Samples:
     inputs: uint8, (samples, channels, height, width) images, shown in every step. Data sets of image files give an
     object that has shape, dtype and len of such an array, and reads the files when it is indexed.
     is_sequence: whether inputs are (samples, steps, channels, height, width) instead, a frame for each step.
-    labels: int64, (samples,). classes: how many there are.
+    labels: int64, (samples,). classes: how many there are. Where `reading` says how values are read from the network,
+    labels are these values, float64 (samples, steps, values) in the signal's unit, NaN where none is asked for, and
+    classes is how many there are in a step; `reading` is of potentials as training in floats has them.
     largest_value: of the inputs; scale: what a network in floats multiplies them with. note: for the user, of what was
     lost when they were made, or empty.
     """
@@ -27,6 +31,7 @@ class Samples:
     scale: float = 1 / 255
     is_sequence: bool = False
     note: str = ""
+    reading: ValueReading | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

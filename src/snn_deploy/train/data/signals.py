@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snn_deploy.network.value_reading import ValueReading
 from snn_deploy.support.user_error import UserError
 
 LARGEST = 255  # of a quantized value: the 8 bits of an input
@@ -25,6 +26,8 @@ class Signals:
     values: float64, (samples, channels, time), 0 from the end of a sample on. lengths: (samples,), how many values a
     channel of each has. labels: int64, (samples,). classes: how many there are. span: of the training samples,
     whichever samples these are. columns: of the map that a sample is shown as, 0 where time is shown in steps.
+    Where `reading` says how values are read from a network, one for each value of the signal, labels are these values,
+    float64 (samples, time, values), NaN where none is asked for, and classes is how many there are at a time.
     """
 
     values: np.ndarray
@@ -33,6 +36,7 @@ class Signals:
     classes: int
     span: SignalRange
     columns: int = 0
+    reading: ValueReading | None = None
 
     @property
     def is_there(self) -> np.ndarray:

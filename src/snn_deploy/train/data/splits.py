@@ -2,7 +2,7 @@
 
 A data set with a validation split of its own has `has_validation`, and `load("validation")`. From the others a share of
 the training samples is held out: of every class, the same ones in every run, so that a network that starts from
-another's weights is never validated on what those were trained with.
+another's weights is never validated on what those were trained with. Of values instead of classes the last ones are.
 """
 
 from typing import Protocol
@@ -31,7 +31,11 @@ def training_and_validation(data: DatasetOptions, share: float) -> tuple[Samples
     training = data.load("train")
     if getattr(data, "has_validation", False):
         return training, data.load("validation")
-    held_out = held_out_samples(training.labels, share)
+    if training.reading is not None:  # pieces of a signal may overlap, so the last ones are held out
+        count = len(training.labels)
+        held_out = np.arange(count - round(share * count), count)
+    else:
+        held_out = held_out_samples(training.labels, share)
     if not len(held_out):
         return training, None
     kept = np.setdiff1d(np.arange(len(training.labels)), held_out)

@@ -21,12 +21,16 @@ class PlannedInput:
 
 @dataclass(frozen=True)
 class PlannedPopulation:
-    """Neurons of one layer. `is_inner_residual`: inside a residual block, where IM-Loss leaves it alone."""
+    """Neurons of one layer. `is_inner_residual`: inside a residual block, where IM-Loss leaves it alone.
+
+    voltage_keep: of an output that only integrates, the share of its potential that is left after a step.
+    """
 
     name: str
     shape: tuple[int, ...]
     fires: bool = True
     is_inner_residual: bool = False
+    voltage_keep: float = 1.0
 
 
 @dataclass(frozen=True)

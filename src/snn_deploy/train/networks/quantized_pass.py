@@ -58,7 +58,9 @@ def quantized_pass(network: QuantizableNetwork, inputs: Tensor, steps: int, opti
         layers.append(layer)
     currents, found = _currents(network, network.plan.output, values, pools, steps, options)
     units = torch.from_numpy(found.units).to(currents.device)
-    output = (currents * units).expand(steps, *currents.shape[1:]).cumsum(0).float()
+    arriving = (currents * units).expand(steps, *currents.shape[1:])
+    keep = network.plan.output.voltage_keep
+    output = (arriving.cumsum(0) if keep == 1 else _leaky(arriving, keep, units)).float()
     return Recording(tuple(layers), output, options.epoch, options.epochs, network.plan)
 
 
@@ -167,10 +169,12 @@ def _incoming(
     quantization: Quantization,
 ) -> PopulationToRound:
     neuron, channels = network.neuron_of(population), population.shape[0]
-    keep = neuron.voltage_keep * DECAY_UNITY if population.fires else DECAY_UNITY
+    share = neuron.voltage_keep if population.fires else population.voltage_keep
+    keep = share * DECAY_UNITY
     if keep != round(keep):
+        which = "neuron.voltage_keep" if population.fires else f"the voltage_keep of {population.name!r},"
         raise UserError(
-            f"quantization: neuron.voltage_keep {neuron.voltage_keep} is {keep:.3f} / {DECAY_UNITY}; a chip's decays "
+            f"quantization: {which} {share} is {keep:.3f} / {DECAY_UNITY}; a chip's decays "
             f"are whole numbers of 1/{DECAY_UNITY}. Use {round(keep) / DECAY_UNITY}."
         )
     entry = IntegerInput(network.plan.input.name, network.plan.input.shape, quantization.largest_value)
@@ -184,6 +188,22 @@ def _incoming(
         current_keep=np.zeros(channels, np.int64),
         steps=steps,
     )
+
+
+def _leaky(arriving: Tensor, voltage_keep: float, units: Tensor) -> Tensor:
+    """Return the output's potentials after each step, of what arrives in each, with the rounding of a leak on the chip.
+
+    Both in the floats' unit, of which a weight step is `units`. The gradient is that of the leak without rounding.
+    """
+    state_units = units.double() / 2**STATE_SHIFT
+    whole, exact = torch.zeros_like(arriving[0], dtype=torch.float64), []
+    smooth: list[Tensor] = []
+    for now in arriving:
+        whole = torch.trunc(whole * voltage_keep) + torch.round(now.detach().double() / state_units)
+        exact.append(whole * state_units)
+        smooth.append(now if not smooth else voltage_keep * smooth[-1] + now)
+    gradient = torch.stack(smooth)
+    return gradient + (torch.stack(exact).to(gradient.dtype) - gradient).detach()
 
 
 def _fits_int8(mantissas: np.ndarray, largest_value: int, options: ForwardOptions) -> bool:

@@ -100,7 +100,8 @@ def quantization_error(spikes: Tensor, potentials: Tensor, exponent: float) -> T
 class Recording:
     """One forward pass: the spiking layers in order, and the output.
 
-    output: (steps, batch, classes), the accumulated potentials of the output neurons (RMP-Loss Eq. 4).
+    output: (steps, batch, classes), the accumulated potentials of the output neurons (RMP-Loss Eq. 4), or what a leak
+    leaves of them.
     epoch, epochs: the epoch this pass belongs to, from 1, of how many; schedules depend on it. plan: of the network.
     """
 

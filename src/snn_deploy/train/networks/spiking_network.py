@@ -99,7 +99,7 @@ class SpikingNetwork(Network):
             layers.append(layer)
             values[population.name] = spikes
         currents = self._currents(self.plan.output, values, pools, options)
-        output = currents.expand(steps, *currents.shape[1:]).cumsum(0)
+        output = integrated(currents.expand(steps, *currents.shape[1:]), self.plan.output.voltage_keep)
         return Recording(tuple(layers), output, options.epoch, options.epochs, self.plan)
 
     def scale_feedback(self, share: float, momentum: float) -> None:
@@ -161,7 +161,9 @@ class SpikingNetwork(Network):
             population.name,
             population.shape,
             threshold=np.asarray(self.neuron.threshold),
-            voltage_keep=np.asarray(self.neuron_of(population).voltage_keep if population.fires else 1.0),
+            voltage_keep=np.asarray(
+                self.neuron_of(population).voltage_keep if population.fires else population.voltage_keep
+            ),
             current_keep=np.asarray(0.0),
             fires=population.fires,
             fires_at_threshold=self.neuron.fires_at_threshold,
@@ -298,6 +300,16 @@ class SpikingNetwork(Network):
 
 def _synapses(loop: PlannedConnection) -> LoopSynapses:
     return LoopSynapses(loop.delay, loop.padding, loop.dilation, loop.groups)
+
+
+def integrated(currents: Tensor, voltage_keep: float) -> Tensor:
+    """Return the potentials of neurons that never fire after each step, (steps, ...), from what arrives in each."""
+    if voltage_keep == 1:
+        return currents.cumsum(0)
+    potentials = [currents[0]]
+    for arriving in currents[1:]:
+        potentials.append(voltage_keep * potentials[-1] + arriving)
+    return torch.stack(potentials)
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from snn_deploy.train.run.loop import Watcher, train
 from snn_deploy.train.run.metrics_lines import kept_line
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import config_of_run, differing_keys, holds_run
+from snn_deploy.train.run.score import ACCURACY_KEY, MSE_KEY, SMAPE_KEY
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ class Outcome:
 
     def values(self) -> dict[str, float]:
         """Return the numbers that are compared; what was not measured is left out. Rate and q: means over layers."""
-        found = {"test_accuracy": self.metrics["test_accuracy"], "seconds": self.seconds}
-        if "validation_accuracy" in self.metrics:
-            found["validation_accuracy"] = self.metrics["validation_accuracy"]
+        found = {"seconds": self.seconds}
+        for split in ("test", "validation"):
+            for key in (ACCURACY_KEY, SMAPE_KEY, MSE_KEY):
+                if f"{split}_{key}" in self.metrics:
+                    found[f"{split}_{key}"] = self.metrics[f"{split}_{key}"]
         for quantity in ("spike_rate", "quantization_error"):
             layers = self.of_layers(quantity)
             if layers:

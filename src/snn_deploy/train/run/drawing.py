@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from snn_deploy.train.run.layer_statistics import HISTOGRAM_BINS, HISTOGRAM_FIRST, HISTOGRAM_LAST
+from snn_deploy.train.run.score import score_of
 
 Line = Mapping[str, Any]  # of metrics.jsonl
 
@@ -84,4 +85,4 @@ def shares(counts: Sequence[int]) -> np.ndarray:
 
 def measured_on(lines: Sequence[Line]) -> str:
     """Return the split on whose samples layers were measured after each epoch."""
-    return "validation" if "validation_accuracy" in lines[-1] else "training"
+    return "training" if score_of(lines[-1]).of(lines[-1], "validation") is None else "validation"

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from snn_deploy.network.value_errors import value_errors
+from snn_deploy.network.value_reading import ValueReading
 from snn_deploy.support.plugin import load_plugin
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.compiled.arithmetic import Arithmetic
@@ -19,7 +21,8 @@ from snn_deploy.train.networks.forward_options import ForwardOptions
 from snn_deploy.train.networks.recording import Recording
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.checkpoint import Progress, TrainingState
-from snn_deploy.train.run.evaluation import input_tensor, quantization_for, scaled
+from snn_deploy.train.run.evaluation import input_tensor, label_tensor, quantization_for, scaled
+from snn_deploy.train.run.score import ACCURACY_KEY, SMAPE_KEY
 from snn_deploy.train.run.sharpness import compiled_slope, probed_weights, sharpness_at
 
 
@@ -68,7 +71,7 @@ def train_epoch(context: TrainingContext, progress: Progress) -> Iterator[Progre
         inputs, labels = _training_batch(context, chosen)
         recording = context.forward(inputs, config.steps, options)
         losses = {choice.name: choice.options(recording, labels) for choice in config.losses}
-        measured = _measured(recording, losses, labels, context.processes)
+        measured = _measured(recording, losses, labels, samples.reading, context.processes)
         _require_finite(measured, f"epoch {epoch}, batch {batch + 1}")
         state.optimizer.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
@@ -124,7 +127,7 @@ def _whole_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, 
     """Return (inputs, labels) of the samples `chosen`, all of them in every process, not augmented."""
     samples = context.samples
     device = next(context.state.network.parameters()).device
-    return input_tensor(samples, chosen, device), torch.from_numpy(samples.labels[chosen]).to(device)
+    return input_tensor(samples, chosen, device), label_tensor(samples, chosen, device)
 
 
 def _training_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -134,7 +137,7 @@ def _training_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tenso
     """
     samples, share = context.samples, context.processes.share(chosen)
     device = next(context.state.network.parameters()).device
-    labels = torch.from_numpy(samples.labels[chosen[share]]).to(device)
+    labels = label_tensor(samples, chosen[share], device)
     augmentations = [choice.options for choice in context.config.augmentations]
     if not augmentations:
         return input_tensor(samples, chosen[share], device), labels
@@ -145,12 +148,21 @@ def _training_batch(context: TrainingContext, chosen: np.ndarray) -> tuple[Tenso
 
 
 def _measured(
-    recording: Recording, losses: Mapping[str, Tensor], labels: Tensor, processes: Processes
+    recording: Recording,
+    losses: Mapping[str, Tensor],
+    labels: Tensor,
+    reading: ValueReading | None,
+    processes: Processes,
 ) -> dict[str, float]:
-    """Return one batch's loss terms, accuracy, and per layer spike rate, mean potential and quantization error."""
+    """Return one batch's loss terms, score, and per layer spike rate, mean potential and quantization error."""
     with torch.no_grad():
         measured = {f"loss/{name}": value for name, value in losses.items()}
-        measured["train_accuracy"] = (recording.logits.argmax(1) == labels).float().mean()
+        if reading is None:
+            measured[f"train_{ACCURACY_KEY}"] = (recording.logits.argmax(1) == labels).float().mean()
+        else:
+            potentials, wanted = (t.double().cpu().numpy() for t in (recording.output.transpose(0, 1), labels))
+            errors = value_errors(reading.values(potentials), reading.values(wanted))
+            measured[f"train_{SMAPE_KEY}"] = torch.tensor(errors.smape, device=labels.device)
         for layer in recording.layers:
             measured[f"spike_rate/{layer.name}"] = layer.spike_rate
             measured[f"mean_potential/{layer.name}"] = layer.mean_potential

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from snn_deploy.network.float_network import FloatNetwork, write_float_network
+from snn_deploy.network.value_reading import KEY as VALUES_KEY
+from snn_deploy.rounding.limits import Limits
 from snn_deploy.support.counted import counted
 from snn_deploy.support.one_writer import one_writer
 from snn_deploy.support.user_error import UserError
 from snn_deploy.train.ann_first.relu_training import relu_training
 from snn_deploy.train.config.train_config import TrainConfig
+from snn_deploy.train.data.samples import Samples
 from snn_deploy.train.networks.plan_line import plan_line
 from snn_deploy.train.networks.to_float_network import to_float_network
 from snn_deploy.train.processes.processes import Processes
 from snn_deploy.train.run.checkpoint import Progress, read_network_state, require_finite
 from snn_deploy.train.run.converted_start import ConvertedStart, converted_start
 from snn_deploy.train.run.epoch import epoch_metrics, means_so_far, train_epoch
-from snn_deploy.train.run.evaluation import accuracy
+from snn_deploy.train.run.evaluation import scores
 from snn_deploy.train.run.inheritance import Beginning
 from snn_deploy.train.run.layer_statistics import measured_layers, silent_layers
 from snn_deploy.train.run.metrics_lines import AT_THE_END, kept_line
@@ -26,6 +29,7 @@ from snn_deploy.train.run.norm_statistics import has_unmeasured_norms, measure_n
 from snn_deploy.train.run.relu_folder import ReluFolder
 from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.run_start import StartedRun, same_origin, start_run
+from snn_deploy.train.run.score import score_of
 from snn_deploy.train.run.tensorboard_log import Log, no_log, require_tensorboard, tensorboard_log
 
 
@@ -162,9 +166,9 @@ def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[Fl
             read_network_state(run.files.best_checkpoint, run.network)
             run.save(progress)  # what starts from this run starts from the network that is kept
     limits = config.quantization.limits(kept, config.training.epochs)
-    tested = {"test_accuracy": accuracy(run.network, run.test, config.steps, context.processes, limits)}
+    tested = _scores(run, run.test, "test", limits)
     if limits is not None:
-        tested["float_test_accuracy"] = accuracy(run.network, run.test, config.steps, context.processes)
+        tested |= _scores(run, run.test, "float_test", None)
     tested["kept_epoch"] = kept
     run.metrics[-1] |= tested
     line = kept_line(run.metrics)
@@ -182,18 +186,25 @@ def _finished(run: StartedRun, progress: Progress, watcher: Watcher) -> tuple[Fl
 
 
 def best_epoch(config: TrainConfig, metrics: Sequence[Mapping[str, Any]]) -> int:
-    """Return the epoch, from 1, with the best validation accuracy, the last of several.
+    """Return the epoch, from 1, with the best score on validation samples, the last of several.
 
     Where training rounds weights in its last epochs, one of these: only they trained what is exported.
     """
     quantized, epochs = config.quantization.epochs, config.training.epochs
     chosen = [line for line in metrics if line["epoch"] > (epochs - quantized if quantized else 0)]
-    best = max(chosen or metrics, key=lambda line: (line["validation_accuracy"], line["epoch"]))
+    score = score_of(metrics[-1])
+    best = max(chosen or metrics, key=lambda line: (score.rank(line, "validation"), line["epoch"]))
     return int(best["epoch"])
 
 
+def _scores(run: StartedRun, samples: Samples, split: str, limits: Limits | None) -> dict[str, float]:
+    """Return the scores on `samples` under the names that a line of metrics has for them."""
+    found = scores(run.network, samples, run.context.config.steps, run.context.processes, limits)
+    return {f"{split}_{key}": value for key, value in found.items()}
+
+
 def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
-    """Return the accuracy on validation samples (in floats too, where training rounds), and what layers do on some.
+    """Return the scores on validation samples (in floats too, where training rounds), and what layers do on some.
 
     epoch: the last one, 0 of a network that was only converted: it keeps the moments that it has. Without validation
     samples the layers are measured on training samples.
@@ -204,9 +215,9 @@ def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
         measure_norms(run.context)
     found: dict[str, Any] = {}
     if validation is not None:
-        found["validation_accuracy"] = accuracy(run.network, validation, config.steps, run.context.processes, limits)
+        found |= _scores(run, validation, "validation", limits)
         if limits is not None:
-            found["float_validation_accuracy"] = accuracy(run.network, validation, config.steps, run.context.processes)
+            found |= _scores(run, validation, "float_validation", None)
     if config.training.measured_samples == 0:
         return found
     samples = run.context.samples if validation is None else validation
@@ -214,19 +225,22 @@ def _evaluated(run: StartedRun, epoch: int) -> dict[str, Any]:
 
 
 def _float_network(run: StartedRun, kept: Mapping[str, Any]) -> FloatNetwork:
-    """Return the trained network. kept: the metrics of its epoch, with the accuracy on the test samples."""
-    config = run.context.config
-    provenance = {
+    """Return the trained network. kept: the metrics of its epoch, with the scores on the test samples."""
+    config, score = run.context.config, score_of(kept)
+    in_floats, tested = score.of(kept, "float_test"), score.of(kept, "test")
+    provenance: dict[str, Any] = {
         "config": config.table(),
-        "float_accuracy": kept.get("float_test_accuracy", kept["test_accuracy"]),
-        "quantized_accuracy": kept["test_accuracy"] if "float_test_accuracy" in kept else None,
+        f"float_{score.key}": tested if in_floats is None else in_floats,
+        f"quantized_{score.key}": None if in_floats is None else tested,
         "test_samples": len(run.test.labels),
     }
     if run.validation is not None:
         provenance |= {
-            "validation_accuracy": kept["validation_accuracy"],
+            f"validation_{score.key}": score.of(kept, "validation"),
             "validation_samples": len(run.validation.labels),
         }
+    if run.test.reading is not None:
+        provenance[VALUES_KEY] = run.test.reading.to_dict()
     if run.origin.parent is not None:
         provenance["parent_checkpoint_sha256"] = run.origin.parent
     return to_float_network(run.network.to("cpu"), run.context.samples, config.steps, provenance)

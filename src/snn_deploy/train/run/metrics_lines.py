@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from snn_deploy.support.array_file import refuse_constant
+from snn_deploy.train.run.score import ACCURACY_KEY, MSE_KEY, SMAPE_KEY, score_of
 
-_NEEDED = ("epoch", "sharpness", "train_accuracy")
+_NEEDED = ("epoch", "sharpness")
 _DRAWN = (
     "loss/",
     "spike_rate/",
     "measured/",
     "time_gradient/",
     "validation_accuracy",
+    "validation_smape",
 )  # over all epochs, where the last one has them
-AT_THE_END = ("test_accuracy", "float_test_accuracy", "kept_epoch")  # of a finished run, in its last line
+_AT_THE_END = [f"{split}_{key}" for split in ("test", "float_test") for key in (ACCURACY_KEY, SMAPE_KEY, MSE_KEY)]
+AT_THE_END = (*_AT_THE_END, "kept_epoch")  # of a finished run, in its last line
 _HISTOGRAM = "measured/membrane_histogram/"
 _LARGEST_COUNT = 2**53  # beyond it a count is no float64
 _LARGEST_NUMBER = 1e100  # a guess: far beyond every metric, and a picture's axis still holds it
@@ -41,7 +44,11 @@ def read_lines(text: Sequence[str], bins: int) -> list[dict[str, Any]]:
         if len(lines) > 1 or lines[0].get("kept_epoch", 0) != 0:
             raise ValueError("an epoch 0, which a network has alone that was converted without training")
     elif lines:
-        needed = [*_NEEDED, *(name for name in lines[-1] if name.startswith(_DRAWN))]
+        needed = [
+            *_NEEDED,
+            f"train_{score_of(lines[-1]).key}",
+            *(name for name in lines[-1] if name.startswith(_DRAWN)),
+        ]
         if not any(name.startswith("loss/") for name in lines[-1]):
             raise ValueError("its last line has no loss")
         needed += [f"measured/spike_rate/{n.removeprefix(_HISTOGRAM)}" for n in lines[-1] if n.startswith(_HISTOGRAM)]

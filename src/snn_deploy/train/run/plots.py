@@ -25,6 +25,7 @@ from snn_deploy.train.run.drawing import (
     measured_on,
     shares,
 )
+from snn_deploy.train.run.score import score_of
 
 _MOST_SHAPES = 6
 
@@ -60,15 +61,20 @@ def time_gradients(lines: Sequence[Line]) -> Figure:
 
 
 def training(lines: Sequence[Line]) -> Figure:
-    """Return accuracy on both splits and the loss terms over the epochs."""
+    """Return the score on both splits and the loss terms over the epochs."""
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
-    splits = [("validation_accuracy", "validation"), ("train_accuracy", "training")]
-    for i, (key, label) in enumerate(splits):
+    score = score_of(lines[-1])
+    splits = [("validation", "validation"), ("train", "training")]
+    for i, (split, label) in enumerate(splits):
+        key = f"{split}_{score.key}"
         if key in lines[-1]:
-            _curve(above, lines, [100 * line[key] for line in lines], label, i, 2)
-    tested = f" (test: {100 * lines[-1]['test_accuracy']:.2f} % at the end)" if "test_accuracy" in lines[-1] else ""
-    above.set(title=f"Accuracy{tested}", ylabel="accuracy (%)")
+            _curve(above, lines, [score.factor * line[key] for line in lines], label, i, 2)
+    at_end = score.of(lines[-1], "test")
+    tested = "" if at_end is None else f" (test: {score.shown(at_end)} at the end)"
+    unit = f" ({score.unit})" if score.unit else ""
+    above.set(title=f"{score.name[0].upper() if score.unit else score.name[0]}{score.name[1:]}{tested}")
+    above.set(ylabel=f"{score.name}{unit}")
     terms = keys(lines[-1], "loss/")
     for i, name in enumerate(terms):
         _curve(below, lines, [line[f"loss/{name}"] for line in lines], name, i, len(terms))

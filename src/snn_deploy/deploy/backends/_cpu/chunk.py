@@ -12,6 +12,7 @@ from snn_deploy.deploy.running.simulation import Simulation, is_static
 from snn_deploy.network.class_outputs import class_outputs
 from snn_deploy.network.evaluation_order import is_recurrent
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Chunk:
     ) -> None:
         self.network, self.layers, self.record = network, layers, record
         self.recorded_potentials = frozenset(recorded_potentials)
+        self._read = frozenset({network.output.name} if gives_values(network) else ())
         self.before, self.after = before, Carried()
         self.past = {} if before is None else before.sent
         self.potentials: dict[str, np.ndarray] = {}
@@ -76,7 +78,7 @@ class Chunk:
     def _all_steps(self, name: str) -> None:
         layer = self.layers[name]
         sums, shown = arriving(layer, self.spikes, self.past, self.steps, self.samples)
-        if name not in self.recorded_potentials:
+        if name not in self.recorded_potentials | self._read:
             state = self._state(layer, carries=name == self.network.output.name)
             state.advance(sums, shown, slice(None))
         else:
@@ -114,7 +116,7 @@ class Chunk:
 
     def _record_potential(self, state: "_State", step: int) -> None:
         p = state.layer.population
-        if p.name not in self.recorded_potentials:
+        if p.name not in self.recorded_potentials | self._read:
             return
         shaped = channels_first(state.potential.reshape(self.samples, *p.shape[1:], p.shape[0]), p.shape)
         steps = self.potentials.setdefault(p.name, np.empty((self.steps, *shaped.shape), np.int32))  # 24 bits are used
@@ -143,6 +145,7 @@ class Chunk:
 
     def _simulation(self) -> Simulation:
         names = [self.network.input.name, *(p.name for p in self.network.populations)]
+        read = self.potentials[self.network.output.name] if self._read else None
         every = (synapses for p in self.network.populations for synapses in self.layers[p.name].synapses)
         fans = {synapses.connection.name: synapses.fan_out for synapses in every}
         return Simulation(
@@ -152,7 +155,12 @@ class Chunk:
                 c.name: self.spike_sums[c.source].astype(np.int64) @ fans[c.name] for c in self.network.connections
             },
             spikes={name: self.recorded[name] for name in names} if self.record else None,
-            potentials=self.potentials if self.recorded_potentials else None,
+            potentials=(
+                {n: v for n, v in self.potentials.items() if n in self.recorded_potentials}
+                if self.recorded_potentials
+                else None
+            ),
+            outputs_by_step=None if read is None else read.reshape(*read.shape[:2], -1).astype(np.int64),
             wrapped_currents={p.name: self.overflows[p.name][0] for p in self.network.populations},
             saturated_potentials={p.name: self.overflows[p.name][1] for p in self.network.populations},
         )

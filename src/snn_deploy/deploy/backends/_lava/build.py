@@ -17,6 +17,7 @@ from snn_deploy.deploy.backends._lava.processes.spike_recorder import SpikeRecor
 from snn_deploy.deploy.backends._lava.synapses import synapses
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.layer_times import Schedule
+from snn_deploy.network.value_reading import gives_values
 
 # Lava tells of an error inside a process only at this level; `log_config` of the process that is run decides.
 _TELL_ERRORS = LogConfig(level=logging.INFO)
@@ -93,13 +94,14 @@ def record(port: OutPort, index: int, network: IntegerNetwork, plan: Schedule, f
 def record_potentials(
     layer: AbstractProcess, network: IntegerNetwork, plan: Schedule, files: JobFiles, samples: int
 ) -> None:
-    """Write the potentials of the output's LIF process at each sample's end."""
+    """Write the potentials of the output's LIF process at each sample's end, or of a value after every step."""
+    every = 1 if gives_values(network) else network.steps
     recorder = PotentialRecorder(
         path=str(files.potentials),
         shape=layer.v.shape,
         depth=plan.depths[network.output.name],
-        steps=network.steps,
-        samples=samples,
+        every=every,
+        rows=samples * network.steps // every,
     )
     recorder.state.connect_var(layer.v)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from snn_deploy.deploy.running.simulation import is_static
 from snn_deploy.network.integer_network import IntegerNetwork, IntegerPopulation
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.support.atomic_file import writing
 
 
@@ -38,7 +39,7 @@ class JobFiles:
 
     @property
     def potentials(self) -> Path:
-        """The output's potentials at each sample's end, int32, (samples, neurons)."""
+        """The output's potentials, int32, at each sample's end; of a network that gives values after every step."""
         return self.folder / "potentials.i32"
 
     def spikes(self, index: int) -> Path:
@@ -67,7 +68,7 @@ def finished_samples(network: IntegerNetwork, files: JobFiles) -> int:
     if output.fires:
         path, row = files.spikes(len(network.populations) - 1), _row_bytes(output) * network.steps
     else:
-        path, row = files.potentials, 4 * int(np.prod(output.shape))
+        path, row = files.potentials, 4 * int(np.prod(output.shape)) * _readings(network)
     return path.stat().st_size // row if path.exists() else 0
 
 
@@ -82,10 +83,18 @@ def recorded_spikes(network: IntegerNetwork, files: JobFiles, samples: int, chun
 
 
 def recorded_potentials(network: IntegerNetwork, files: JobFiles, samples: int) -> np.ndarray:
-    """Return the output's potentials at each sample's end, int64 (samples, neurons), channels first."""
+    """Return the output's potentials, int64 (readings, samples, neurons), channels first.
+
+    There is one reading at each sample's end, or of a network that gives values one after every step.
+    """
     shape = lava_shape(network.output.shape)
-    values = np.fromfile(files.potentials, np.int32).reshape(samples, *shape).astype(np.int64)
-    return values.transpose(0, *range(len(shape), 0, -1)).reshape(samples, -1)
+    values = np.fromfile(files.potentials, np.int32).reshape(samples, _readings(network), *shape).astype(np.int64)
+    return values.transpose(1, 0, *range(len(shape) + 1, 1, -1)).reshape(_readings(network), samples, -1)
+
+
+def _readings(network: IntegerNetwork) -> int:
+    """Return how often the output's potentials are read in a sample."""
+    return network.steps if gives_values(network) else 1
 
 
 def _row_bytes(population: IntegerPopulation) -> int:

@@ -15,6 +15,7 @@ from snn_deploy.deploy.running.event_counts import simulation_from_spikes
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.deploy.running.synapse_matrix import convolution_matrix, dense_matrix
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork, IntegerPopulation
+from snn_deploy.network.value_reading import KEY
 from snn_deploy.support.user_error import UserError
 
 _ALL_CORES = -1  # of a population that is not split
@@ -45,7 +46,8 @@ class Split:
     def simulation(self, found: Simulation, *, record: bool = False) -> Simulation:
         """Return what a simulation of the split network, with spikes, is of the whole one."""
         assert found.spikes is not None
-        return simulation_from_spikes(self.whole, found.outputs, self.together(found.spikes), record=record)
+        spikes, read = self.together(found.spikes), found.outputs_by_step
+        return simulation_from_spikes(self.whole, found.outputs, spikes, record=record, outputs_by_step=read)
 
     def together(self, spikes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return population -> (steps, samples, *shape) of the whole network, from the spikes of the parts."""
@@ -81,7 +83,8 @@ def split_network(network: IntegerNetwork, core_of: Mapping[str, np.ndarray]) ->
         silent = [part for part in parts[c.target] if part.name not in reached]
         connections += [_silence(network, part) for part in silent]
         reached |= {part.name for part in silent}
-    split = IntegerNetwork(network.input, populations, tuple(connections), network.steps)
+    read = {KEY: network.provenance[KEY]} if KEY in network.provenance else {}
+    split = IntegerNetwork(network.input, populations, tuple(connections), network.steps, read)
     return Split(split, network, tuple(part for these in parts.values() for part in these))
 
 

@@ -15,6 +15,7 @@ from snn_deploy.export.targets._onnx.neurons import Neurons, neurons_of, step
 from snn_deploy.export.targets._onnx.synapses import deliver, exact_type
 from snn_deploy.network.integer_network import IntegerConnection, IntegerNetwork
 from snn_deploy.network.largest_values import largest_partial_sum
+from snn_deploy.network.value_reading import gives_values
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Source:
 
 @dataclass
 class _Loop:
-    """The body of a Scan, and what goes in and comes out. States and frames: what it is outside -> inside."""
+    """The body of a Scan, and what goes in and comes out. States and frames: what it is outside -> inside.
+
+    spikes: what comes out of every step, (outside, inside, shape, kind): spikes, or potentials that are read.
+    """
 
     body: Graph
     states: list[tuple[str, str, str, Kind, tuple[int, ...]]] = field(default_factory=list)
     frames: list[tuple[str, str, Kind, tuple[int, ...]]] = field(default_factory=list)
-    spikes: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
+    spikes: list[tuple[str, str, tuple[int, ...], Kind]] = field(default_factory=list)
 
     def state(self, at: str, initial: str, after: str, kind: Kind, shape: tuple[int, ...]) -> None:
         """Carry a state from step to step: it is `at`/before in the body, where the value `after` follows it."""
@@ -81,8 +85,11 @@ def add_block(
             at_rest = _at_rest(graph, one, "rise", None)
             loop.state(f"{name}/rise", at_rest, after.rise, one.kind, population.shape)
         if after.spikes:
-            loop.spikes.append((spikes_of(name), after.spikes, population.shape))
+            loop.spikes.append((spikes_of(name), after.spikes, population.shape, np.uint8))
             _remember(graph, loop, one, max((c.delay for c in inner if c.source == name), default=0), after.spikes)
+        if name == network.output.name and gives_values(network):
+            read = loop.body.add("Identity", [after.potential], f"{name}/step/read")
+            loop.spikes.append((potentials_of(name), read, population.shape, one.kind))
     _add_scan(graph, network, loop, "+".join(block) + "/neurons")
     return {
         name: Source(name, spikes_of(name), n.population.shape) for name, n in neurons.items() if n.population.fires
@@ -92,6 +99,11 @@ def add_block(
 def spikes_of(name: str) -> str:
     """Return the value that holds a population's spikes, (steps, batch, *shape) uint8."""
     return f"{name}/spikes"
+
+
+def potentials_of(name: str) -> str:
+    """Return the value that holds the potentials of an output that gives values, (steps, batch, *shape)."""
+    return f"{name}/potentials"
 
 
 def as_float(graph: Graph, name: str, value: str, kind: Kind) -> str:
@@ -200,11 +212,11 @@ def _add_scan(graph: Graph, network: IntegerNetwork, loop: _Loop, name: str) -> 
     inputs = [described(f"{at}/before", kind, (BATCH, *shape)) for at, _, _, kind, shape in loop.states]
     inputs += [described(inside, kind, (BATCH, *shape) if shape else ()) for _, inside, kind, shape in loop.frames]
     outputs = [described(after, kind, (BATCH, *shape)) for _, _, after, kind, shape in loop.states]
-    outputs += [described(inside, np.uint8, (BATCH, *shape)) for _, inside, shape in loop.spikes]
+    outputs += [described(inside, kind, (BATCH, *shape)) for _, inside, shape, kind in loop.spikes]
     graph.add_node(
         "Scan",
         [*(initial for _, initial, _, _, _ in loop.states), *(outside for outside, _, _, _ in loop.frames)],
-        [*(f"{at}/end" for at, _, _, _, _ in loop.states), *(outside for outside, _, _ in loop.spikes)],
+        [*(f"{at}/end" for at, _, _, _, _ in loop.states), *(outside for outside, *_ in loop.spikes)],
         name,
         body=helper.make_graph(loop.body.nodes, f"{name}/step", inputs, outputs),
         num_scan_inputs=len(loop.frames),

@@ -1,4 +1,4 @@
-"""PotentialRecorder: writes the potentials of a population to a file at each sample's end."""
+"""PotentialRecorder: writes the potentials of a population to a file, after every step or at each sample's end."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -12,10 +12,10 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 
 class PotentialRecorder(AbstractProcess):
-    """Writes the variable that `state` is connected to, int32, after step  k * steps + depth  for k = 1..samples."""
+    """Writes the variable that `state` is connected to, int32, after step  k * every + depth  for k = 1..rows."""
 
-    def __init__(self, *, path: str, shape: tuple[int, ...], depth: int, steps: int, samples: int) -> None:
-        super().__init__(path=path, depth=depth, steps=steps, samples=samples)
+    def __init__(self, *, path: str, shape: tuple[int, ...], depth: int, every: int, rows: int) -> None:
+        super().__init__(path=path, depth=depth, every=every, rows=rows)
         self.state = RefPort(shape)
 
 
@@ -31,13 +31,13 @@ class PotentialRecorderModel(PyLoihiProcessModel):
         super().__init__(proc_params)
         self.path: str = proc_params["path"]
         self.depth: int = proc_params["depth"]
-        self.steps: int = proc_params["steps"]
-        self.samples: int = proc_params["samples"]
+        self.every: int = proc_params["every"]
+        self.rows: int = proc_params["rows"]
 
     def post_guard(self) -> bool:
-        """Whether a sample ends with this step."""
+        """Whether the potentials after this step are read."""
         done = self.time_step - self.depth
-        return done % self.steps == 0 and 1 <= done // self.steps <= self.samples
+        return done % self.every == 0 and 1 <= done // self.every <= self.rows
 
     def run_post_mgmt(self) -> None:
         """Write the potentials."""
