@@ -91,6 +91,14 @@ def call_compare(run, exported, config, tmp_path):
     yield sd.compare([config], seeds=1, changes=["training.epochs=1"], out=tmp_path / "compared")
 
 
+def call_forecast(run, exported, config, tmp_path):
+    table = {"steps": 12, "data": {"name": "mackey_glass", "window": 6, "points": 12, "apart": 50, "validation": 0}}
+    table |= {"model": {"name": "filtered_output", "layers": "6-1"}, "norm": {"name": "none"}}
+    predicting = sd.train({**table, "training": {"epochs": 1, "threads": 1}}, out=tmp_path / "predicting")
+    yield ["forecast", predicting.folder]
+    yield sd.forecast(predicting.folder)
+
+
 def call_fuzz(run, exported, config, tmp_path):
     yield ["fuzz", "--networks", 2, "--backends", "reference,cpu"]
     yield sd.fuzz(2, backends=["reference", "cpu"])

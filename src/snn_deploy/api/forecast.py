@@ -1,20 +1,20 @@
 """forecast: a series continued by a network that predicts its next value, each prediction being the next input."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from snn_deploy.api.sources import network_file, series_of, streamed_signals
-from snn_deploy.deploy.running.closed_loop import Advance, continued
+from snn_deploy.deploy.running.closed_loop import Advance, continued, one_ahead
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.deploy.running.streaming import open_stream
 from snn_deploy.network.float_network import FloatNetwork, read_float_network
 from snn_deploy.network.float_semantics import FloatStepper
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.network.value_errors import ValueErrors, value_errors
-from snn_deploy.network.value_reading import ValueReading, reading_of
+from snn_deploy.network.value_reading import ValueReading, read_values, reading_of
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -138,28 +138,28 @@ def forecast(
             f"forecast: the network takes inputs of shape {whole.input.shape}, and the series has windows of "
             f"{series.window} values. Choose the data it was trained on."
         )
+    values, window = series.values, series.window
     known = series.trained + 1  # the last label of the training part is known, too
-    values, window, counts = series.values, series.window, _Counts()
-    found = []
-    with watch.progress("forecast", 2 * (len(values) - window)) as advance:
-        for feeds_back in (False, True):
-            encoder.start()
-            encoder.clipped, counts.simulations = 0, []
-            runner = (
-                _floats(whole, reading)
-                if isinstance(whole, FloatNetwork)
-                else _integers(whole, backend, reading, counts)
-            )
-            found.append(continued(runner, encoder, values, window, known, feeds_back=feeds_back, progress=advance))
-    name = FLOATS if isinstance(whole, FloatNetwork) else backend
-    made = Forecast(name, values[known:], found[1], found[0], float(values[: series.trained].std()))
-    made = replace(made, clipped=_outside(made.predicted, values[: series.trained]), published=series.published)
-    if not counts.simulations:
-        return made
-    of_loop = counts.simulations[-len(made.truth) :]
-    spikes = np.mean([sum(int(n[0]) for k, n in s.spike_counts.items() if k != whole.input.name) for s in of_loop])
-    operations = np.mean([sum(int(n[0]) for n in s.synaptic_operations.values()) for s in of_loop])
-    return replace(made, spikes=float(spikes), operations=float(operations))
+    counts = _Counts()
+    encoder.start()
+    ahead = one_ahead(_runner(whole, backend, reading, counts), encoder, values, window)
+    encoder.start()
+    runner, count = _runner(whole, backend, reading, counts), len(values) - known
+    with watch.progress("forecast", count - 1) as advance:
+        predicted = continued(runner, encoder, values[:known], window, count, advance)
+    of_loop = counts.simulations[-(count - 1) :]  # those of a single value
+    training = values[: series.trained]
+    return Forecast(
+        FLOATS if isinstance(whole, FloatNetwork) else backend,
+        values[known:],
+        predicted,
+        ahead[known - window :],
+        float(training.std()),
+        _mean([[n for name, n in s.spike_counts.items() if name != whole.input.name] for s in of_loop]),
+        _mean([list(s.synaptic_operations.values()) for s in of_loop]),
+        int(((predicted < training.min()) | (predicted > training.max())).sum()),
+        series.published,
+    )
 
 
 class _Counts:
@@ -179,30 +179,34 @@ def _read(network: IntegerNetwork | FloatNetwork | str | Path) -> IntegerNetwork
     return read_integer_network(network_file(path))
 
 
-def _integers(network: IntegerNetwork, backend: str, reading: ValueReading, counts: _Counts) -> Advance:
+def _runner(network: IntegerNetwork | FloatNetwork, backend: str, reading: ValueReading, counts: _Counts) -> Advance:
+    """Return `network` at rest, as what reads its values; `counts` gets what integers do."""
+    if isinstance(network, FloatNetwork):
+        return _floats(network, reading)
     running = open_stream(backend, network)
 
     def advance(frames: np.ndarray) -> np.ndarray:
         simulation = running.advance(frames[:, None])
-        counts.simulations.append(replace(simulation, spikes=None))
-        return reading.values(simulation.outputs[0])[0]
+        assert simulation.outputs_by_step is not None  # of a network that gives values
+        counts.simulations.append(simulation)
+        return read_values(network, simulation.outputs_by_step)[0, :, 0]
 
     return advance
 
 
 def _floats(network: FloatNetwork, reading: ValueReading) -> Advance:
-    stepper = FloatStepper(network, 1)
+    stepper, name = FloatStepper(network, 1), network.output.name
 
     def advance(frames: np.ndarray) -> np.ndarray:
-        for frame in frames:
-            states = stepper.step(frame[None])
-        return reading.values(states[network.output.name].potential.ravel())[0]
+        potentials = np.array([stepper.step(frame[None])[name].potential.ravel() for frame in frames])
+        return reading.values(reading.read_steps(potentials))[:, 0]
 
     return advance
 
 
-def _outside(predicted: np.ndarray, training: np.ndarray) -> int:
-    return int(((predicted < training.min()) | (predicted > training.max())).sum())
+def _mean(counts: list[list[np.ndarray]]) -> float | None:
+    """Return the mean over values of the counts of each, (1,) for every name; None where nothing was counted."""
+    return float(np.mean([sum(int(n[0]) for n in each) for each in counts])) if counts else None
 
 
 def _cells(errors: ValueErrors) -> tuple[str, str]:

@@ -9,12 +9,14 @@ import numpy as np
 
 from snn_deploy.api.exits import FILE as EXITS_FILE
 from snn_deploy.api.exits import Exits, policy_for
-from snn_deploy.api.sources import Data, chip_of, choose, integer_network, network_file
+from snn_deploy.api.forecast import forecast
+from snn_deploy.api.sources import Data, chip_of, choose, has_series, integer_network, network_file
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.network.integer_network import IntegerNetwork
-from snn_deploy.report.findings import Beside, Findings, Fit
+from snn_deploy.network.value_reading import gives_values
+from snn_deploy.report.findings import Beside, Continuation, Findings, Fit
 from snn_deploy.report.gather import Shown, Subject, gather, installed_backends
 from snn_deploy.report.page import page
 from snn_deploy.support.atomic_file import write_text
@@ -53,7 +55,11 @@ class ReportResult(Result):
         return ReportResult(self.findings, self.default_path, written)
 
     def headline(self) -> str:
-        """Return the accuracy of the integers."""
+        """Return the accuracy of the integers, or how far their values are from those wanted."""
+        values = self.findings.values
+        if values is not None:
+            loop = "" if values.continued is None else f"; closed loop {values.continued.errors}"
+            return f"values in integers: {values.errors} of {counted(self.findings.samples, 'test sample')}{loop}"
         accuracy = self.findings.accuracy
         low, high = (100 * bound for bound in accuracy.interval)
         return (
@@ -69,13 +75,21 @@ class ReportResult(Result):
         beside = () if self.findings.beside is None else (_beside(self.findings.beside),)
         return (self.headline(), *beside, *early, *fits, *self.differences, *written)
 
+    def _score(self) -> dict[str, object]:
+        """Return the accuracy and its interval, or the errors of the values."""
+        values = self.findings.values
+        if values is None:
+            accuracy = self.findings.accuracy
+            return {"accuracy": accuracy.value, "accuracy_interval": list(accuracy.interval)}
+        loop = None if values.continued is None else values.continued.errors.to_dict()
+        return {"errors": values.errors.to_dict(), "closed_loop": loop}
+
     def to_dict(self) -> dict[str, object]:
         """Return the file and the main findings."""
         beside = self.findings.beside
         return {
             "file": None if self.file is None else str(self.file),
-            "accuracy": self.findings.accuracy.value,
-            "accuracy_interval": list(self.findings.accuracy.interval),
+            **self._score(),
             "beside": None if beside is None else _beside_to_dict(beside),
             "samples": self.findings.samples,
             "differences": list(self.differences),
@@ -140,6 +154,8 @@ def report(
     if beside is not None:
         other, _ = _subject(beside)
         as_frames(other.network, chosen.first(1).shown)  # refuses what it does not take
+    if gives_values(network) and beside is not None:
+        raise UserError("report --beside: compares accuracies, and this network gives values. Leave it out.")
     policy = _policy(network, exits, None if isinstance(source, IntegerNetwork) else folder / EXITS_FILE)
     names = tuple(backends or installed_backends())
     commands: tuple[str, ...] = ()
@@ -155,9 +171,18 @@ def report(
         beside=other,
         policy=policy,
         commands=commands,
+        continued=_continued(network, inputs, watch) if gives_values(network) else None,
         watch=watch,
     )
     return ReportResult(findings, folder / "report.html")
+
+
+def _continued(network: IntegerNetwork, data: Data, watch: Watch) -> Continuation | None:
+    """Return how `network` continues the series that it was trained on; None where its data have none."""
+    if not isinstance(data, str | None) or not has_series(network.provenance, data):
+        return None
+    found = forecast(network, data=data, watch=watch)
+    return Continuation(found.truth, found.predicted, found.one_ahead, found.published)
 
 
 def _beside(found: Beside) -> str:

@@ -244,6 +244,11 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
+def has_series(provenance: Mapping[str, Any], data: str | None) -> bool:
+    """Return whether `data`, or the data set in the network's provenance, has a series that could be continued."""
+    return hasattr(_data_set(provenance, data)[0], "series")
+
+
 def series_of(provenance: Mapping[str, Any], data: str | None) -> Series:
     """Return the series of `data`, or of the data set in the network's provenance; one that has none is a UserError."""
     options, _, where = _data_set(provenance, data)

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from snn_deploy.deploy.energy.exit_costs import ExitCosts
 from snn_deploy.deploy.energy.latency import Latency
 from snn_deploy.deploy.energy.paper_estimate import EnergyEstimate
 from snn_deploy.deploy.mapping.fit_trade import FitTrade
+from snn_deploy.network.value_errors import ValueErrors, value_errors
 from snn_deploy.report.charts import Chart
 from snn_deploy.report.layer_facts import LayerFacts
 from snn_deploy.report.share import Share, change_interval
@@ -21,6 +24,51 @@ class Rung:
     name: str
     accuracy: Share | None
     note: str
+
+
+@dataclass(frozen=True)
+class ValueRung:
+    """How far the values of a network are from those wanted. note: on what it was measured."""
+
+    name: str
+    errors: ValueErrors
+    note: str
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A series and how the integer network continues it, each prediction being its next input.
+
+    truth, predicted, one_ahead: float64 (points,), see api/forecast.py. published: name -> sMAPE of others' forecasts.
+    """
+
+    truth: np.ndarray
+    predicted: np.ndarray
+    one_ahead: np.ndarray
+    published: Mapping[str, float]
+
+    @property
+    def errors(self) -> ValueErrors:
+        """Of `predicted`."""
+        return value_errors(self.predicted, self.truth)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a report says of a network that gives values, in the place of accuracies.
+
+    rungs: the last one is of the integers on all samples. chart: a signal and what the network says of it. continued:
+    None where the data have no series to continue.
+    """
+
+    rungs: tuple[ValueRung, ...]
+    chart: Chart
+    continued: Continuation | None
+
+    @property
+    def errors(self) -> ValueErrors:
+        """Of the integers."""
+        return self.rungs[-1].errors
 
 
 @dataclass(frozen=True)
@@ -107,8 +155,8 @@ class Training:
 class Measured:
     """What was measured of one network on the samples of a report.
 
-    is_right: of each sample, whether the class of the integers is the label. energies: of arithmetic, the papers'
-    estimate first. fits: of each chip of the report.
+    is_right: of each sample, whether the class of the integers is the label; none of a network that gives values.
+    energies: of arithmetic, the papers' estimate first. fits: of each chip of the report.
     """
 
     title: str
@@ -184,8 +232,9 @@ class Findings:
 
     energies: of arithmetic, the papers' estimate first. exits: what stopping early does, and costs in arithmetic, or
     None; on a chip, OnChip has it. beside: the same measurements of another network, where one was named.
-    provenance: what made it, (name, value) each. config: as TOML, or "". commands: that make it again. fitted: how it
-    was made to fit, where it was.
+    values: of a network that gives values, which has neither ladder nor trials; else None. provenance: what made it,
+    (name, value) each. config: as TOML, or "". commands: that make it again. fitted: how it was made to fit, where it
+    was.
     """
 
     title: str
@@ -208,6 +257,7 @@ class Findings:
     exits: ExitCosts | None
     fitted: FitTrade | None = None
     beside: Beside | None = None
+    values: Values | None = None
 
     @property
     def exit_costs(self) -> tuple[tuple[str, ExitCosts], ...]:

@@ -18,17 +18,21 @@ from snn_deploy.deploy.exits.outputs_by_step import outputs_by_step
 from snn_deploy.deploy.exits.run_with_exits import run_with_exits
 from snn_deploy.deploy.running.backend import load_backend, say_expected
 from snn_deploy.deploy.running.mean_spikes import mean_spikes
+from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.deploy.verification.verify import verify
 from snn_deploy.deploy.verification.verify_exits import verify_exits
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile
+from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork
+from snn_deploy.network.value_reading import gives_values
 from snn_deploy.report import charts, trials
 from snn_deploy.report.chip_facts import chip_facts
-from snn_deploy.report.findings import Beside, Compared, Findings, Measured
+from snn_deploy.report.findings import Beside, Compared, Continuation, Findings, Measured, Rung
 from snn_deploy.report.ladder import ladder
 from snn_deploy.report.layer_facts import layer_facts
 from snn_deploy.report.run_facts import exported_otherwise, fit_of, floats_of, floats_right, training_of
 from snn_deploy.report.sample_chart import sample_chart
+from snn_deploy.report.value_facts import value_facts
 from snn_deploy.support.watch import Watch
 
 _COSTS = "cmos45"
@@ -45,7 +49,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Shown:
-    """What it is measured on. inputs: as simulation.as_frames takes them; labels: (samples,).
+    """What it is measured on. inputs: as simulation.as_frames takes them; labels: (samples,), or values of each step.
 
     is_test_split: whether they are from the test split of the network's own data.
     """
@@ -70,43 +74,48 @@ def gather(
     beside: Subject | None,
     policy: ExitPolicy | None,
     commands: tuple[str, ...],
+    continued: Continuation | None = None,
     watch: Watch,
 ) -> Findings:
     """Return everything that is known about `subject`.
 
     backends: compared on the first `compared` samples; None is reference, cpu, and onnx and lava where they are
     installed. beside: another network, of which the same is measured. policy: when samples stop early, or None; all but
-    `exits` is of all steps. commands: that make the report again, for the reader.
+    `exits` is of all steps. commands: that make the report again, for the reader. continued: the series that a network
+    continues which predicts one, or None.
     """
     network, count = subject.network, len(shown.labels)
-    here, exits = _measured(subject, shown, chips, backends, compared, policy, watch)
+    here, exits, simulation = _measured(subject, shown, chips, backends, compared, policy, watch)
     other = None
     if beside is not None:
-        there, _ = _measured(beside, shown, chips, backends, compared, None, watch)
+        there, _, _ = _measured(beside, shown, chips, backends, compared, None, watch)
         other = Beside(here, there)
     floats = floats_of(subject.run)
-    changed = trials.without_dead_channels(network, here.layers)
-    changed |= {} if shown.is_sequence else trials.fewer_steps(network)
-    changed |= exported_otherwise(network, floats)
-    with watch.progress("trials", count * (1 + len(changed))) as advance:
-        tried = trials.tried(network, changed, shown.inputs, shown.labels, load_profile(_COSTS), advance)
+    is_of_values = gives_values(network)
+    tried = () if is_of_values else _tried(network, here, floats, shown, watch)
     others = None if other is None else (other.there.title, other.there.layers)
     pictures = (
         charts.operations_chart(here.layers),
         charts.potentials_chart(here.layers, others),
         charts.weights_chart(here.layers),
-        sample_chart(network, shown.inputs, int(shown.labels[0])),
+        sample_chart(network, shown.inputs, None if is_of_values else int(shown.labels[0])),
     )
     training, config = training_of(subject.run)
-    floats_are_right = floats_right(network, floats, shown.inputs, shown.labels, watch)
+    values = None
+    rungs: tuple[Rung, ...] = ()
     is_whole_test = shown.is_test_split and count == network.provenance.get("test_samples")
+    if is_of_values:
+        values = value_facts(network, floats, shown.inputs, shown.labels, simulation, continued, watch)
+    else:
+        floats_are_right = floats_right(network, floats, shown.inputs, shown.labels, watch)
+        rungs = ladder(network, np.array(here.is_right), floats_are_right, is_whole_test=is_whole_test)
     return Findings(
         title=subject.title,
         steps=network.steps,
         input_shape=network.input.shape,
         input_values=network.input.largest_value,
         output=network.output.name,
-        ladder=ladder(network, np.array(here.is_right), floats_are_right, is_whole_test=is_whole_test),
+        ladder=rungs,
         compared=here.compared,
         layers=here.layers,
         charts=tuple(c for c in pictures if c),
@@ -121,7 +130,19 @@ def gather(
         exits=exits,
         fitted=fit_of(None if subject.run is None else subject.run.resolve()),
         beside=other,
+        values=values,
     )
+
+
+def _tried(
+    network: IntegerNetwork, here: Measured, floats: FloatNetwork | None, shown: Shown, watch: Watch
+) -> tuple[trials.Trial, ...]:
+    """Return what each change that might improve `network` does to accuracy and energy."""
+    changed = trials.without_dead_channels(network, here.layers)
+    changed |= {} if shown.is_sequence else trials.fewer_steps(network)
+    changed |= exported_otherwise(network, floats)
+    with watch.progress("trials", len(shown.labels) * (1 + len(changed))) as advance:
+        return trials.tried(network, changed, shown.inputs, shown.labels, load_profile(_COSTS), advance)
 
 
 def _measured(
@@ -132,8 +153,8 @@ def _measured(
     compared: int,
     policy: ExitPolicy | None,
     watch: Watch,
-) -> tuple[Measured, ExitCosts | None]:
-    """Return what was measured of a network in all its steps, and with `policy` what stopping early does."""
+) -> tuple[Measured, ExitCosts | None, Simulation]:
+    """Return what was measured of a network in all its steps, with `policy` what stopping early does, and the run."""
     network, count, costs = subject.network, len(shown.labels), load_profile(_COSTS)
     found = _compared(network, shown.first(compared), backends, policy, watch)
     with watch.progress("layers", count) as advance:
@@ -149,13 +170,13 @@ def _measured(
         title=subject.title,
         digest=network.digest,
         steps=network.steps,
-        is_right=tuple((simulation.classes == shown.labels).tolist()),
+        is_right=() if gives_values(network) else tuple((simulation.classes == shown.labels).tolist()),
         compared=found,
         layers=layers,
         energies=energies,
         fits=tuple(chip_facts(network, chip, spikes, shown.inputs, measures) for chip in chips),
     )
-    return measured, exits
+    return measured, exits, simulation
 
 
 def installed_backends() -> tuple[str, ...]:
@@ -218,8 +239,10 @@ def _provenance(network: IntegerNetwork) -> tuple[tuple[str, str], ...]:
 
 
 def _after_training(network: IntegerNetwork) -> list[tuple[str, str]]:
-    """Return the accuracies that the training measured, with the number of test samples."""
+    """Return the scores that the training measured, with the number of test samples."""
     origin = network.provenance
     of = f" of {origin['test_samples']:,} test samples" if "test_samples" in origin else ""
     names = (("floats, after training", "float_accuracy"), ("quantization-aware, after training", "quantized_accuracy"))
-    return [(name, f"{100 * origin[key]:.2f} %{of}") for name, key in names if origin.get(key) is not None]
+    shares = [(name, f"{100 * origin[key]:.2f} %{of}") for name, key in names if origin.get(key) is not None]
+    names = (("floats, after training", "float_smape"), ("quantization-aware, after training", "quantized_smape"))
+    return shares + [(name, f"sMAPE {origin[key]:.2f}{of}") for name, key in names if origin.get(key) is not None]

@@ -49,7 +49,7 @@ def training_of(run: Path | None) -> tuple[Training | None, str]:
     if not lines or lines[-1]["epoch"] == 0:  # begun, or converted without an epoch
         return None, text
     words = {
-        "training": "Accuracy and loss terms over the epochs; the accuracies stand in the table above.",
+        "training": "Score and loss terms over the epochs; the scores stand in the table above.",
         "spike_rates": "Spike rate of each layer over the epochs.",
         "surrogate": "The derivative of a spike that training assumed.",
         "membranes": "Potentials before the reset in floats, after the first and the last epoch.",

@@ -19,8 +19,11 @@ _DOTS = 1000
 _CLASSES = 10  # whose outputs are lines of their own; more are grey
 
 
-def sample_chart(network: IntegerNetwork, inputs: np.ndarray, label: int) -> Chart:
-    """Return a chart of the first sample of `inputs`, as simulation.as_frames takes them. label: its class."""
+def sample_chart(network: IntegerNetwork, inputs: np.ndarray, label: int | None) -> Chart:
+    """Return a chart of the first sample of `inputs`, as simulation.as_frames takes them.
+
+    label: its class; None of a network that gives values.
+    """
     frames = as_frames(network, inputs)[:, :1]
     spikes = recorded_spikes(cpu.run(network, frames, record=True))
     hidden = [p.name for p in network.populations if p.fires and p.name != network.output.name]
@@ -41,8 +44,9 @@ def sample_chart(network: IntegerNetwork, inputs: np.ndarray, label: int) -> Cha
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     last.set_xlabel("step")
     total = sum(int(spikes[name].sum()) for name in hidden)
+    said = "The first sample." if label is None else f"The first sample, of class {label}, is taken for class {chosen}."
     words = (
-        f"The first sample, of class {label}, is taken for class {chosen}. It takes {total:,} spikes in hidden layers. "
+        f"{said} It takes {total:,} spikes in hidden layers. "
         f"Of inputs and layers at most {_ROWS} rows are drawn, evenly chosen among those that are not silent."
     )
     return as_chart("One sample, step by step", words, figure)
@@ -78,14 +82,14 @@ def _draw_raster(axes: Axes, name: str, spikes: np.ndarray) -> None:
     axes.tick_params(labelbottom=False)
 
 
-def _draw_outputs(axes: Axes, network: IntegerNetwork, outputs: np.ndarray, label: int) -> None:
+def _draw_outputs(axes: Axes, network: IntegerNetwork, outputs: np.ndarray, label: int | None) -> None:
     steps = np.arange(1, len(outputs) + 1)
     for k in range(outputs.shape[1]):
         is_named = k == label or outputs.shape[1] <= _CLASSES
         color = "#0072B2" if k == label else "#777777"
         axes.plot(steps, outputs[:, k], color=color, linewidth=2 if k == label else 0.8, marker="." if is_named else "")
     axes.set_ylabel("spikes" if network.output.fires else "potential", rotation=0, ha="right", va="center")
-    axes.set_title(f"outputs; class {label} is blue", fontsize="medium")
+    axes.set_title("outputs" if label is None else f"outputs; class {label} is blue", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
 
 

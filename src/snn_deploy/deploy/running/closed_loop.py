@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 Advance = Callable[[np.ndarray], np.ndarray]
-"""Takes the steps of frames (steps, *input shape) and returns the output's value after the last, a float64 scalar."""
+"""Takes the steps of frames (steps, *input shape) and returns what was read in them, float64 (readings,)."""
 
 
 class Encode(Protocol):
@@ -20,30 +20,33 @@ class Encode(Protocol):
         """Return uint8 (frames, *input shape) of `values`, (time, channels)."""
 
 
+def one_ahead(advance: Advance, encode: Encode, values: np.ndarray, window: int) -> np.ndarray:
+    """Return what is predicted for values[window] and all that follow it, each from the true values before it.
+
+    values: float64 (time,), of which the last `window` are shown at once, one window after the other.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(values[:-1], window)
+    return advance(encode(windows, "series"))
+
+
 def continued(
     advance: Advance,
     encode: Encode,
     values: np.ndarray,
     window: int,
-    known: int,
-    *,
-    feeds_back: bool = True,
+    count: int,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Return what is predicted for values[known] and all that follow it, float64 (len(values) - known,).
+    """Return `count` values that are predicted to follow `values`, float64 (count,).
 
-    values: (time,). The first `known` are shown as they are, a window of `window` that ends with each in turn. Then
-    each prediction takes the place of its value; with `feeds_back` False the true ones are shown to the end.
-    progress: called with 1 after each window.
+    values: (time,), which are shown as they are, a window of `window` that ends with each in turn; then each prediction
+    is the next value. progress: called with 1 after each of them.
     """
-    seen = values[:known].tolist()
-    predicted: list[float] = []
-    for place in range(window, len(values)):
-        shown = np.asarray(seen[place - window : place])
-        value = float(advance(encode(shown[None], f"value {place}")))
-        if place >= known:
-            predicted.append(value)
-            seen.append(value if feeds_back else float(values[place]))
+    windows = np.lib.stride_tricks.sliding_window_view(values, window)
+    seen = [*values[-window:], advance(encode(windows, "series"))[-1]]
+    for _ in range(count - 1):
+        shown = np.array([seen[-window:]])
+        seen.append(advance(encode(shown, "a prediction"))[0])
         if progress:
             progress(1)
-    return np.array(predicted)
+    return np.array(seen[window:])
