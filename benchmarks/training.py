@@ -230,7 +230,9 @@ def main() -> None:
     """Print one table per network."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--time-based", action="store_true", help="only time-based training against per-step loops")
-    parser.add_argument("--features", help="only what these cost: leak,qat,recurrent (training_features.py)")
+    parser.add_argument(
+        "--features", help="only what these cost: leak,qat,recurrent,recurrent-maps (training_features.py)"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: training_on_gpu.py")
     parser.add_argument("--nets", default="small,large")
     parser.add_argument("--rounds", type=int, default=7)

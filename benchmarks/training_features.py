@@ -30,7 +30,7 @@ _SMALL = "16C3-P2-32C3-P2-10"  # examples/fashion_mnist.toml
 
 @dataclass(frozen=True)
 class Case:
-    """A network and what it trains with. layers_without: the same network without a loop."""
+    """A network and what it trains with. layers_without: the same network without a loop. share: of the feedback."""
 
     label: str
     layers: str = _SMALL
@@ -38,10 +38,11 @@ class Case:
     steps: int = 4
     learns_leak: bool = False
     limits: Limits | None = None
+    share: float = 0.0
 
 
-def _recurrent(layers: str, steps: int) -> Case:
-    return Case("recurrent", layers, layers.replace("R", ""), steps)
+def _recurrent(layers: str, steps: int, share: float = 0.0) -> Case:
+    return Case("recurrent, scaled" if share else "recurrent", layers, layers.replace("R", ""), steps, share=share)
 
 
 FEATURES = {
@@ -52,7 +53,11 @@ FEATURES = {
         Case("8 bits and a learned leak", limits=Limits(8), learns_leak=True),
     ],
     "recurrent": [_recurrent("16C3-P2-32C3-P2-128R-10", 4), _recurrent("128R-10", 20), _recurrent("512R-10", 20)],
-    "recurrent-maps": [_recurrent("16C3R-P2-32C3R-P2-10", 4), _recurrent("8C3S2R-P2-10", 16)],
+    "recurrent-maps": [
+        _recurrent("16C3R-P2-32C3R-P2-10", 4),
+        _recurrent("8C3S2R-P2-10", 16),
+        _recurrent("8C3S2R-P2-10", 16, share=0.5),
+    ],
 }
 
 
@@ -99,6 +104,8 @@ def _step(case: Case, synapses: Arithmetic | None) -> Callable[[], None]:
     norm, no_norm = (load_plugin("train.norms", name).Norm() for name in ("centered_tdbn", "none"))
     plan = Model(case.layers).plan(_SHAPE, _CLASSES)
     network = SpikingNetwork(plan, neuron, norm, no_norm, generator)
+    if case.share:
+        network.scale_feedback(case.share, 0.1)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
     dspike = load_plugin("train.surrogates", "dspike")
     in_floats = ForwardOptions(

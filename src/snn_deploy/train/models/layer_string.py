@@ -25,7 +25,7 @@ _DENSE = re.compile(r"(\d+)(R?)")
 
 @dataclass(frozen=True)
 class Model:
-    """layers: the chain, such as "32C5-P2-64C5-P2-1024-10"."""
+    """layers: the chain, such as "32C5-P2-64C5-P2-1024-10"; with an R, "16C3R" or "128R", a layer feeds itself."""
 
     layers: str
 
