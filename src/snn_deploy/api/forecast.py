@@ -28,8 +28,8 @@ class Forecast(Result):
     """A series and how a network continues it.
 
     backend: what ran it, or "floats". truth: float64 (points,), the values after the last that was shown. predicted:
-    (points,), each prediction the next input. one_ahead: (points,), each from the true values before it. deviation: the
-    standard deviation of the values that the network was trained on. spikes, operations: of one value, the means in the
+    (points,), each prediction the next input. one_ahead: (points,), each from the true values before it. mean,
+    deviation: of the values that the network was trained on. spikes, operations: of one value, the means in the
     closed loop; None in floats. clipped: predicted values that lay outside of the range of the inputs and went back in
     as its end. published: name -> sMAPE that was published for such a series.
     """
@@ -38,6 +38,7 @@ class Forecast(Result):
     truth: np.ndarray
     predicted: np.ndarray
     one_ahead: np.ndarray
+    mean: float
     deviation: float
     spikes: float | None = None
     operations: float | None = None
@@ -55,6 +56,11 @@ class Forecast(Result):
         return value_errors(self.one_ahead, self.truth)
 
     @property
+    def constant_errors(self) -> ValueErrors:
+        """How far the mean of the training part is from the truth, a forecast that knows nothing of the moment."""
+        return value_errors(np.full_like(self.truth, self.mean), self.truth)
+
+    @property
     def valid(self) -> int:
         """How many of the first predictions are within 0.4 standard deviations of the truth."""
         is_far = np.abs(self.predicted - self.truth) > _FAR * self.deviation
@@ -67,6 +73,7 @@ class Forecast(Result):
     def blocks(self) -> tuple[Block, ...]:
         """Return the errors in a closed loop, of first parts of it, and one value ahead, beside what was published."""
         parts = [n for n in (75, 150, 300) if n < len(self.truth)] + [len(self.truth)]
+        count = len(self.truth)
         rows = [("closed loop", n, *_cells(value_errors(self.predicted[:n], self.truth[:n]))) for n in parts]
         work = (
             "" if self.spikes is None else f"; {self.spikes:,.1f} spikes and {self.operations:,.0f} operations a value"
@@ -76,7 +83,11 @@ class Forecast(Result):
             self.headline(),
             Table(
                 ("inputs", "values", "sMAPE", "MSE"),
-                (*rows, ("the true values", len(self.truth), *_cells(self.one_ahead_errors))),
+                (
+                    *rows,
+                    ("the true values", count, *_cells(self.one_ahead_errors)),
+                    ("none: the training mean", count, *_cells(self.constant_errors)),
+                ),
             ),
             f"within {_FAR:g} standard deviations for the first {self.valid} values{work}",
             *((f"{self.clipped} predictions lay outside of the range of the inputs",) if self.clipped else ()),
@@ -89,6 +100,7 @@ class Forecast(Result):
             "backend": self.backend,
             "closed_loop": self.errors.to_dict(),
             "one_ahead": self.one_ahead_errors.to_dict(),
+            "constant": self.constant_errors.to_dict(),
             "valid_values": self.valid,
             "spikes": self.spikes,
             "synaptic_operations": self.operations,
@@ -154,6 +166,7 @@ def forecast(
         values[known:],
         predicted,
         ahead[known - window :],
+        float(training.mean()),
         float(training.std()),
         _mean([[n for name, n in s.spike_counts.items() if name != whole.input.name] for s in of_loop]),
         _mean([list(s.synaptic_operations.values()) for s in of_loop]),
