@@ -39,7 +39,8 @@ class FeedbackNorm(ChannelNormModule):
     @torch.no_grad()
     def observe_feedback(self, currents: Tensor, weights: Tensor) -> None:
         """Hear what a training batch brought through `weights`, (batch, channels, ...), after it has run."""
-        squares = currents.square().mean([0, *range(2, currents.ndim)], dtype=torch.float64)
+        of_samples = currents.square().reshape(*currents.shape[:2], -1).mean(2)
+        squares = of_samples.mean(0, dtype=torch.float64)
         found = mean_over_processes(squares) / _energy(weights).double().flatten().clamp(min=_EPSILON)
         self.batches += 1
         self.mean_square_per_weight.lerp_(found, weight_of_batch(self.momentum, self.batches))
