@@ -54,3 +54,12 @@ def test_what_was_rounded_in_many_populations_is_one_line():
     network = sd.from_torch(torch.nn.Sequential(*layers), (3,), 3)
     (line,) = [line for line in str(sd.export(network, round_decays=True)).splitlines() if "decays rounded" in line]
     assert line == "decays rounded, by up to 4.88e-05: 1, 3, 5, 7, 9, 11 and 2 more populations"
+
+
+@pytest.mark.parametrize(("levels", "is_said"), [(255, True), (16, False)])
+def test_inputs_of_many_levels_that_cost_weight_bits_are_named(levels, is_said):
+    torch.manual_seed(0)
+    layers = (torch.nn.Linear(400, 4), sd.LIF(voltage_keep=0.984375, threshold=0.5))
+    network = sd.from_torch(torch.nn.Sequential(*layers), (400,), 8, largest_value=levels)
+    said = str(sd.export(network, shift="bias"))
+    assert ("weight bits of 1; --states measured or inputs of fewer levels may cost fewer." in said) is is_said

@@ -29,6 +29,7 @@ from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 
 _TARGETS = "export.targets"  # one file for each, with its FILE and a function content(network), its bytes
+_FEW_LEVELS = 16  # of an input, above 0
 _NAMED = 6  # populations in a line about many
 _MANY_BITS = 1.0  # that bounds may cost a weight before the result says how to avoid it
 
@@ -182,23 +183,33 @@ class ExportResult(Result):
         limit = self.limits.largest_state
         largest = max(self.layers, key=lambda layer: layer.bits_lost_to_bounds)
         cost = f"{largest.bits_lost_to_bounds:.1f} of {self.limits.weight_bits} weight bits of {largest.population}"
+        fewer = " or inputs of fewer levels" if self._takes_many_levels(largest.population) else ""
         units = "scale: membrane potential per weight step. Currents and potentials are in 1/64 of it, the largest that"
         if not self.is_measured:
             found = [f"{units} any input can cause; the limit is {limit}."]
             if largest.bits_lost_to_bounds > _MANY_BITS:
-                found.append(f"the proof for all inputs costs {cost}; --states measured may cost fewer.")
+                found.append(f"the proof for all inputs costs {cost}; --states measured{fewer} may cost fewer.")
         else:
             record = self.network.provenance["export"]["states"]
             margin = f"{record['margin']:g} times that, or all that any input can cause, fits {limit}."
             found = [f"{units} {record['samples']} {record['from']} caused in floats; {margin}"]
             if largest.bits_lost_to_bounds > _MANY_BITS:
-                less = "; a smaller --margin may cost fewer." if record["margin"] > 1 else "."
-                found.append(f"room for that costs {cost}{less}")
+                ways = ("a smaller --margin" if record["margin"] > 1 else "") + fewer
+                ways = ways.removeprefix(" or ")
+                found.append(f"room for that costs {cost}{f'; {ways} may cost fewer' if ways else ''}.")
         if self.overflows is not None:
             found += overflow_line(self.overflows, counted(self.samples, "test sample"))
         elif self.is_measured:
             found.append("states beyond 24 bits: not counted, as no test samples ran")
         return tuple(found)
+
+    def _takes_many_levels(self, population: str) -> bool:
+        """Return whether inputs of many levels, which leave the weights fewer bits, arrive at a module's layer."""
+        if "torch" not in self.network.provenance:  # levels are those of the data set
+            return False
+        entry = self.network.input
+        arrives = any(c.source == entry.name and c.target == population for c in self.network.connections)
+        return arrives and entry.largest_value > _FEW_LEVELS
 
     def _warnings(self) -> tuple[str, ...]:
         """Return a line for each population that no input, or no test sample, makes fire.
