@@ -22,6 +22,7 @@ def _offered(*words):
         (["map", "n", "--profile", "loihi1"], ["loihi1", "loihi1"]),
         (["profiles", "cm"], ["cmos45", "cm"]),
         (["fit", "r", "--chip", "loihi2"], ["loihi2", "loihi2"]),
+        (["fit", "r", "--profile", "loihi2"], ["loihi2", "loihi2"]),
         (["search", "c", "--profiles", "loihi2,lo"], ["loihi2,loihi1"]),
         (["run", "n", "--backend", "l"], ["lava", "loihi2"]),
         (

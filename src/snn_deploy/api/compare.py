@@ -20,6 +20,7 @@ from snn_deploy.train.run.comparison import (
     run_jobs,
     spreads,
 )
+from snn_deploy.train.run.run_folder import RunFolder
 from snn_deploy.train.run.score import ACCURACY_KEY, MSE_KEY, SMAPE_KEY, score_of
 
 _ACCURACY, _SMAPE = f"test_{ACCURACY_KEY}", f"test_{SMAPE_KEY}"
@@ -152,10 +153,12 @@ def compare(
         kept_when_stopped(lambda: go_on if Path(out).is_dir() else None),
         watch.progress(counted(len(jobs), "run"), len(jobs)) as advance,
     ):
+        trained = {job.folder for job in jobs if RunFolder(job.folder).float_network.exists()}
         for outcome in run_jobs(jobs, workers):
             found[outcome.job.variant, outcome.job.seed] = outcome
             ended = outcome.error or _test_score(outcome)
-            watch.say(f"{outcome.job.variant} seed {outcome.job.seed}: {ended}")
+            before = ", trained before" if outcome.job.folder in trained else ""
+            watch.say(f"{outcome.job.variant} seed {outcome.job.seed}: {ended}{before}")
             advance(1)
     names = list(dict.fromkeys(job.variant for job in jobs))
     return Comparison(Path(out), {n: tuple(found[n, seed] for seed in range(seeds)) for n in names}, by_layer)

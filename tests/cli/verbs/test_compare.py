@@ -69,6 +69,8 @@ def test_a_stopped_comparison_goes_on_with_what_is_missing(compared, fast, tmp_p
     mean = report["variants"]["plain"]["test_accuracy"]["mean"]
     assert f"{100 * mean:.2f} ±" in result.stdout
     assert "conv2" in result.stdout
+    said = {line.partition(":")[0]: line.endswith(", trained before") for line in result.stdout.splitlines()}
+    assert (said["plain seed 0"], said["plain seed 1"]) == (True, False)
 
 
 def test_two_workers_get_what_one_gets(fast, tmp_path):

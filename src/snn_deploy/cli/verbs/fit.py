@@ -26,6 +26,8 @@ _ONLY_TRAINED = ("busiest_us", "rounds", "epochs", "quantized_epochs", "criterio
 @click.option("--before-training", is_flag=True, help="RUN is a config: say what its network will take, untrained.")
 @click.option(
     "--chip",
+    "--profile",
+    "chip",
     shell_complete=profiles(),
     default="loihi2",
     show_default=True,
