@@ -217,8 +217,3 @@ def _unless_stopped(function: Callable[..., int | None], output: Output, argumen
         if stop_came():
             raise KeyboardInterrupt from error
         raise
-
-
-def percent(share: float) -> str:
-    """Return 0.98765 as '98.77 %'."""
-    return f"{100 * share:.2f} %"

@@ -21,6 +21,9 @@ def _config(**sections):
     return resolved_config({"data": {"name": "digits"}, "model": {"layers": "4C3-P2-10"}, **sections}, "test.toml")
 
 
+VALUES = {"data": {"name": "mackey_glass"}, "model": {"layers": "8"}}
+
+
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
@@ -37,6 +40,14 @@ def _config(**sections):
         ({"method": "time-based", "losses": {"im_loss": {}}}, "im_loss, which acts on potentials"),
         ({"losses": {"enhanced_counting": {}}}, "enhanced_counting, which counts the output's spikes"),
         ({"method": "time-based", "quantization": {"epochs": 1}}, "which trains in floats"),
+        ({"losses": {"mean_squared_error": {}}}, "mean_squared_error is about values, .* has classes"),
+        ({**VALUES, "losses": {"tet": {}}}, "tet is about classes, .* has values"),
+        (
+            {**VALUES, "method": "time-based"},
+            "its output fires, and values are read from potentials|acts on potentials",
+        ),
+        ({**VALUES, "ann_first": {"epochs": 1}}, "a ReLU network has one output"),
+        ({**VALUES, "augmentations": {"flip": {}}}, "a class stays the same for, and a value does not"),
     ],
 )
 def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(sections, message):
@@ -55,6 +66,8 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(sections, message
         {"training": {"epochs": 2}, "losses": {"rmp_loss": {}}},
         {"method": "time-based"},
         {"method": "time-based", "norm": {"name": "weight_standardization"}, "losses": {"counting": {}}},
+        VALUES,
+        {**VALUES, "losses": {"mean_squared_error": {"weight": 2.0}}},
     ],
 )
 def test_each_half_of_such_a_pair_is_allowed(sections):

@@ -161,7 +161,9 @@ def test_two_normed_currents_that_join_are_together_as_large_as_one():
         assert sum(normed) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", [n for n in plugin_names("train.models") if n != "layer_string"])
+@pytest.mark.parametrize(
+    "name", [n for n in plugin_names("train.models") if n not in ("layer_string", "filtered_output")]
+)
 def test_width_makes_a_network_narrower_and_leaves_its_layers(name):
     narrow, whole = plan_of(name, width=8), plan_of(name)
     assert [p.name for p in narrow.populations] == [p.name for p in whole.populations]
