@@ -45,7 +45,7 @@ def test_an_unknown_topic_is_one_line_that_names_the_nearest():
     assert shown.exit_code == 2
     assert shown.stdout == ""
     assert shown.stderr.startswith(
-        "Error: no help on 'exactnes'. Did you mean 'exactness'? Choose one of add_your_own, "
+        "Error: no help on 'exactnes'. Did you mean 'exactness'? Choose one of adaptive_thresholds, "
     )
     assert shown.stderr.count("\n") == 1
 
