@@ -166,7 +166,7 @@ def fit_before_training(
         raise UserError(f"--weight-bits {bits}; allowed are 2 to {_BITS}.")
     steps = wanted.numbers.steps
     network = planned_network(plan, steps, largest_value=largest_value, weight_bits=bits, density=density)
-    assumed = f"assumed: weights of {bits} bits, {100 * density:g} % of them not 0, one threshold for each layer"
+    assumed = f"assumed: weights of {bits} bits, {100 * density:g} % of them not 0, one constant threshold a layer"
     if refused := tuple(input_beyond(IntegerInput(plan.input.name, plan.input.shape, largest_value), profile)):
         return PlannedFit(profile, refused, Measures(0, 0), (), targets, (), {}, assumed)
     found = partition(network, profile, storage)
