@@ -44,11 +44,13 @@ def built(**sections):
 EASY = {"norm": {"name": "none"}, "neuron": {"threshold": 0.1, "voltage_keep": 0.5}}  # fires without training
 
 
+@pytest.mark.parametrize("neuron", ["lif", "adaptive_lif"])
 @pytest.mark.parametrize(
     ("layers", "loop"), [("4C3-P2-12R-10", "dense2-dense2"), ("4C3S2R-6C1x3R-P2-10", "conv2-conv2")]
 )
-def test_it_is_the_recurrence_of_the_float_network(layers, loop):
-    _, samples, network = built(model={"layers": layers}, **EASY)
+def test_it_is_the_recurrence_of_the_float_network(layers, loop, neuron):
+    changes = EASY | {"neuron": EASY["neuron"] | {"name": neuron}}
+    _, samples, network = built(model={"layers": layers}, **changes)
     with torch.no_grad():
         surrogate = load_plugin("train.surrogates", "rectangle")
         network.eval()
