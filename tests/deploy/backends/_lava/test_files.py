@@ -24,7 +24,7 @@ def test_spikes_and_potentials_come_back_channels_first(tmp_path):
 
     assert [c.shape[1] for c in chunks] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(chunks, axis=1), spikes)
-    np.testing.assert_array_equal(recorded_potentials(network, files, 7), potentials.reshape(7, -1))
+    np.testing.assert_array_equal(recorded_potentials(network, files, 7), potentials.reshape(1, 7, -1))
     assert finished_samples(network, files) == 7
 
 
