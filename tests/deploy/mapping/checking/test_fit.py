@@ -1,6 +1,6 @@
 """What is suggested was tried: it fits when it is done."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -115,8 +115,9 @@ def test_pruned_as_suggested_it_fits():
                 hidden,
                 shape=(len(kept),),
                 **{
-                    name: getattr(hidden, name)[kept]
-                    for name in ("threshold", "voltage_keep", "current_keep", "bias", "reset_value", "initial_value")
+                    field.name: getattr(hidden, field.name)[kept]
+                    for field in fields(hidden)
+                    if isinstance(getattr(hidden, field.name), np.ndarray)
                 },
             ),
             network.populations[1],
