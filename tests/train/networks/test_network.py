@@ -39,14 +39,19 @@ def test_both_methods_draw_the_same_weights_within_the_square_root_of_the_fan_in
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_only_a_dense_layer_may_feed_itself(method):
+def test_only_a_layer_s_own_loop_may_be_delayed(method):
     loop = PlannedConnection("output-output", "output", "output", (3, 3), delay=1)
     assert built(method, loop).plan.loop_of(built(method, loop).plan.output) == loop
-    back = PlannedConnection("conv1-conv1", "conv1", "conv1", (2, 2, 1, 1), delay=1)
     late = PlannedConnection("input-conv1.late", "input", "conv1", (2, 1, 1, 1), delay=1)
-    for connection in (back, late):
-        with pytest.raises(UserError, match=f"{connection.name!r}: goes back or is delayed; only a dense layer"):
-            built(method, connection)
+    with pytest.raises(UserError, match=f"{late.name!r}: goes back or is delayed; only a layer's own loop may"):
+        built(method, late)
+
+
+def test_a_convolution_may_feed_itself_but_in_time_based_training():
+    loop = PlannedConnection("conv1-conv1", "conv1", "conv1", (2, 2, 1, 1), delay=1)
+    assert built(METHODS[0], loop).plan.loop_of(built(METHODS[0]).plan.populations[0]) == loop
+    with pytest.raises(UserError, match="'conv1-conv1': a convolution that feeds itself; in time-based training only"):
+        built(METHODS[1], loop)
 
 
 def test_time_based_training_refuses_an_identity_shortcut():
