@@ -28,3 +28,13 @@ def test_the_line_of_a_threshold_that_adapts_is_said_to_be_the_constant_part(mon
     for adapts in (False, True):
         charts.potentials_chart([replace(measured, adapts=adapts)])
     assert ["the threshold (of pool before its spikes raise it)" in words for words in said] == [False, True]
+
+
+def test_one_histogram_takes_no_more_than_a_third_of_the_width(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts, "as_chart", lambda title, words, figure: drawn.append(figure))
+    for count in (1, 3):
+        charts.weights_chart([layer({122: 9})] * count)
+        drawn[-1].draw_without_rendering()
+    widths = [figure.axes[0].get_window_extent().width / figure.bbox.width for figure in drawn]
+    assert all(0.2 < width < 0.35 for width in widths)

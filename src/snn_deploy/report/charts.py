@@ -114,11 +114,10 @@ def potentials_chart(
 
 
 def _grid(count: int) -> tuple[Figure, list[matplotlib.axes.Axes]]:
-    """Return a figure with `count` pictures in rows of a few."""
-    columns = min(count, _COLUMNS)
-    rows = math.ceil(count / columns)
-    figure = Figure(figsize=(2.9 * columns + 0.4, 2.3 * rows), layout="constrained")
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    """Return a figure with `count` pictures in rows of a few, of one size however many there are."""
+    rows = math.ceil(count / _COLUMNS)
+    figure = Figure(figsize=(2.9 * _COLUMNS + 0.4, 2.3 * rows), layout="constrained")
+    grid = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
     for axes in grid:
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid[count:]:
