@@ -26,7 +26,8 @@ class Loss:
     weights aim at.
 
     Off unless a config names it: with a norm it gained no more than chance, in floats or after rounding, on the three
-    networks of docs/bias_free_training.md ("Regularizers after rounding"). Without a norm it keeps deep networks alive.
+    networks of docs/bias_free_training.md ("Regularizers after rounding"). Without a norm it keeps deep networks alive,
+    for each channel best.
     """
 
     classifies = False
