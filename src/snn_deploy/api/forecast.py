@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snn_deploy.api.sources import network_file, series_of, streamed_signals
+from snn_deploy.api.signal_sources import series_of, streamed_signals
+from snn_deploy.api.sources import network_file
 from snn_deploy.deploy.running.closed_loop import Advance, continued, one_ahead
 from snn_deploy.deploy.running.simulation import Simulation
 from snn_deploy.deploy.running.streaming import open_stream

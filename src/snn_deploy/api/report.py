@@ -10,7 +10,8 @@ import numpy as np
 from snn_deploy.api.exits import FILE as EXITS_FILE
 from snn_deploy.api.exits import Exits, policy_for
 from snn_deploy.api.forecast import forecast
-from snn_deploy.api.sources import Data, chip_of, choose, has_series, integer_network, network_file
+from snn_deploy.api.signal_sources import has_series
+from snn_deploy.api.sources import Data, chip_of, choose, integer_network, network_file
 from snn_deploy.deploy.exits.exit_policy import ExitPolicy
 from snn_deploy.deploy.mapping.memory.resources import limits
 from snn_deploy.deploy.running.simulation import as_frames

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
+from snn_deploy.api.data_set_of import data_set_of, encoder_of
 from snn_deploy.deploy.running.memory import require_memory
 from snn_deploy.deploy.running.simulation import as_frames
 from snn_deploy.hardware_profiles.profile import HardwareProfile, load_profile, profile_names
@@ -17,19 +18,11 @@ from snn_deploy.network.float_network import FloatNetwork
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.network.value_errors import ValueErrors, value_errors
 from snn_deploy.network.value_reading import gives_values, read_values, reading_of
-from snn_deploy.support.plugin import comes_with_the_program, load_plugin
 from snn_deploy.support.user_error import UserError
-from snn_deploy.train.config.checked_options import checked_options
-from snn_deploy.train.config.train_config import HeldOut
-from snn_deploy.train.data.data_set_name import DataSetName
-from snn_deploy.train.data.encoded_signals import Encoder
 from snn_deploy.train.data.input_coding import coded
-from snn_deploy.train.data.place_key import place_key
 from snn_deploy.train.data.samples import Samples, Split
-from snn_deploy.train.data.series import Series
 from snn_deploy.train.data.signals import Signals
-from snn_deploy.train.data.splits import DatasetOptions, validation_samples
-from snn_deploy.train.data.streamed_signals import StreamedSignals
+from snn_deploy.train.data.splits import validation_samples
 
 DEFAULT_CHIP = "loihi2"  # of every verb, where the network was not exported for another
 
@@ -213,12 +206,10 @@ def test_samples(provenance: Mapping[str, Any], data: str | None, count: int) ->
 def samples_of(provenance: Mapping[str, Any], data: str | None, count: int, split: Split) -> Samples:
     """Return the first `count` samples (0: all) of a split of `data`, or of the data set in the network's provenance.
 
-    There must be so many test samples; of training samples there may be fewer. A file never acts: what the provenance
-    says may choose a data set of the program's own and how its samples are cut, but no download, no place outside of
-    the current folder and no plug-in; `data`, which is from the user, may. Where both name the same data set, the
-    options that are no places are those of the provenance.
+    There must be so many test samples; of training samples there may be fewer. Where both name the same data set, the
+    options that are no places are those of the provenance; data_set_of.py says what a file may choose.
     """
-    options, _, where = _data_set(provenance, data)
+    options, _, where = data_set_of(provenance, data)
     samples = options.load(split)
     chosen = samples.first(count if split == "train" else _counted(count, len(samples.labels), where))
     return _as_trained(chosen, provenance, is_named=data is not None)
@@ -236,7 +227,7 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
         return chosen
     if count < 0:
         raise UserError(f"--samples {count}; allowed is a whole number from 0 (all).")
-    options, share, where = _data_set(network.provenance, data)
+    options, share, where = data_set_of(network.provenance, data)
     every = validation_samples(options, share, where)
     held_out = _as_trained(every, network.provenance, is_named=data is not None)
     held_out = fitting(network, held_out)
@@ -244,131 +235,11 @@ def calibration_samples(network: IntegerNetwork, data: Data, count: int, labels:
     return Chosen(first.shown, first.labels, first.is_sequence)
 
 
-def has_series(provenance: Mapping[str, Any], data: str | None) -> bool:
-    """Return whether `data`, or the data set in the network's provenance, has a series that could be continued."""
-    return hasattr(_data_set(provenance, data)[0], "series")
-
-
-def series_of(provenance: Mapping[str, Any], data: str | None) -> Series:
-    """Return the series of `data`, or of the data set in the network's provenance; one that has none is a UserError."""
-    options, _, where = _data_set(provenance, data)
-    series = getattr(options, "series", None)
-    if series is None:
-        raise UserError(f"{where}: no series that could be continued. Choose a data set that has one: mackey_glass.")
-    found: Series = series()
-    return found
-
-
-def streamed_signals(network: IntegerNetwork | FloatNetwork, data: str | None) -> StreamedSignals | None:
-    """Return the encoder that `network` was trained with, ready for a stream; None where it was trained with none.
-
-    data: the data set whose training samples say how values become integers, as of `choose`. A network that sees a
-    whole sample at once is a UserError.
-    """
-    stated = network.provenance.get("config", {}).get("encoder", {})
-    if "name" not in stated:
-        return None
-    encoder = _encoder(stated, is_trusted=data is not None)
-    training = _data_set(network.provenance, data)[0].load("train")
-    if not isinstance(training, Signals):
-        raise UserError("data: are no signals, and the network was trained on some. Choose the data it was trained on.")
-    if training.columns:
-        raise UserError(
-            f"the network sees {training.columns} values at once, as a map (data.columns), so it has no stream of "
-            "them. Train it with data.columns = 0, or cut the signal into samples and leave --stream out."
-        )
-    return StreamedSignals(encoder, training.span, stated["name"])
-
-
 def _as_trained(samples: Samples | Signals, provenance: Mapping[str, Any], is_named: bool) -> Samples:
     """Return `samples` in the coding that the network was trained with. is_named: whether the user named the data."""
     config = provenance.get("config", {})
-    encoder = _encoder(config.get("encoder", {}), is_named) if isinstance(samples, Signals) else None
+    encoder = encoder_of(config.get("encoder", {}), is_named) if isinstance(samples, Signals) else None
     return coded(samples, config.get("coding", "direct"), config.get("steps", 1), encoder)
-
-
-def _encoder(stated: Mapping[str, Any], is_trusted: bool) -> Encoder:
-    """Return the encoder that a file states, one that comes with the program unless the file is trusted."""
-    if "name" not in stated:
-        raise UserError("data: signals, and the network was not trained on any. Choose the data it was trained for.")
-    name = stated["name"]
-    if not is_trusted and not comes_with_the_program("train.encoders", name):
-        raise UserError(
-            f"the network was trained with encoder {shown(name)}, which does not come with the program, and a file may "
-            "not run a plug-in. If you trust it, give --data NAME or NAME:PATH."
-        )
-    options = {key: value for key, value in stated.items() if key != "name"}
-    encoder: Encoder = checked_options(load_plugin("train.encoders", name).Encoder, options, f"encoder {name!r}")
-    return encoder
-
-
-def _data_set(provenance: Mapping[str, Any], data: str | None) -> tuple[DatasetOptions, float, str]:
-    """Return a data set, the share of it that training holds out for validation, and its name for errors."""
-    config = provenance.get("config", {})
-    stated = dict(config.get("data", {}))
-    trained_on, place = stated.pop("name", None), ""
-    held_out = {key.name: stated.pop(key.name) for key in fields(HeldOut) if key.name in stated}
-    if data is not None:
-        name, _, place = data.partition(":")
-    elif trained_on is None:
-        raise UserError(
-            "the network does not say what it was trained on. Give --data NAME or NAME:PATH, such as "
-            "npz_file:FILE.npz with arrays test_images and test_labels; in Python, inputs and labels."
-        )
-    else:
-        name = trained_on
-        if not comes_with_the_program("train.datasets", name):
-            raise UserError(
-                f"the network was trained on data {shown(name)}, which does not come with the program, and a file may "
-                "not run a plug-in. If you trust it, give --data NAME or NAME:PATH."
-            )
-    where = f"data {name!r}"
-    kind = load_plugin("train.datasets", name).Dataset
-    if data is None:
-        options = _without_acting(kind, name, stated)
-    else:
-        options = _harmless(kind, stated) if name == trained_on else {}
-        if place:
-            options[place_key(kind)] = place
-    share = checked_options(HeldOut, held_out, "provenance").validation
-    return checked_options(kind, options, where), share, where
-
-
-def _without_acting(kind: type, name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a file states for the data set `kind`; a place that it may not choose is a UserError."""
-    default = {field.name: field.default for field in fields(kind)}
-    for key in _places(kind):
-        place = stated.get(key, default[key])
-        if place != default[key] and _leads_away(place):
-            raise UserError(
-                f"the network was trained on data {name!r} with {key} {shown(place)}, and a file may not choose a "
-                f"place outside of the current folder. If you trust it, give it yourself: --data {name}:PATH."
-            )
-    for key, hint in get_type_hints(kind).items():
-        if hint is DataSetName and not comes_with_the_program("train.datasets", stated.get(key, default[key])):
-            raise UserError(
-                f"the network was trained on data {name!r} with {key} {shown(stated[key])}, which does not come with "
-                f"the program, and a file may not run a plug-in. If you trust it, give --data {name}."
-            )
-    kept = {"download": False} if "download" in default else {}
-    return {**stated, **kept, **({"cache": default["cache"]} if "cache" in default else {})}
-
-
-def _harmless(kind: type, stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a file states for the data set `kind`, without places and downloads."""
-    known = {field.name for field in fields(kind)} - _places(kind) - {"download"}
-    return {key: value for key, value in stated.items() if key in known}
-
-
-def _places(kind: type) -> set[str]:
-    """Return the options of a data set that say where its files are: those that are any text."""
-    return {name for name, hint in get_type_hints(kind).items() if hint is str}
-
-
-def _leads_away(place: object) -> bool:
-    """Return whether `place` may be anything but a folder or file below the current folder."""
-    is_plain = isinstance(place, str) and place.isprintable() and not place.startswith("~")
-    return not is_plain or Path(str(place)).is_absolute() or ".." in Path(str(place)).parts
 
 
 def fitting(network: IntegerNetwork | FloatNetwork, samples: Samples) -> Samples:

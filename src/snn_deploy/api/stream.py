@@ -5,7 +5,8 @@ from pathlib import Path
 
 from snn_deploy.api.arriving_frames import ArrivingFrames, Blocks
 from snn_deploy.api.decision import Stream
-from snn_deploy.api.sources import Network, integer_network, streamed_signals
+from snn_deploy.api.signal_sources import streamed_signals
+from snn_deploy.api.sources import Network, integer_network
 from snn_deploy.deploy.running.memory import require_memory
 from snn_deploy.deploy.running.streaming import open_stream
 from snn_deploy.support.user_error import UserError
