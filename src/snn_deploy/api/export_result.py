@@ -308,7 +308,7 @@ def _rise_in_words(layer: ExportedLayer) -> str:
     """Return what a spike adds to the threshold, and the share of that which is left after each step."""
     if layer.threshold_step is None or layer.threshold_keep is None:
         return "-"
-    return f"{span_in_words(layer.threshold_step)}, of which {span_in_words(layer.threshold_keep)} stay a step"
+    return f"{span_in_words(layer.threshold_step)}, {span_in_words(layer.threshold_keep)} of it left after a step"
 
 
 def _has_one_sign(connection: IntegerConnection) -> bool:

@@ -16,6 +16,7 @@ from snn_deploy.network.float_semantics import FloatStepper
 from snn_deploy.network.integer_network import IntegerNetwork, read_integer_network
 from snn_deploy.network.value_errors import ValueErrors, value_errors
 from snn_deploy.network.value_reading import ValueReading, read_values, reading_of
+from snn_deploy.support.counted import counted
 from snn_deploy.support.result import Block, Result, Table
 from snn_deploy.support.user_error import UserError
 from snn_deploy.support.watch import SILENT, Watch
@@ -69,7 +70,8 @@ class Forecast(Result):
 
     def headline(self) -> str:
         """Return backend and errors."""
-        return f"{self.backend}: {self.errors}, {len(self.truth)} values ahead, each prediction the next input"
+        ahead = counted(len(self.truth), "value")
+        return f"{self.backend}: {self.errors}, {ahead} ahead, each prediction the next input"
 
     def blocks(self) -> tuple[Block, ...]:
         """Return the errors in a closed loop, of first parts of it, and one value ahead, beside what was published."""
@@ -90,8 +92,12 @@ class Forecast(Result):
                     ("none: the training mean", count, *_cells(self.constant_errors)),
                 ),
             ),
-            f"within {_FAR:g} standard deviations for the first {self.valid} values{work}",
-            *((f"{self.clipped} predictions lay outside of the range of the inputs",) if self.clipped else ()),
+            f"within {_FAR:g} standard deviations for the first {counted(self.valid, 'value')}{work}",
+            *(
+                (f"{counted(self.clipped, 'prediction')} lay outside of the range of the inputs",)
+                if self.clipped
+                else ()
+            ),
             *((f"published sMAPE in a closed loop: {published}",) if published else ()),
         )
 
