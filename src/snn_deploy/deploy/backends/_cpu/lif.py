@@ -144,7 +144,8 @@ def _advance(  # type: ignore[no-untyped-def]
                 counts[i] = 0
                 u_of[i] = current[b, start + i] if carries else zero
                 v_of[i] = potential[b, start + i] if carries else initial[i]
-                rise_of[i] = rise[b, start + i] if raises else zero
+                if threshold_keep is not None:  # compiled away where no threshold adapts
+                    rise_of[i] = rise[b, start + i] if raises else zero
             for t in range(len(shown)):
                 frame = shown[t]
                 sums = arriving[max(frame, 0), b, start : start + length]
