@@ -133,8 +133,7 @@ def _advance(  # type: ignore[no-untyped-def]
     shift, low, twelve = kind(state_shift), kind(4095), kind(12)
     end, most, zero, one = kind(half), kind(half - 1), kind(0), kind(1)
     taken = kind(-1) if subtracts else zero  # a mask, so that the choice costs no branch in the loop
-    (_, samples, size), block = spikes.shape, len(threshold)
-    carries, raises = len(potential) > 0, len(rise) > 0
+    (_, samples, size), block, carries, raises = spikes.shape, len(threshold), len(potential) > 0, len(rise) > 0
     u_of, v_of, rise_of = states[0], states[1], states[2]
     for b in range(samples):
         for start in range(0, size, block):
